@@ -1,0 +1,291 @@
+package ari
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/risposta/gateway/metering"
+)
+
+// Asterisk passes on whatever bytes a carrier put into a caller's name, Latin-1 too: such a frame is good JSON but for
+// its UTF-8. Duplicate keys stay refused: two answers to one question are no answer.
+var lenient = jsontext.AllowInvalidUTF8(true)
+
+var kinds = map[string]Kind{
+	"ChannelCreated":         ChannelCreated,
+	"ChannelStateChange":     ChannelStateChange,
+	"ChannelDialplan":        ChannelDialplan,
+	"ChannelHangupRequest":   ChannelHangupRequest,
+	"ChannelDestroyed":       ChannelDestroyed,
+	"ChannelHold":            ChannelHold,
+	"ChannelUnhold":          ChannelUnhold,
+	"ChannelEnteredBridge":   ChannelEnteredBridge,
+	"ChannelLeftBridge":      ChannelLeftBridge,
+	"BridgeCreated":          BridgeCreated,
+	"BridgeDestroyed":        BridgeDestroyed,
+	"BridgeMerged":           BridgeMerged,
+	"BridgeBlindTransfer":    BridgeBlindTransfer,
+	"BridgeAttendedTransfer": BridgeAttendedTransfer,
+	"Dial":                   Dial,
+	"ApplicationReplaced":    ApplicationReplaced,
+	"ChannelUserevent":       Canary,
+}
+
+// harmless are the frequent types that say nothing about who talks with whom: if such a frame is broken, nothing is in doubt.
+var harmless = map[string]bool{
+	"ChannelVarset": true, "DeviceStateChanged": true, "ChannelConnectedLine": true, "ChannelCallerId": true,
+	"ChannelDtmfReceived": true, "ChannelTalkingStarted": true, "ChannelTalkingFinished": true,
+	"EndpointStateChange": true, "ContactStatusChange": true, "PeerStatusChange": true, "PlaybackStarted": true,
+	"PlaybackFinished": true, "ChannelUserevent": true, "RecordingStarted": true, "RecordingFinished": true, "ApplicationRegistered": true,
+}
+
+// CanaryName is the name of the user event by which the intake proves to itself that it sees.
+const CanaryName = "risposta.sight"
+
+// Decode reads one frame. Types that do not matter, known or not, come back as Other. The frame is not kept.
+// What cannot be read comes back as an *Unreadable error.
+func Decode(frame []byte) (Event, error) {
+	typ, err := peekType(frame)
+	if err != nil {
+		return Event{}, unreadable(frame, typ, err)
+	}
+	kind, ours := kinds[typ], false
+	if kind == Other {
+		if kind, ours = ownKinds[typ]; !ours {
+			return Event{Kind: Other}, nil
+		}
+	}
+	var w wire
+	if err := json.Unmarshal(frame, &w, lenient); err != nil {
+		return Event{}, unreadable(frame, typ, err)
+	}
+	ev, err := w.event(kind)
+	if err != nil {
+		return Event{}, unreadable(frame, typ, err)
+	}
+	if kind == Canary && w.EventName != CanaryName {
+		return Event{Kind: Other, At: ev.At, Node: ev.Node}, nil
+	}
+	return ev, nil
+}
+
+// peekType finds the top-level "type" without reading more than it must: 60 % of a call's frames are ChannelVarset.
+func peekType(frame []byte) (string, error) {
+	d := jsontext.NewDecoder(bytes.NewReader(frame), lenient)
+	tok, err := d.ReadToken()
+	if err != nil {
+		return "", err
+	}
+	if tok.Kind() != '{' {
+		return "", errors.New("not a JSON object")
+	}
+	for d.PeekKind() == '"' {
+		name, err := d.ReadToken()
+		if err != nil {
+			return "", err
+		}
+		if name.String() != "type" {
+			if err := d.SkipValue(); err != nil {
+				return "", err
+			}
+			continue
+		}
+		if d.PeekKind() != '"' {
+			return "", errors.New("the type is not a string")
+		}
+		tok, err := d.ReadToken()
+		if err != nil {
+			return "", err
+		}
+		return tok.String(), nil
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return "", err
+	}
+	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
+		return "", errors.New("more than one JSON value")
+	}
+	return "", errors.New("no type")
+}
+
+// timeLayout is how Asterisk writes its timestamps, in its own zone.
+const timeLayout = "2006-01-02T15:04:05.000-0700"
+
+type wireChannel struct {
+	ID     ChannelID `json:"id"`
+	Name   string    `json:"name"`
+	State  string    `json:"state,omitzero"`
+	Caller struct {
+		Number string `json:"number,omitzero"`
+	} `json:"caller,omitzero"`
+	Dialplan struct {
+		Context string `json:"context,omitzero"`
+		Exten   string `json:"exten,omitzero"`
+		App     string `json:"app_name,omitzero"`
+		AppData string `json:"app_data,omitzero"`
+	} `json:"dialplan,omitzero"`
+	Created string `json:"creationtime,omitzero"`
+}
+
+type wireBridge struct {
+	ID       BridgeID    `json:"id"`
+	Type     string      `json:"bridge_type,omitzero"`
+	Channels []ChannelID `json:"channels,omitzero"`
+}
+
+type wireLeg struct {
+	Channel wireChannel `json:"channel"`
+	Hold    Hold        `json:"hold,omitzero"`
+	Dialled bool        `json:"dialled,omitzero"`
+}
+
+// wire is the union of the frames that matter, in Asterisk's field names, and of our own.
+type wire struct {
+	Type       string       `json:"type"`
+	Timestamp  string       `json:"timestamp"`
+	Node       string       `json:"asterisk_id,omitzero"`
+	EventName  string       `json:"eventname,omitzero"`
+	Channel    *wireChannel `json:"channel,omitzero"`
+	Caller     *wireChannel `json:"caller,omitzero"`
+	Peer       *wireChannel `json:"peer,omitzero"`
+	Transferee *wireChannel `json:"transferee,omitzero"`
+	Transferer *wireChannel `json:"transferer_first_leg,omitzero"`
+	Bridge     *wireBridge  `json:"bridge,omitzero"`
+	From       *wireBridge  `json:"bridge_from,omitzero"`
+	DialStatus string       `json:"dialstatus,omitzero"`
+	Soft       bool         `json:"soft,omitzero"`
+	Reason     string       `json:"reason,omitzero"`
+	Legs       []wireLeg    `json:"legs,omitzero"`
+	Bridges    []wireBridge `json:"bridges,omitzero"`
+	Channels   []ChannelID  `json:"channels,omitzero"`
+}
+
+func (w *wire) event(kind Kind) (Event, error) {
+	at, err := time.Parse(timeLayout, w.Timestamp)
+	if err != nil {
+		return Event{}, fmt.Errorf("timestamp: want such as %q", timeLayout)
+	}
+	ev := Event{Kind: kind, At: at.UTC(), Node: w.Node, DialStatus: w.DialStatus, Soft: w.Soft, Reason: w.Reason, Channels: w.Channels}
+	switch kind {
+	case Dial:
+		if err := needChannel("peer", w.Peer); err != nil {
+			return Event{}, err
+		}
+		ev.Channel = w.Peer.channel()
+		if w.Caller != nil {
+			ev.Caller = w.Caller.channel()
+		}
+	case ChannelEnteredBridge, ChannelLeftBridge:
+		if err := errors.Join(needChannel("channel", w.Channel), needBridge("bridge", w.Bridge)); err != nil {
+			return Event{}, err
+		}
+	case BridgeCreated, BridgeDestroyed:
+		if err := needBridge("bridge", w.Bridge); err != nil {
+			return Event{}, err
+		}
+	case BridgeMerged:
+		if err := errors.Join(needBridge("bridge", w.Bridge), needBridge("bridge_from", w.From)); err != nil {
+			return Event{}, err
+		}
+		ev.From = w.From.bridge()
+	case BridgeAttendedTransfer:
+		if w.Channel = w.Transferer; w.Channel == nil {
+			return Event{}, errors.New("transferer_first_leg: missing")
+		}
+	case SightRegained, Introduction:
+		ev.Snapshot = w.snapshot(ev.At)
+	case ApplicationReplaced, Canary, SightLost, Doubt:
+	default:
+		if err := needChannel("channel", w.Channel); err != nil {
+			return Event{}, err
+		}
+	}
+	if w.Channel != nil && kind != Dial {
+		ev.Channel = w.Channel.channel()
+	}
+	if w.Bridge != nil {
+		ev.Bridge = w.Bridge.bridge()
+	}
+	return ev, nil
+}
+
+func (w *wire) snapshot(at time.Time) *Snapshot {
+	s := &Snapshot{At: at, Node: w.Node}
+	for i := range w.Legs {
+		l := &w.Legs[i]
+		s.Legs = append(s.Legs, Leg{Channel: l.Channel.channel(), Hold: l.Hold, Dialled: l.Dialled})
+	}
+	for i := range w.Bridges {
+		s.Bridges = append(s.Bridges, w.Bridges[i].bridge())
+	}
+	return s
+}
+
+func needChannel(field string, c *wireChannel) error {
+	switch {
+	case c == nil:
+		return fmt.Errorf("%s: missing", field)
+	case c.ID == "":
+		return fmt.Errorf("%s.id: missing", field)
+	}
+	return nil
+}
+
+func needBridge(field string, b *wireBridge) error {
+	switch {
+	case b == nil:
+		return fmt.Errorf("%s: missing", field)
+	case b.ID == "":
+		return fmt.Errorf("%s.id: missing", field)
+	}
+	return nil
+}
+
+func (c *wireChannel) channel() Channel {
+	created, err := time.Parse(timeLayout, c.Created)
+	if err != nil {
+		created = time.Time{} // not given, or not as Asterisk writes it: then it is not known
+	}
+	return Channel{
+		Created: created.UTC(),
+		ID:      c.ID, Name: c.Name, State: c.State,
+		Context: c.Dialplan.Context, Exten: c.Dialplan.Exten, App: c.Dialplan.App, AppData: c.Dialplan.AppData,
+		Caller: metering.NewNumber(c.Caller.Number, ""),
+	}
+}
+
+func (b *wireBridge) bridge() Bridge {
+	return Bridge{ID: b.ID, Type: b.Type, Channels: b.Channels}
+}
+
+// DecodeChannels reads the answer of GET /channels.
+func DecodeChannels(body []byte) ([]Channel, error) {
+	var ws []wireChannel
+	if err := json.Unmarshal(body, &ws, lenient); err != nil {
+		return nil, fmt.Errorf("reading the list of channels: %w", err)
+	}
+	cs := make([]Channel, len(ws))
+	for i := range ws {
+		cs[i] = ws[i].channel()
+	}
+	return cs, nil
+}
+
+// DecodeBridges reads the answer of GET /bridges.
+func DecodeBridges(body []byte) ([]Bridge, error) {
+	var ws []wireBridge
+	if err := json.Unmarshal(body, &ws, lenient); err != nil {
+		return nil, fmt.Errorf("reading the list of bridges: %w", err)
+	}
+	bs := make([]Bridge, len(ws))
+	for i := range ws {
+		bs[i] = ws[i].bridge()
+	}
+	return bs, nil
+}

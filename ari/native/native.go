@@ -1,0 +1,203 @@
+package native
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"github.com/risposta/gateway/ari"
+)
+
+// Config says where the PBX is and who we are to it.
+type Config struct {
+	URL         string // such as http://127.0.0.1:8088/ari
+	Username    string
+	Password    string
+	Application string // one gateway, one name
+}
+
+// Info is what a PBX says of itself.
+type Info struct {
+	Node       string // asterisk_id: entityid of asterisk.conf, else a MAC address
+	SystemName string
+	Version    string
+}
+
+// Observer is told what becomes of the connection, from the source's own goroutines: it must return at once.
+type Observer interface {
+	// Retrying: the PBX could not be watched; the next try comes after wait.
+	Retrying(err error, wait time.Duration)
+	// Lost: sight ended.
+	Lost(reason string, err error)
+	// Regained: everything is seen again; it took so long and this many channels exist.
+	Regained(info Info, channels int, took time.Duration)
+	// Overflowed: the inbox was full, and the frame was given up.
+	Overflowed()
+}
+
+// The waits of the source, each bounded.
+const (
+	minRetry     = 250 * time.Millisecond // first wait after a failure
+	maxRetry     = 5 * time.Second        // longest wait between two tries: a PBX that is back is seen within this
+	canaryEvery  = time.Second            // how often the source proves to itself that it sees
+	silenceLimit = 3 * time.Second        // how long it believes in its sight without proof
+	restTimeout  = 5 * time.Second        // for one request
+	roomCheck    = 50 * time.Millisecond  // after an overflow, how often it looks whether the inbox has room again
+)
+
+// Source is an ari.Source for one PBX.
+type Source struct {
+	cfg   Config
+	rest  *rest
+	inbox *ari.Inbox
+	obs   Observer
+	// accept is asked about each PBX that answers, before anything of it is believed; nil accepts all.
+	accept func(Info) error
+
+	mu       sync.Mutex
+	sight    sight
+	pending  []ari.Frame
+	snapshot *ari.Snapshot
+	proved   time.Time // our clock: when the last canary came back
+	started  time.Time
+	info     Info
+	resync   chan string
+}
+
+// sight is what the source does with a frame.
+type sight uint8
+
+const (
+	blind    sight = iota // throws it away: a snapshot must come first
+	catching              // keeps it, until the canary tells that the snapshot is older than all that follows
+	seeing                // puts it into the inbox
+)
+
+var _ ari.Source = (*Source)(nil)
+
+// New makes a source that delivers into inbox. accept may refuse a PBX, such as one whose id another PBX already has.
+func New(cfg Config, inbox *ari.Inbox, obs Observer, accept func(Info) error) *Source {
+	if accept == nil {
+		accept = func(Info) error { return nil }
+	}
+	return &Source{cfg: cfg, rest: newREST(cfg), inbox: inbox, obs: obs, accept: accept, resync: make(chan string, 1)}
+}
+
+// Run implements ari.Source.
+func (s *Source) Run(ctx context.Context) error {
+	defer s.rest.close()
+	wait := backoff.NewExponentialBackOff()
+	wait.InitialInterval, wait.MaxInterval = minRetry, maxRetry
+	for {
+		err := s.session(ctx, wait.Reset)
+		s.lose(ari.LostConnection, err)
+		if ctx.Err() != nil {
+			return nil //nolint:nilerr // the caller ended it: that is no error
+		}
+		pause := wait.NextBackOff()
+		s.obs.Retrying(err, pause)
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// Resync implements ari.Source.
+func (s *Source) Resync(reason string) {
+	select {
+	case s.resync <- reason:
+	default: // one is asked for already
+	}
+}
+
+var (
+	errReplaced = errors.New("another client has taken our application's name")
+	errSilence  = fmt.Errorf("no proof of sight for %s", silenceLimit)
+)
+
+// lose ends sight, if there was any, and says so in the inbox.
+func (s *Source) lose(reason string, err error) {
+	switch {
+	case errors.Is(err, errReplaced):
+		reason = ari.LostReplaced
+	case errors.Is(err, errSilence):
+		reason = ari.LostSilence
+	}
+	s.mu.Lock()
+	was := s.sight
+	s.sight, s.pending, s.snapshot = blind, nil, nil
+	if was == seeing {
+		s.inbox.Put(ari.Frame{Event: &ari.Event{Kind: ari.SightLost, Node: s.info.Node, Reason: reason}})
+	}
+	s.mu.Unlock()
+	if was == seeing {
+		s.obs.Lost(reason, err)
+	}
+}
+
+// take deals with one frame, at once.
+func (s *Source) take(f ari.Frame) error {
+	if isReplaced(f.Raw) {
+		return errReplaced
+	}
+	canary := isCanary(f.Raw)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if canary {
+		s.proved = time.Now()
+	}
+	switch s.sight {
+	case seeing:
+		if !s.inbox.Put(f) {
+			s.overflow()
+		}
+	case catching:
+		if canary && s.snapshot != nil {
+			return s.regain(f)
+		}
+		if len(s.pending) >= ari.InboxFrames {
+			s.overflow()
+			return nil
+		}
+		s.pending = append(s.pending, f)
+	}
+	return nil
+}
+
+// overflow gives up, under the lock: from here on nothing is believed until a new snapshot.
+func (s *Source) overflow() {
+	if s.sight == seeing {
+		s.inbox.Put(ari.Frame{Event: &ari.Event{Kind: ari.SightLost, Node: s.info.Node, Reason: ari.LostOverflow}})
+	}
+	s.sight, s.pending, s.snapshot = blind, nil, nil
+	s.Resync(ari.LostOverflow)
+	s.obs.Overflowed()
+}
+
+// regain delivers, under the lock, the snapshot and what came since it was asked for. The canary was sent after the snapshot came: its
+// timestamp is an instant of the PBX's own clock at which all that is known.
+func (s *Source) regain(canary ari.Frame) error {
+	ev, err := ari.Decode(canary.Raw)
+	if err != nil {
+		return fmt.Errorf("reading our own canary: %w", err)
+	}
+	s.snapshot.At, s.snapshot.Node = ev.At, s.info.Node
+	s.inbox.Put(ari.Frame{Event: &ari.Event{Kind: ari.SightRegained, At: ev.At, Node: s.info.Node, Snapshot: s.snapshot}})
+	channels := len(s.snapshot.Legs)
+	pending := s.pending
+	s.sight, s.pending, s.snapshot = seeing, nil, nil
+	for _, f := range pending {
+		if !s.inbox.Put(f) {
+			s.overflow()
+			return nil
+		}
+	}
+	s.obs.Regained(s.info, channels, time.Since(s.started))
+	return nil
+}

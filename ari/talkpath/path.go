@@ -1,0 +1,101 @@
+package talkpath
+
+import (
+	"github.com/risposta/gateway/ari"
+	"github.com/risposta/gateway/metering"
+)
+
+// view is what a caller has at an instant. The operator is set for Talking and Held.
+type view struct {
+	state    metering.State
+	operator *leg
+}
+
+// rank orders what several operators on one path give: talking with one of them is talking.
+var rank = map[metering.State]int{metering.Waiting: 0, metering.Held: 1, metering.Unseen: 2, metering.Talking: 3}
+
+// look walks the path from the caller's leg. Among operators of equal standing the one already talking with the
+// caller stays, then the one nearest on the path.
+func (g *Graph) look(caller *leg, current *leg) view {
+	best := view{state: metering.Waiting}
+	if !caller.up || caller.bridge == nil || !caller.bridge.mixing {
+		return best
+	}
+	g.stamp++
+	type step struct {
+		b    *bridge
+		from *leg
+		hold ari.Hold // the worst on the way
+	}
+	caller.bridge.stamp = g.stamp
+	steps := []step{{caller.bridge, caller, caller.hold}}
+	for i := 0; i < len(steps); i++ {
+		s := steps[i]
+		for _, m := range s.b.members {
+			if m == s.from || m == caller || !m.up {
+				continue
+			}
+			hold := worse(s.hold, m.hold)
+			if o := m.other(); o != nil {
+				if o.up && o.bridge != nil && o.bridge.mixing && o.bridge.stamp != g.stamp {
+					o.bridge.stamp = g.stamp
+					steps = append(steps, step{o.bridge, o, worse(hold, o.hold)})
+				}
+				continue
+			}
+			if !m.operator {
+				continue
+			}
+			v := view{state: holdState[hold], operator: m}
+			if rank[v.state] > rank[best.state] || rank[v.state] == rank[best.state] && m == current {
+				best = v
+			}
+		}
+	}
+	return best
+}
+
+var holdState = [...]metering.State{ari.HoldOff: metering.Talking, ari.HoldOn: metering.Held, ari.HoldUnknown: metering.Unseen}
+
+// worse is the hold of a path through both: a known hold is a hold whatever else is unknown.
+func worse(a, b ari.Hold) ari.Hold {
+	switch {
+	case a == ari.HoldOn || b == ari.HoldOn:
+		return ari.HoldOn
+	case a == ari.HoldUnknown || b == ari.HoldUnknown:
+		return ari.HoldUnknown
+	default:
+		return ari.HoldOff
+	}
+}
+
+// party collects everything that hangs together with the given legs: through mixing bridges, Local pairs, and who dials whom. It is
+// wider than the path, for it is what the evidence of a call is about.
+func (g *Graph) party(from ...*leg) []*leg {
+	g.stamp++
+	var found []*leg
+	visit := func(l *leg) {
+		if l != nil && l.stamp != g.stamp {
+			l.stamp = g.stamp
+			found = append(found, l)
+		}
+	}
+	for _, l := range from {
+		visit(l)
+	}
+	for i := 0; i < len(found); i++ {
+		l := found[i]
+		visit(l.other())
+		visit(l.dialler)
+		for _, d := range l.dials {
+			visit(d)
+		}
+		if b := l.bridge; b != nil && b.mixing && b.stamp != g.stamp {
+			b.stamp = g.stamp
+			for _, m := range b.members {
+				visit(m)
+			}
+		}
+	}
+	return found
+}

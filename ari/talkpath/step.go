@@ -1,0 +1,202 @@
+package talkpath
+
+import (
+	"slices"
+
+	"github.com/risposta/gateway/ari"
+	"github.com/risposta/gateway/metering"
+)
+
+// Result is what one event came to.
+type Result struct {
+	Facts []metering.Fact // in the order of happening
+	// Touched are the calls the event belongs to, in the order of their arrival: their evidence must keep it.
+	Touched []Touch
+}
+
+// Touch is an event's share in one call's evidence.
+type Touch struct {
+	Call metering.CallID
+	// Introduce, where not nil, holds the legs that this event brought into the call, as they are after it; evidence keeps
+	// them before it.
+	Introduce *ari.Snapshot
+	// Snapshot, after a gap, is the call's share of it, in place of the whole.
+	Snapshot *ari.Snapshot
+}
+
+func (r *Result) fact(f metering.Fact) { r.Facts = append(r.Facts, f) }
+
+// Step takes in one event.
+func (g *Graph) Step(ev ari.Event) Result {
+	var out Result
+	switch ev.Kind {
+	case ari.SightLost:
+		g.loseSight(&ev, &out)
+		return out
+	case ari.SightRegained:
+		g.regainSight(&ev, &out)
+		return out
+	case ari.Introduction:
+		g.introduce(ev.Snapshot)
+		return out
+	case ari.Other, ari.ApplicationReplaced, ari.Canary:
+		return out
+	}
+	if g.blind {
+		return out // the source promises silence until SightRegained; what comes all the same may be stale
+	}
+	before := g.concerned(&ev, nil)
+	ended := g.take(&ev, &out)
+	touched := g.concerned(&ev, before)
+	for _, c := range touched {
+		c.sees(ev.At)
+		out.Touched = append(out.Touched, g.touch(c, &ev))
+	}
+	for _, c := range touched {
+		if c == ended {
+			by := metering.EndedByService
+			if ev.Kind == ari.ChannelHangupRequest && !ev.Soft {
+				by = metering.EndedByCaller
+			}
+			g.close(c, ev.At, by, &out)
+			continue
+		}
+		g.update(c, &ev, &out)
+	}
+	if ev.Kind == ari.ChannelDestroyed {
+		delete(g.legs, ev.Channel.ID)
+	}
+	return out
+}
+
+// concerned are the calls that hang together with what the event names, added to those given, by order of arrival.
+func (g *Graph) concerned(ev *ari.Event, calls []*call) []*call {
+	var named []*leg
+	add := func(id ari.ChannelID) {
+		if l := g.legs[id]; l != nil {
+			named = append(named, l)
+		}
+	}
+	add(ev.Channel.ID)
+	add(ev.Caller.ID)
+	for _, id := range ev.Channels {
+		add(id)
+	}
+	for _, id := range [...]ari.BridgeID{ev.Bridge.ID, ev.From.ID} {
+		if b := g.bridges[id]; b != nil && b.mixing {
+			named = append(named, b.members...)
+		}
+	}
+	if len(named) == 0 {
+		return calls
+	}
+	for _, l := range g.party(named...) {
+		if l.call != nil && !slices.Contains(calls, l.call) {
+			calls = append(calls, l.call)
+		}
+	}
+	slices.SortFunc(calls, byOrder)
+	return calls
+}
+
+// take changes the graph as the event says, and returns the call that the event ends, if it ends one.
+func (g *Graph) take(ev *ari.Event, out *Result) (ended *call) {
+	if ev.Kind == ari.Doubt {
+		for _, id := range ev.Channels {
+			if l := g.legs[id]; l != nil {
+				l.hold = ari.HoldUnknown
+			}
+		}
+		return nil
+	}
+	var l *leg
+	if ev.Channel.ID != "" {
+		l = g.leg(ev.Channel)
+	}
+	switch ev.Kind {
+	case ari.ChannelCreated:
+		l.dialled = l.dialled || ev.Channel.State == "Down" || ev.Channel.State == "Ringing"
+	case ari.Dial:
+		g.takeDial(l, ev)
+	case ari.ChannelHold:
+		l.hold = ari.HoldOn
+	case ari.ChannelUnhold:
+		l.hold = ari.HoldOff
+	case ari.ChannelEnteredBridge:
+		b := g.bridge(ev.Bridge)
+		l.enter(b)
+		g.list(b, ev, l)
+	case ari.ChannelLeftBridge:
+		b := g.bridge(ev.Bridge)
+		if l.bridge == b {
+			l.leave()
+		}
+		l.stopDialling()
+		g.list(b, ev, nil)
+	case ari.BridgeCreated:
+		g.bridge(ev.Bridge)
+	case ari.BridgeDestroyed:
+		g.removeBridge(ev.Bridge.ID)
+	case ari.BridgeMerged:
+		to, from := g.bridge(ev.Bridge), g.bridge(ev.From)
+		for len(from.members) > 0 {
+			from.members[0].enter(to)
+		}
+	case ari.ChannelHangupRequest:
+		return l.call
+	case ari.ChannelDestroyed:
+		g.detach(l)
+		return l.call
+	}
+	if l != nil {
+		l.dialled = l.dialled || l.last.AppData == outgoing
+		if (ev.Kind == ari.ChannelCreated || ev.Kind == ari.ChannelDialplan) && l.mayOpen() {
+			if service, ok := g.rules.Service(l.last); ok {
+				g.open(l, service, ev, out)
+			}
+		}
+	}
+	return nil
+}
+
+// outgoing is the application data that Asterisk gives to a channel it has dialled itself (AppDial, AppQueue).
+const outgoing = "(Outgoing Line)"
+
+// list takes over the bridge's own list of members. The entering channel itself is always believed to be in it.
+func (g *Graph) list(b *bridge, ev *ari.Event, entering *leg) {
+	ids := ev.Bridge.Channels
+	if entering != nil && !contains(ids, entering.id) {
+		ids = append(slices.Clone(ids), entering.id)
+	}
+	g.members(b, ids)
+}
+
+// takeDial keeps who dials whom. The end of a dial without an answer parts them; after an answer the bridge does.
+func (g *Graph) takeDial(peer *leg, ev *ari.Event) {
+	peer.dialled = true
+	if ev.Caller.ID == "" {
+		return
+	}
+	caller := g.leg(ev.Caller)
+	switch ev.DialStatus {
+	case "", "RINGING", "PROGRESS", "PROCEEDING", "ANSWER":
+		peer.dial(caller)
+	default:
+		peer.stopDialling()
+	}
+}
+
+// touch is the event's share in the call, with the legs that the call's evidence has not yet met.
+func (g *Graph) touch(c *call, ev *ari.Event) Touch {
+	t := Touch{Call: c.id}
+	var fresh []*leg
+	for _, l := range g.party(c.caller) {
+		if !c.knows(l.id) && (ev.Kind != ari.ChannelCreated || ev.Channel.ID != l.id) {
+			fresh = append(fresh, l)
+		}
+	}
+	if fresh != nil {
+		t.Introduce = share(fresh, ev.At, ev.Node)
+	}
+	return t
+}

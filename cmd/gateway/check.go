@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/risposta/gateway/ari/native"
+	"github.com/risposta/gateway/cmd/gateway/internal/config"
+	"github.com/risposta/gateway/metering/exemption/csv"
+)
+
+type checkCommand struct {
+	configFlag
+	Offline bool `help:"Look at the configuration only, not at the PBX."`
+}
+
+var errFindings = errors.New("check found what must be mended")
+
+// Run prints what it finds, a line each: "ok" or "WRONG", where, what.
+func (c checkCommand) Run(ctx context.Context, io streams) error {
+	conf, err := c.load(io)
+	if err != nil {
+		return err
+	}
+	r := &report{io: io}
+	r.say(false, c.Config, "the configuration is complete")
+	if conf.Exemption.CSV != "" {
+		if _, err := csv.Open(conf.Exemption.CSV, conf.Callers.CountryCode); err != nil {
+			r.say(true, "exemption.csv", "%v", err)
+		} else {
+			r.say(false, "exemption.csv", "%s can be read", conf.Exemption.CSV)
+		}
+	}
+	if info, err := os.Stat(conf.Ledger.File); err == nil && info.Mode().Perm()&0o077 != 0 {
+		r.say(true, "ledger.file", "%s is readable by others (%s): chmod 600", conf.Ledger.File, info.Mode().Perm())
+	}
+	if !c.Offline {
+		c.pbxs(ctx, conf, r)
+	}
+	if r.bad > 0 {
+		return fmt.Errorf("%w: %d", errFindings, r.bad)
+	}
+	return nil
+}
+
+func (c checkCommand) pbxs(ctx context.Context, conf *config.Config, r *report) {
+	var entries []native.Entry
+	for _, s := range conf.Services {
+		entries = append(entries, native.Entry{Service: s.Name, Number: s.Number, Context: s.Context})
+	}
+	nodes := map[string]string{}
+	for _, p := range conf.PBX {
+		info, found, err := native.Inspect(ctx, native.Config{
+			URL: p.URL, Username: p.Username, Password: p.Password.Reveal(), Application: p.Application,
+		}, entries)
+		if info.Node != "" {
+			r.say(false, p.Name, "Asterisk %s answers as %s (systemname %q)", info.Version, info.Node, info.SystemName)
+		}
+		for _, f := range found {
+			r.say(f.Bad, p.Name, "%s", f.Text)
+		}
+		if err != nil {
+			r.say(true, p.Name, "%v", err)
+			continue
+		}
+		if other, ok := nodes[info.Node]; ok {
+			r.say(true, p.Name, "has the same id %s as %s: set entityid in asterisk.conf, another one on each", info.Node, other)
+		}
+		nodes[info.Node] = p.Name
+	}
+}
+
+// report prints findings and counts the bad ones.
+type report struct {
+	io  streams
+	bad int
+}
+
+func (r *report) say(bad bool, where, format string, args ...any) {
+	word := "ok   "
+	if bad {
+		word = "WRONG"
+		r.bad++
+	}
+	fmt.Fprintf(r.io.stdout, "%s  %s: %s\n", word, where, fmt.Sprintf(format, args...))
+}

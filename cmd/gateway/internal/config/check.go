@@ -1,0 +1,180 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/risposta/gateway/cmd/gateway/internal/pipeline"
+	"github.com/risposta/gateway/metering"
+)
+
+// secrets reads what is kept outside the file.
+func (l *loader) secrets(c *Config, readFile func(string) ([]byte, error)) {
+	for i := range c.PBX {
+		l.secret(fmt.Sprintf("pbx[%d].password", i), &c.PBX[i].Password, c.PBX[i].PasswordFile, readFile)
+	}
+	l.secret("callers.key", &c.Callers.Key, c.Callers.KeyFile, readFile)
+	if !c.Callers.Key.Empty() {
+		if _, err := metering.NewPseudonyms([]byte(c.Callers.Key.Reveal())); err != nil {
+			l.wrong("callers.key", "%v", err)
+		}
+	}
+}
+
+func (l *loader) secret(key string, s *Secret, file string, readFile func(string) ([]byte, error)) {
+	if !s.Empty() {
+		return // the environment wins
+	}
+	if file == "" {
+		l.wrong(key, "missing: set %s, or %s_file to the path of a file that holds it", envName(key), last(key))
+		return
+	}
+	text, err := readFile(file)
+	if err != nil {
+		l.wrong(key+"_file", "can't be read: %v", err)
+		return
+	}
+	if s.value = strings.TrimSpace(string(text)); s.Empty() {
+		l.wrong(key+"_file", "%s is empty", file)
+	}
+}
+
+// The bounds of the exemption lookup's deadline: long enough for a database, short enough to be over before the operator answers.
+const (
+	minTimeout = 10 * time.Millisecond
+	maxTimeout = time.Minute
+)
+
+var (
+	applicationName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
+	countryCode     = regexp.MustCompile(`^[1-9][0-9]{0,2}$`)
+)
+
+// check looks at the values.
+func (l *loader) check(c *Config) {
+	l.checkPBX(c)
+	if len(c.Operators) == 0 {
+		l.wrong("operators", "missing: without operators nothing is ever charged; list their endpoints, such as PJSIP/agent*")
+	}
+	l.checkGlobs("operators", c.Operators)
+	l.checkTariffs(c)
+	l.checkServices(c)
+	if c.Callers.CountryCode != "" && !countryCode.MatchString(c.Callers.CountryCode) {
+		l.wrong("callers.country_code", "%q is not a country code such as 39", c.Callers.CountryCode)
+	}
+	if t := c.Exemption.Timeout; t < minTimeout || t > maxTimeout {
+		l.wrong("exemption.timeout", "%s is not from %s to %s", t, minTimeout, maxTimeout)
+	}
+	if c.Ledger.File == "" {
+		l.wrong("ledger.file", "missing: the path of the file in which records and evidence are kept")
+	}
+	if _, _, err := net.SplitHostPort(c.Admin.Listen); err != nil {
+		l.wrong("admin.listen", "%q is not an address such as 127.0.0.1:9108", c.Admin.Listen)
+	} else if host, _, _ := net.SplitHostPort(c.Admin.Listen); !loopback(host) {
+		l.wrong("admin.listen", "%q is not on loopback: health and metrics are not for the network", c.Admin.Listen)
+	}
+	if c.Log.Format != "json" && c.Log.Format != "console" {
+		l.wrong("log.format", "%q is neither json nor console", c.Log.Format)
+	}
+	if c.Log.Level != "debug" && c.Log.Level != "info" && c.Log.Level != "warn" && c.Log.Level != "error" {
+		l.wrong("log.level", "%q is none of debug, info, warn, error", c.Log.Level)
+	}
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+func (l *loader) checkPBX(c *Config) {
+	if len(c.PBX) == 0 {
+		l.wrong("pbx", "missing: the address and user of at least one Asterisk")
+	}
+	seen := map[string]bool{}
+	for i, p := range c.PBX {
+		key := fmt.Sprintf("pbx[%d]", i)
+		u, err := url.Parse(p.URL)
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			l.wrong(key+".url", "%q is not an address such as http://127.0.0.1:8088/ari", p.URL)
+		} else if u.User != nil {
+			l.wrong(key+".url", "holds a user or a password: use username and password_file")
+		}
+		if p.Username == "" {
+			l.wrong(key+".username", "missing: the user of ari.conf")
+		}
+		if !applicationName.MatchString(p.Application) {
+			l.wrong(key+".application", "%q is not a name of letters, digits, dots, dashes and underscores", p.Application)
+		}
+		if seen[p.URL] {
+			l.wrong(key+".url", "%s is listed twice", p.URL)
+		}
+		seen[p.URL] = true
+	}
+}
+
+func (l *loader) checkGlobs(key string, patterns []string) {
+	for i, p := range patterns {
+		if _, err := pipeline.NewGlobs(p); err != nil {
+			l.wrong(fmt.Sprintf("%s[%d]", key, i), "%v", err)
+		}
+	}
+}
+
+func (l *loader) checkTariffs(c *Config) {
+	seen := map[string]bool{}
+	for i, t := range c.Tariffs {
+		key := fmt.Sprintf("tariffs[%d]", i)
+		if err := t.Price().Validate(); err != nil {
+			for _, e := range unjoin(err) {
+				field, what, _ := strings.Cut(e.Error(), ": ")
+				l.wrong(key+"."+field, "%s", what)
+			}
+		}
+		if seen[t.Name] {
+			l.wrong(key+".name", "%q is given twice", t.Name)
+		}
+		seen[t.Name] = true
+	}
+}
+
+func (l *loader) checkServices(c *Config) {
+	if len(c.Services) == 0 {
+		l.wrong("services", "missing: the dialled number and dialplan context of at least one metered service")
+	}
+	tariffs := map[string]bool{}
+	for _, t := range c.Tariffs {
+		tariffs[t.Name] = true
+	}
+	seen := map[string]bool{}
+	for i, s := range c.Services {
+		key := fmt.Sprintf("services[%d]", i)
+		if s.Number == "" {
+			l.wrong(key+".number", "missing: the extension that the caller dials")
+		}
+		if s.Context == "" {
+			l.wrong(key+".context", "missing: the dialplan context in which the call comes in")
+		}
+		if s.Tariff != "" && !tariffs[s.Tariff] {
+			l.wrong(key+".tariff", "%q is not the name of a tariff", s.Tariff)
+		}
+		l.checkGlobs(key+".callers", s.Callers)
+		if at := s.Number + "@" + s.Context; seen[at] {
+			l.wrong(key, "%s is listed twice", at)
+		} else {
+			seen[at] = true
+		}
+	}
+}
+
+func unjoin(err error) []error {
+	var many interface{ Unwrap() []error }
+	if errors.As(err, &many) {
+		return many.Unwrap()
+	}
+	return []error{err}
+}

@@ -1,0 +1,131 @@
+// Package config reads the gateway's configuration: one YAML file, overridden by the environment, strictly.
+//
+// In: a file and RISPOSTA_... variables. Out: a Config that needs no further checking, or a list of what is wrong, each as one line
+// with file, line and key. An unknown key is wrong, an unknown RISPOSTA_ variable too. Secrets come from the environment or
+// from a file of their own, never from the YAML. It opens no connection and starts nothing.
+package config
+
+import (
+	"time"
+
+	"github.com/risposta/gateway/metering/tariff"
+)
+
+// Config is the whole configuration. The keys are explained in deploy/gateway.yaml.
+type Config struct {
+	PBX       []PBX     `yaml:"pbx"`
+	Operators []string  `yaml:"operators"`
+	Services  []Service `yaml:"services"`
+	Tariffs   []Tariff  `yaml:"tariffs"`
+	Callers   Callers   `yaml:"callers"`
+	Exemption Exemption `yaml:"exemption"`
+	Ledger    Ledger    `yaml:"ledger"`
+	Admin     Admin     `yaml:"admin"`
+	Log       Log       `yaml:"log"`
+}
+
+// PBX is one Asterisk.
+type PBX struct {
+	Name         string `yaml:"name"`
+	URL          string `yaml:"url"`
+	Username     string `yaml:"username"`
+	PasswordFile string `yaml:"password_file"`
+	Password     Secret `yaml:"password"`
+	Application  string `yaml:"application"`
+}
+
+// Service is a metered service: what the caller dialled, and in which dialplan context the call comes in.
+type Service struct {
+	Name    string   `yaml:"name"`
+	Number  string   `yaml:"number"`
+	Context string   `yaml:"context"`
+	Callers []string `yaml:"callers"` // endpoints that calls come from; none: any that is no operator's
+	Tariff  string   `yaml:"tariff"`
+}
+
+// Tariff is a price.
+type Tariff struct {
+	Name      string        `yaml:"name"`
+	PerMinute string        `yaml:"per_minute"`
+	Increment time.Duration `yaml:"increment"`
+	Currency  string        `yaml:"currency"`
+}
+
+// Price is the tariff as metering knows it.
+func (t Tariff) Price() tariff.Tariff {
+	return tariff.Tariff{Name: t.Name, PerMinute: t.PerMinute, Increment: t.Increment, Currency: t.Currency}
+}
+
+// Callers says how callers' numbers are treated.
+type Callers struct {
+	KeyFile     string `yaml:"key_file"`
+	Key         Secret `yaml:"key"`
+	CountryCode string `yaml:"country_code"`
+}
+
+// Exemption says who is asked whether a caller is exempt. Without a CSV nobody is, and nobody is asked.
+type Exemption struct {
+	CSV     string        `yaml:"csv"`
+	Timeout time.Duration `yaml:"timeout"`
+}
+
+// Ledger is where records and evidence are kept.
+type Ledger struct {
+	File string `yaml:"file"`
+}
+
+// Admin is where health and metrics are served.
+type Admin struct {
+	Listen string `yaml:"listen"`
+}
+
+// Log says how the gateway speaks.
+type Log struct {
+	Format string `yaml:"format"`
+	Level  string `yaml:"level"`
+}
+
+// Secret prints as [secret], whatever the verb.
+type Secret struct{ value string }
+
+// NewSecret wraps a secret.
+func NewSecret(value string) Secret { return Secret{value} }
+
+// Reveal returns the secret. Do not print it.
+func (s Secret) Reveal() string { return s.value }
+
+// Empty tells that there is none.
+func (s Secret) Empty() bool { return s.value == "" }
+
+// String hides the secret.
+func (Secret) String() string { return "[secret]" }
+
+// GoString hides the secret from %#v too.
+func (s Secret) GoString() string { return s.String() }
+
+// MarshalText hides the secret from every encoder.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// defaults are the values of keys that are not given.
+func (c *Config) defaults() {
+	for i := range c.PBX {
+		p := &c.PBX[i]
+		set(&p.Name, p.URL)
+		set(&p.Application, "risposta")
+	}
+	for i := range c.Services {
+		set(&c.Services[i].Name, c.Services[i].Number)
+	}
+	set(&c.Admin.Listen, "127.0.0.1:9108")
+	set(&c.Log.Format, "json")
+	set(&c.Log.Level, "info")
+	if c.Exemption.Timeout == 0 {
+		c.Exemption.Timeout = 2 * time.Second
+	}
+}
+
+func set(s *string, value string) {
+	if *s == "" {
+		*s = value
+	}
+}

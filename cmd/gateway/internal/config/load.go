@@ -1,0 +1,216 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"reflect"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Problem is one thing wrong with the configuration. It prints as one line.
+type Problem struct {
+	File string // or "environment"
+	Line int    // zero where it has none
+	Key  string // such as services[0].tariff
+	What string
+}
+
+func (p Problem) Error() string {
+	where := p.File
+	if p.Line > 0 {
+		where = fmt.Sprintf("%s:%d", p.File, p.Line)
+	}
+	if p.Key != "" {
+		where += ": " + p.Key
+	}
+	return where + ": " + p.What
+}
+
+// maxFile bounds the configuration's size.
+const maxFile = 1 << 20
+
+// Load reads the file, applies the environment (as os.Environ gives it), and checks everything.
+func Load(path string, environ []string) (*Config, error) {
+	return load(path, environ, os.ReadFile)
+}
+
+// LoadForReading is Load for commands that only read the ledger: they need no secrets, and must not be given any.
+func LoadForReading(path string, environ []string) (*Config, error) {
+	return load(path, environ, nil)
+}
+
+func load(path string, environ []string, readFile func(string) ([]byte, error)) (*Config, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, Problem{File: path, What: fmt.Sprintf("the configuration can't be read: %v", errors.Unwrap(err))}
+	}
+	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, Problem{File: path, What: fmt.Sprintf("the configuration can't be read: %v", err)}
+	}
+	return Parse(path, text, environ, readFile)
+}
+
+// Parse is Load on text. readFile reads the files of secrets; nil leaves all secrets out.
+func Parse(path string, text []byte, environ []string, readFile func(string) ([]byte, error)) (*Config, error) {
+	l := &loader{file: path, lines: map[string]int{}}
+	var c Config
+	if len(text) > maxFile {
+		return nil, Problem{File: path, What: fmt.Sprintf("longer than %d bytes", maxFile)}
+	}
+	l.document(text, &c)
+	l.environment(environ, &c)
+	if len(l.problems) == 0 {
+		c.defaults()
+		if readFile != nil {
+			l.secrets(&c, readFile)
+		}
+		l.check(&c)
+	}
+	if len(l.problems) > 0 {
+		return nil, errors.Join(l.problems...)
+	}
+	return &c, nil
+}
+
+type loader struct {
+	file     string
+	lines    map[string]int // key -> line
+	problems []error
+}
+
+func (l *loader) wrong(key, format string, args ...any) {
+	line := l.lines[key]
+	for parent := key; line == 0 && parent != ""; line = l.lines[parent] {
+		parent = parent[:max(0, strings.LastIndexAny(parent, ".["))]
+	}
+	l.problems = append(l.problems, Problem{File: l.file, Line: line, Key: key, What: fmt.Sprintf(format, args...)})
+}
+
+func (l *loader) document(text []byte, c *Config) {
+	dec := yaml.NewDecoder(bytes.NewReader(text))
+	var doc yaml.Node
+	if err := dec.Decode(&doc); err != nil {
+		if errors.Is(err, io.EOF) {
+			l.wrong("", "the configuration is empty")
+			return
+		}
+		l.wrong("", "%s", strings.TrimPrefix(strings.ReplaceAll(err.Error(), "\n", " "), "yaml: "))
+		return
+	}
+	if err := dec.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		l.wrong("", "more than one YAML document")
+		return
+	}
+	l.fill(reflect.ValueOf(c).Elem(), doc.Content[0], "")
+}
+
+var (
+	durationType = reflect.TypeFor[time.Duration]()
+	secretType   = reflect.TypeFor[Secret]()
+)
+
+// fill puts a node into a field. Only what the field's type allows is accepted.
+func (l *loader) fill(v reflect.Value, n *yaml.Node, key string) {
+	l.lines[key] = n.Line
+	switch {
+	case n.Kind == yaml.AliasNode || n.Anchor != "":
+		l.wrong(key, "anchors and aliases are not used here")
+	case v.Type() == secretType:
+		l.wrong(key, "a secret does not belong into this file: give it in a file of its own (%s_file) or in the environment (%s)", last(key), envName(key))
+	case v.Kind() == reflect.Struct:
+		l.fillStruct(v, n, key)
+	case v.Kind() == reflect.Slice:
+		if n.Kind != yaml.SequenceNode {
+			l.wrong(key, "must be a list")
+			return
+		}
+		v.Set(reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content)))
+		for i, item := range n.Content {
+			l.fill(v.Index(i), item, fmt.Sprintf("%s[%d]", key, i))
+		}
+	case n.Kind != yaml.ScalarNode || n.Tag == "!!null":
+		l.wrong(key, "must be a single value")
+	default:
+		if err := scalar(v, n.Value); err != nil {
+			l.wrong(key, "%v", err)
+		}
+	}
+}
+
+func (l *loader) fillStruct(v reflect.Value, n *yaml.Node, key string) {
+	if n.Kind != yaml.MappingNode {
+		l.wrong(key, "must hold keys")
+		return
+	}
+	seen := map[string]bool{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		name, value := n.Content[i], n.Content[i+1]
+		sub := join(key, name.Value)
+		field, ok := fieldOf(v, name.Value)
+		l.lines[sub] = name.Line
+		switch {
+		case !ok:
+			l.wrong(sub, "unknown key; known here: %s", strings.Join(keysOf(v.Type()), ", "))
+		case seen[name.Value]:
+			l.wrong(sub, "given twice")
+		default:
+			l.fill(field, value, sub)
+		}
+		seen[name.Value] = true
+	}
+}
+
+func scalar(v reflect.Value, text string) error {
+	switch {
+	case v.Type() == durationType:
+		d, err := time.ParseDuration(text)
+		if err != nil {
+			return fmt.Errorf("%q is not a duration such as 1s", text)
+		}
+		v.SetInt(int64(d))
+	case v.Type() == secretType:
+		v.Set(reflect.ValueOf(Secret{text}))
+	case v.Kind() == reflect.String:
+		v.SetString(text)
+	case v.Type() == reflect.TypeFor[[]string]():
+		v.Set(reflect.ValueOf(strings.Split(text, ",")))
+	default:
+		return errors.New("can't be given as a single value")
+	}
+	return nil
+}
+
+func fieldOf(v reflect.Value, name string) (reflect.Value, bool) {
+	for i := range v.NumField() {
+		if v.Type().Field(i).Tag.Get("yaml") == name {
+			return v.Field(i), true
+		}
+	}
+	return reflect.Value{}, false
+}
+
+func keysOf(t reflect.Type) []string {
+	var keys []string
+	for i := range t.NumField() {
+		if t.Field(i).Type != secretType {
+			keys = append(keys, t.Field(i).Tag.Get("yaml"))
+		}
+	}
+	return keys
+}
+
+func join(key, name string) string {
+	if key == "" {
+		return name
+	}
+	return key + "." + name
+}
+
+func last(key string) string { return key[strings.LastIndexByte(key, '.')+1:] }

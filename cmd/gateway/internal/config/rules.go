@@ -1,0 +1,60 @@
+package config
+
+import (
+	"fmt"
+
+	"github.com/risposta/gateway/ari"
+	"github.com/risposta/gateway/cmd/gateway/internal/pipeline"
+	"github.com/risposta/gateway/metering"
+	"github.com/risposta/gateway/metering/tariff"
+)
+
+// Rules turns the configuration into what the pipeline asks. c must have come from Load.
+func (c *Config) Rules() (pipeline.Rules, error) {
+	operators, err := pipeline.NewGlobs(c.Operators...)
+	if err != nil {
+		return pipeline.Rules{}, fmt.Errorf("operators: %w", err)
+	}
+	names, err := metering.NewPseudonyms([]byte(c.Callers.Key.Reveal()))
+	if err != nil {
+		return pipeline.Rules{}, fmt.Errorf("callers.key: %w", err)
+	}
+	type entry struct {
+		name    string
+		callers pipeline.Globs
+	}
+	entries := map[[2]string]entry{}
+	terms := map[string]metering.Terms{}
+	for _, s := range c.Services {
+		e := entry{name: s.Name}
+		if e.callers, err = pipeline.NewGlobs(s.Callers...); err != nil {
+			return pipeline.Rules{}, fmt.Errorf("services: %s: callers: %w", s.Name, err)
+		}
+		entries[[2]string{s.Context, s.Number}] = e
+		terms[s.Name] = metering.Terms{Tariff: c.price(s.Tariff)}
+	}
+	return pipeline.Rules{
+		Service: func(ch ari.Channel) (string, bool) {
+			e, ok := entries[[2]string{ch.Context, ch.Exten}]
+			if ok && len(e.callers.Patterns()) > 0 && !e.callers.Match(ch.Endpoint()) {
+				return "", false
+			}
+			return e.name, ok
+		},
+		Operators:    operators,
+		Terms:        func(service string) metering.Terms { return terms[service] },
+		Pseudonym:    names.Of,
+		CountryCode:  c.Callers.CountryCode,
+		AskExemption: c.Exemption.CSV != "",
+	}, nil
+}
+
+func (c *Config) price(name string) *tariff.Tariff {
+	for _, t := range c.Tariffs {
+		if t.Name == name {
+			p := t.Price()
+			return &p
+		}
+	}
+	return nil
+}

@@ -1,0 +1,132 @@
+// Package daemon is the running gateway: it watches each PBX, feeds the pipeline, commits, and only then tells.
+//
+// In: a checked configuration. Out: records in the ledger; log lines and metrics about what has been committed, never about what has not.
+// It never makes a call wait: whatever is slow here (disk, lookup) fills a bounded inbox while the reader goes on reading.
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/risposta/gateway/ari/native"
+	"github.com/risposta/gateway/cmd/gateway/internal/config"
+	"github.com/risposta/gateway/metering/exemption"
+	"github.com/risposta/gateway/metering/exemption/csv"
+	"github.com/risposta/gateway/metering/ledger/sqlite"
+)
+
+// Daemon is one gateway. Make it with New, then Run it once.
+type Daemon struct {
+	conf     *config.Config
+	log      *zap.Logger
+	metrics  *metrics
+	ledger   *shared
+	lookup   exemption.Lookup
+	admin    net.Listener
+	stations []*station
+	nodes    nodes
+}
+
+// New opens what the gateway needs: ledger, lookup, admin port. Nothing is watched yet. What it opened is closed by Run, or by New
+// itself when it fails.
+func New(ctx context.Context, conf *config.Config, log *zap.Logger) (*Daemon, error) {
+	d := &Daemon{conf: conf, log: log, metrics: newMetrics(), nodes: nodes{names: map[string]string{}}}
+	if err := d.open(ctx); err != nil {
+		return nil, errors.Join(err, d.close())
+	}
+	return d, nil
+}
+
+func (d *Daemon) open(ctx context.Context) error {
+	rules, err := d.conf.Rules()
+	if err != nil {
+		return err
+	}
+	if d.conf.Exemption.CSV != "" {
+		if d.lookup, err = csv.Open(d.conf.Exemption.CSV, d.conf.Callers.CountryCode); err != nil {
+			return err
+		}
+	}
+	l, err := sqlite.Open(ctx, d.conf.Ledger.File)
+	if err != nil {
+		return err
+	}
+	d.ledger = &shared{Ledger: l}
+	if d.admin, err = new(net.ListenConfig).Listen(ctx, "tcp", d.conf.Admin.Listen); err != nil {
+		return fmt.Errorf("listening on admin.listen: %w", err)
+	}
+	for _, p := range d.conf.PBX {
+		// Operators' patterns remember what they matched, so each station has rules of its own.
+		if rules, err = d.conf.Rules(); err != nil {
+			return err
+		}
+		d.stations = append(d.stations, d.newStation(p, rules))
+	}
+	return nil
+}
+
+func (d *Daemon) close() error {
+	var errs []error
+	if d.admin != nil {
+		if err := d.admin.Close(); !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	if d.ledger != nil {
+		errs = append(errs, d.ledger.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// AdminAddr is where health and metrics are served.
+func (d *Daemon) AdminAddr() net.Addr { return d.admin.Addr() }
+
+// Run watches until ctx ends, then drains, commits and returns nil. It returns an error when something can never get better, or
+// when what was seen could not be committed before the end.
+func (d *Daemon) Run(ctx context.Context) error {
+	d.log.Info(evStarted, zap.String("admin", d.AdminAddr().String()), zap.Int("pbxs", len(d.stations)))
+	g, gctx := errgroup.WithContext(ctx)
+	for _, s := range d.stations {
+		g.Go(func() error { return s.run(gctx) })
+	}
+	g.Go(func() error { return d.serveAdmin(gctx) })
+	err := errors.Join(g.Wait(), d.close())
+	if err != nil {
+		d.log.Error(evStopped, zap.Error(err))
+		return err
+	}
+	d.log.Info(evStopped)
+	return nil
+}
+
+// shared is the ledger of all stations: one commit at a time.
+type shared struct {
+	*sqlite.Ledger
+	commits sync.Mutex
+}
+
+// nodes refuses a second PBX of the same id: their calls could not be told apart.
+type nodes struct {
+	mu    sync.Mutex
+	names map[string]string // asterisk_id -> the PBX's name in the configuration
+}
+
+func (n *nodes) accept(name string, info native.Info) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if have, ok := n.names[info.Node]; ok && have != name {
+		return fmt.Errorf("PBX %s has the same id %s as PBX %s: set entityid in asterisk.conf, another one on each", name, info.Node, have)
+	}
+	n.names[info.Node] = name
+	return nil
+}
+
+// drainTimeout bounds the shutdown: how long what was already read may take to be committed.
+const drainTimeout = 10 * time.Second

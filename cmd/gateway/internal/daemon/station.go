@@ -1,0 +1,273 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"go.uber.org/zap"
+
+	"github.com/risposta/gateway/ari"
+	"github.com/risposta/gateway/ari/native"
+	"github.com/risposta/gateway/cmd/gateway/internal/config"
+	"github.com/risposta/gateway/cmd/gateway/internal/pipeline"
+	"github.com/risposta/gateway/metering"
+	"github.com/risposta/gateway/metering/ledger"
+)
+
+// station watches one PBX: a source reads, the pump thinks and commits.
+type station struct {
+	name     string
+	log      *zap.Logger
+	metrics  *metrics
+	ledger   *shared
+	inbox    *ari.Inbox
+	source   ari.Source
+	pipeline *pipeline.Pipeline
+	asker    *asker
+	node     string
+	seen     bool            // whether this run has had its first snapshot
+	noted    map[string]bool // kinds of unreadable frames that have been logged
+	resynced time.Time       // when doubt last made us look again
+
+	sight     atomic.Bool // for /readyz
+	committed atomic.Bool // false while a commit fails
+}
+
+func (d *Daemon) newStation(p config.PBX, rules pipeline.Rules) *station {
+	s := &station{
+		name: p.Name, log: d.log.With(zap.String("pbx", p.Name)), metrics: d.metrics, ledger: d.ledger,
+		inbox: ari.NewInbox(0), pipeline: pipeline.New(rules), noted: map[string]bool{},
+		asker: newAsker(d.lookup, d.conf.Exemption.Timeout, d.metrics, d.log),
+	}
+	s.committed.Store(true)
+	s.source = native.New(native.Config{
+		URL: p.URL, Username: p.Username, Password: p.Password.Reveal(), Application: p.Application,
+	}, s.inbox, s, func(info native.Info) error { return d.nodes.accept(p.Name, info) })
+	return s
+}
+
+// batchFrames bounds what goes into one commit: at some thousand frames the fsync no longer counts.
+const batchFrames = 4096
+
+// run watches until ctx ends, then drains.
+func (s *station) run(ctx context.Context) error {
+	sourceDone := make(chan error, 1)
+	go func() { sourceDone <- s.source.Run(ctx) }()
+	defer s.asker.wait()
+	for {
+		select {
+		case <-s.inbox.Ready():
+		case a := <-s.asker.answers:
+			var out pipeline.Output
+			s.answer(a, &out)
+			if err := s.finish(ctx, &out); err != nil {
+				return s.fail(err, sourceDone)
+			}
+		case err := <-sourceDone: // ctx has ended
+			return errors.Join(err, s.drain())
+		}
+		if err := s.pump(ctx); err != nil {
+			return s.fail(err, sourceDone)
+		}
+	}
+}
+
+func (s *station) fail(err error, sourceDone <-chan error) error {
+	return errors.Join(err, <-sourceDone) // run's errgroup ends ctx for the source; here it has ended already
+}
+
+// pump takes in what waits, as one commit, and at most one commit's worth.
+func (s *station) pump(ctx context.Context) error {
+	frames := s.inbox.Take(batchFrames)
+	if len(frames) == 0 {
+		return nil
+	}
+	s.metrics.frames.WithLabelValues(s.name).Add(float64(len(frames)))
+	var out pipeline.Output
+	for _, f := range frames {
+		if f.Event != nil && f.Event.Kind == ari.SightRegained {
+			if err := s.prepare(ctx, f.Event, &out); err != nil {
+				return err
+			}
+		}
+		bad, doubt := s.pipeline.Feed(f, &out)
+		if bad != nil {
+			s.note(bad)
+		}
+		if doubt {
+			s.lookAgain()
+		}
+	}
+	for {
+		select {
+		case a := <-s.asker.answers:
+			s.answer(a, &out)
+			continue
+		default:
+		}
+		break
+	}
+	return s.finish(ctx, &out)
+}
+
+func (s *station) answer(a answer, out *pipeline.Output) {
+	s.pipeline.Answer(a.call, a.exemption, out)
+}
+
+// drain commits what was read before the end.
+func (s *station) drain() error {
+	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	for s.inbox.Len() > 0 {
+		if err := s.pump(ctx); err != nil {
+			return err
+		}
+	}
+	s.metrics.inbox.WithLabelValues(s.name).Set(0)
+	return nil
+}
+
+// finish commits, and then tells.
+func (s *station) finish(ctx context.Context, out *pipeline.Output) error {
+	out.Node = s.node
+	if !out.Empty() {
+		if err := s.commit(ctx, &out.Batch); err != nil {
+			return err
+		}
+	}
+	s.announce(out)
+	for _, ask := range out.Asks {
+		s.asker.ask(ask)
+	}
+	s.metrics.inbox.WithLabelValues(s.name).Set(float64(s.inbox.Len()))
+	s.metrics.openCalls.WithLabelValues(s.name).Set(float64(s.pipeline.OpenCalls()))
+	return nil
+}
+
+// The waits between two tries of a failed commit. Frames go on being read meanwhile.
+const (
+	minCommitRetry = 50 * time.Millisecond
+	maxCommitRetry = 2 * time.Second
+)
+
+// commit tries until the batch is on disk. Only the end of the gateway ends it, drainTimeout later.
+func (s *station) commit(ctx context.Context, b *ledger.Batch) error {
+	wait := backoff.NewExponentialBackOff()
+	wait.InitialInterval, wait.MaxInterval = minCommitRetry, maxCommitRetry
+	s.ledger.commits.Lock()
+	defer s.ledger.commits.Unlock()
+	var deadline <-chan time.Time
+	ended := ctx.Done()
+	for {
+		start := time.Now()
+		err := s.ledger.Commit(context.WithoutCancel(ctx), b)
+		if err == nil {
+			s.metrics.commitSeconds.Observe(time.Since(start).Seconds())
+			s.committed.Store(true)
+			return nil
+		}
+		s.committed.Store(false)
+		s.metrics.commitFailures.Inc()
+		pause := wait.NextBackOff()
+		s.log.Error(evCommitFailed, zap.Error(err), zap.Int("records", len(b.Records)), zap.Duration("retry_in_ms", pause))
+		retry := time.After(pause)
+		for waiting := true; waiting; {
+			select {
+			case <-retry:
+				waiting = false
+			case <-ended:
+				ended = nil // once: from here on the time is bounded
+				deadline = time.After(drainTimeout)
+			case <-deadline:
+				return fmt.Errorf("%d records and %d frames could not be committed before the end: %w", len(b.Records), len(b.Evidence), err)
+			}
+		}
+	}
+}
+
+// doubtPause is the least time between two looks that unreadable frames ask for: each look costs every call a moment of sight.
+const doubtPause = 5 * time.Second
+
+func (s *station) lookAgain() {
+	if now := time.Now(); now.Sub(s.resynced) >= doubtPause {
+		s.resynced = now
+		s.source.Resync(ari.LostUnreadable)
+	}
+}
+
+// prepare makes ready for a snapshot: the first one brings back the calls that were open when the last run ended, and every one
+// is told which of its channels have their record already.
+func (s *station) prepare(ctx context.Context, ev *ari.Event, out *pipeline.Output) error {
+	ctx = context.WithoutCancel(ctx)
+	first := !s.seen || s.node != ev.Node
+	s.seen, s.node = true, ev.Node
+	if first {
+		if err := s.restore(ctx, ev, out); err != nil {
+			return err
+		}
+	}
+	for i := range ev.Snapshot.Legs {
+		l := &ev.Snapshot.Legs[i]
+		call := metering.CallID(l.Channel.ID)
+		if _, err := s.ledger.Record(ctx, call); err == nil {
+			l.Done = true
+		} else if !errors.Is(err, ledger.ErrNotFound) {
+			return err
+		}
+	}
+	return nil
+}
+
+// restore rebuilds the open calls from their evidence and puts them in doubt until the snapshot that follows.
+func (s *station) restore(ctx context.Context, ev *ari.Event, out *pipeline.Output) error {
+	sure, err := s.ledger.Sure(ctx, s.node)
+	if err != nil {
+		return err
+	}
+	open, err := s.ledger.OpenCalls(ctx, s.node)
+	if err != nil {
+		return err
+	}
+	if len(open) == 0 {
+		return nil
+	}
+	for _, oc := range open {
+		frames, err := s.ledger.Evidence(ctx, oc.Call)
+		if err != nil {
+			return err
+		}
+		rebuilt, _, err := pipeline.Rebuild(frames)
+		if err == nil && rebuilt.Call(oc.Call) == nil {
+			err = errors.New("its evidence shows that it has ended")
+		}
+		if err != nil {
+			s.log.Error(evCallBroken, zap.String("call", string(oc.Call)), zap.Error(err))
+			s.pipeline.GiveUp(oc, out)
+			continue
+		}
+		s.pipeline.Adopt(rebuilt, oc.Call)
+		s.askAgain(oc, ev.Snapshot)
+	}
+	s.log.Info(evRestored, zap.Int("calls", len(open)), zap.Time("sure_at", sure))
+	s.pipeline.ResumeAt(sure)
+	s.pipeline.Step(ari.Event{Kind: ari.SightLost, At: sure, Node: s.node, Reason: ari.LostRestart}, out)
+	return nil
+}
+
+// askAgain repeats a question that the last run left without an answer. The number comes from the living channel: the ledger has none.
+func (s *station) askAgain(oc ledger.OpenCall, snap *ari.Snapshot) {
+	c := s.pipeline.Call(oc.Call)
+	if !c.Terms.AskExemption || c.Exemption.Verdict != metering.ExemptUnknown {
+		return
+	}
+	for _, l := range snap.Legs {
+		if metering.CallID(l.Channel.ID) == oc.Call {
+			s.asker.ask(pipeline.Ask{Call: oc.Call, Number: s.pipeline.Normal(l.Channel.Caller), At: oc.ArrivedAt})
+			return
+		}
+	}
+}

@@ -1,0 +1,73 @@
+package pipeline
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"time"
+
+	"github.com/risposta/gateway/ari"
+	"github.com/risposta/gateway/metering/ledger"
+)
+
+// Feed takes in one frame of a source or of a recording. It returns the unreadable frame, if it was one, and whether that puts an
+// open call in doubt.
+func (p *Pipeline) Feed(f ari.Frame, out *Output) (bad *ari.Unreadable, doubt bool) {
+	if f.Event != nil {
+		p.feedEvent(*f.Event, out)
+		return nil, false
+	}
+	ev, err := ari.Event{}, error(nil)
+	if f.Total > 0 {
+		err = ari.TooLong(f.Raw, f.Total)
+	} else {
+		ev, err = ari.Decode(f.Raw)
+	}
+	if errors.As(err, &bad) {
+		sum := sha256.Sum256(f.Raw)
+		out.Rejects = append(out.Rejects, ledger.Reject{
+			At: p.sure, Bytes: bad.Bytes, Type: bad.Type, SHA256: hex.EncodeToString(sum[:]), Error: bad.Err.Error(),
+		})
+		if !bad.Doubtful() {
+			return bad, false
+		}
+		before := len(out.Evidence)
+		p.Step(ari.Event{Kind: ari.Doubt, At: p.sure, Channels: bad.Channels}, out)
+		return bad, len(out.Evidence) > before
+	}
+	p.Step(ev, out)
+	if !ev.At.IsZero() {
+		p.seen(ev.At, out)
+	}
+	return nil, false
+}
+
+func (p *Pipeline) feedEvent(ev ari.Event, out *Output) {
+	if ev.Kind == ari.SightLost && ev.At.IsZero() {
+		ev.At = p.sure
+	}
+	p.Step(ev, out)
+	if ev.Kind == ari.SightRegained {
+		p.seen(ev.At, out)
+	}
+}
+
+func (p *Pipeline) seen(at time.Time, out *Output) {
+	p.sure = at
+	out.Sure = at
+}
+
+// Sure is the last instant that this PBX was seen at: the own timestamp of the last event.
+func (p *Pipeline) Sure() time.Time { return p.sure }
+
+// ResumeAt tells where a former run left off.
+func (p *Pipeline) ResumeAt(sure time.Time) { p.sure = sure }
+
+// Finish ends a recording: whatever is still open ends at its last instant, its end unseen.
+func (p *Pipeline) Finish(out *Output) {
+	if p.OpenCalls() == 0 {
+		return
+	}
+	p.Step(ari.Event{Kind: ari.SightLost, At: p.sure, Reason: ari.LostEndOfTrace}, out)
+	p.Step(ari.Event{Kind: ari.SightRegained, At: p.sure, Snapshot: &ari.Snapshot{At: p.sure}}, out)
+}

@@ -1,0 +1,112 @@
+package pipeline
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/risposta/gateway/ari"
+	"github.com/risposta/gateway/metering"
+	"github.com/risposta/gateway/metering/ledger"
+)
+
+// Rebuild replays one call's evidence, alone, by the rules that its own header names. The returned pipeline holds the call if
+// it is open; out holds the facts, and the record if it has ended.
+func Rebuild(frames [][]byte) (*Pipeline, *Output, error) {
+	if len(frames) == 0 {
+		return nil, nil, errors.New("there is no evidence")
+	}
+	var h header
+	if err := json.Unmarshal(frames[0], &h); err != nil || h.Type != headerType {
+		return nil, nil, fmt.Errorf("the evidence does not begin with a %s frame", headerType)
+	}
+	arrival, err := h.arrival()
+	if err != nil {
+		return nil, nil, err
+	}
+	operators, err := NewGlobs(h.Operators...)
+	if err != nil {
+		return nil, nil, fmt.Errorf("the header of call %s: %w", h.Call, err)
+	}
+	p := New(Rules{
+		Service:   func(ari.Channel) (string, bool) { return "", false }, // its arrival was judged when it happened
+		Operators: operators,
+	})
+	var out Output
+	p.begin(arrival, h.Unseen, frames[0], &out)
+	for i, frame := range frames[1:] {
+		if err := p.replay(h.Call, frame, &out); err != nil {
+			return nil, nil, fmt.Errorf("frame %d of the evidence of call %s: %w", i+2, h.Call, err)
+		}
+	}
+	return p, &out, nil
+}
+
+func (p *Pipeline) begin(arrival metering.Fact, unseen string, frame []byte, out *Output) {
+	p.open(arrival, out)
+	p.prove(arrival.Call, frame, out)
+	p.graph.Open(arrival.Call, arrival.At, unseen != "")
+	p.apply(arrival, out)
+	if unseen != "" {
+		p.apply(metering.Fact{Kind: metering.SightLost, Call: arrival.Call, At: arrival.At, Why: unseen}, out)
+	}
+}
+
+// replay takes in one frame as it stands in the evidence. What the steps would write as evidence is the same frame again, so it
+// is counted once, as it was kept.
+func (p *Pipeline) replay(call metering.CallID, frame []byte, out *Output) error {
+	var peek struct {
+		Type string `json:"type"`
+	}
+	if err := json.Unmarshal(frame, &peek); err != nil {
+		return err
+	}
+	if p.meter.Call(call) == nil {
+		return fmt.Errorf("a %s frame after the call's end", peek.Type)
+	}
+	if peek.Type == exemptionType {
+		return p.replayExemption(call, frame, out)
+	}
+	ev, err := ari.Decode(frame)
+	if err != nil {
+		return err
+	}
+	p.prove(call, frame, out)
+	if ev.Kind != ari.SightLost { // its instant lies in the past
+		p.graph.See(call, ev.At)
+	}
+	for _, f := range p.graph.Step(ev).Facts {
+		p.apply(f, out)
+	}
+	return nil
+}
+
+func (p *Pipeline) replayExemption(call metering.CallID, frame []byte, out *Output) error {
+	var e exemptionFrame
+	if err := json.Unmarshal(frame, &e); err != nil {
+		return err
+	}
+	p.prove(call, frame, out)
+	p.apply(metering.Fact{
+		Kind: metering.ExemptionAnswered, Call: call, At: e.At.Time,
+		Exemption: metering.Exemption{Verdict: metering.ParseVerdict(e.Exempt), Ref: e.Ref},
+	}, out)
+	return nil
+}
+
+// Adopt takes over the open call of a rebuilt pipeline. The events that follow must begin with SightLost and SightRegained.
+func (p *Pipeline) Adopt(from *Pipeline, call metering.CallID) {
+	p.graph.Adopt(from.graph, call)
+	p.meter.Adopt(from.meter.Call(call))
+	p.proofs[call], p.clock[call] = from.proofs[call], from.clock[call]
+}
+
+// GiveUp ends a call whose evidence can't be replayed: a call is never lost, and nothing of it is charged.
+func (p *Pipeline) GiveUp(oc ledger.OpenCall, out *Output) {
+	p.proofs[oc.Call] = &proof{hash: sha256.New()}
+	arrival := metering.Fact{Kind: metering.CallArrived, Call: oc.Call, At: oc.ArrivedAt, Node: oc.Node, Service: oc.Service, Terms: &metering.Terms{}}
+	p.apply(arrival, out)
+	p.apply(metering.Fact{Kind: metering.SightLost, Call: oc.Call, At: oc.ArrivedAt, Why: ari.LostRestart}, out)
+	p.apply(metering.Fact{Kind: metering.CallEnded, Call: oc.Call, At: oc.ArrivedAt, Why: metering.EndedUnseen, Unseen: true}, out)
+}

@@ -1,0 +1,31 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"go.uber.org/zap/zapcore"
+
+	"github.com/risposta/gateway/cmd/gateway/internal/daemon"
+)
+
+type runCommand struct {
+	configFlag
+}
+
+// Run meters until ctx ends. Its log goes to standard output.
+func (c runCommand) Run(ctx context.Context, io streams) error {
+	conf, err := c.load(io)
+	if err != nil {
+		return err
+	}
+	log, err := daemon.NewLogger(conf.Log, zapcore.Lock(zapcore.AddSync(io.stdout)))
+	if err != nil {
+		return usage{err}
+	}
+	d, err := daemon.New(ctx, conf, log)
+	if err != nil {
+		return fmt.Errorf("starting: %w", err)
+	}
+	return d.Run(ctx)
+}

@@ -1,0 +1,135 @@
+package metering
+
+import "time"
+
+// Segment is a stretch of one call in one state. Segments of a call follow each other without gap or overlap.
+type Segment struct {
+	State    State
+	From, To time.Time
+	Operator string // Talking and Held
+	Queue    string // Talking: the queue the operator answered for
+	Why      string // Unseen: how sight was lost
+}
+
+// QueueVisit is one stay in one queue, from joining it to the operator's answer or to leaving it.
+type QueueVisit struct {
+	Name             string
+	JoinedAt, LeftAt time.Time
+}
+
+// Call is what the meter knows of one call: a pure fold over its facts.
+type Call struct {
+	ID         CallID
+	Node       string
+	Service    string
+	Caller     string
+	Terms      Terms
+	ArrivedAt  time.Time
+	EndedAt    time.Time // zero while the call lives
+	Segments   []Segment // the last one is open (To zero) while the call lives
+	Queues     []QueueVisit
+	Exemption  Exemption
+	EndUnseen  bool      // the end was not seen
+	EndedBy    string    // an EndedBy... word
+	AnsweredAt time.Time // when the caller's own channel went Up; zero if it never did
+}
+
+func newCall(f Fact) *Call {
+	c := &Call{ID: f.Call, Node: f.Node, Service: f.Service, Caller: f.Caller, ArrivedAt: f.At}
+	if f.Terms != nil {
+		c.Terms = *f.Terms
+	}
+	c.Segments = []Segment{{State: Waiting, From: f.At}}
+	return c
+}
+
+// apply folds one fact into the call. Boundaries never step back: Asterisk's timestamps do, by up to 8 ms, and a
+// stretch of talk that would end before it began is empty.
+func (c *Call) apply(f Fact) {
+	switch f.Kind {
+	case CallerAnswered:
+		c.AnsweredAt = f.At
+	case QueueJoined:
+		c.Queues = append(c.Queues, QueueVisit{Name: f.Queue, JoinedAt: f.At})
+	case QueueLeft:
+		c.leaveQueue(f.At)
+	case TalkStarted:
+		c.enter(Segment{State: Talking, From: f.At, Operator: f.Operator, Queue: f.Queue})
+	case TalkPaused:
+		c.enter(Segment{State: f.State, From: f.At, Operator: f.Operator, Why: f.Why})
+	case SightLost:
+		c.enter(Segment{State: Unseen, From: f.At, Why: f.Why})
+	case SightRegained:
+		c.enter(Segment{State: f.State, From: f.At, Operator: f.Operator, Why: f.Why})
+	case ExemptionAnswered:
+		c.Exemption = f.Exemption
+	case CallEnded:
+		c.leaveQueue(f.At)
+		c.EndUnseen, c.EndedBy = f.Unseen, f.Why
+		c.EndedAt = c.close(f.At)
+	}
+}
+
+// Who ended the call: CallEnded's Why.
+const (
+	EndedByCaller  = "caller"  // the far end of the caller's channel hung up
+	EndedByService = "service" // Asterisk let the caller go
+	EndedUnseen    = "unseen"  // when sight came back the call was gone
+)
+
+// earlyAnswer is how long before the operator's answer the caller's channel may go Up and still count as answered by it:
+// Queue() answers the caller in the same millisecond, a machine under load some later.
+const earlyAnswer = time.Second
+
+// answeredEarly tells that the caller's own network charged a wait: see ReasonAnsweredEarly.
+func (c *Call) answeredEarly() bool {
+	if c.AnsweredAt.IsZero() {
+		return false
+	}
+	for _, s := range c.Segments {
+		if s.State == Talking {
+			return s.From.Sub(c.AnsweredAt) > earlyAnswer
+		}
+	}
+	return c.EndedAt.Sub(c.AnsweredAt) > earlyAnswer
+}
+
+func (c *Call) enter(s Segment) {
+	at := c.close(s.From)
+	s.From = at
+	c.Segments = append(c.Segments, s)
+}
+
+// close ends the open segment at the given instant, or where it began if that is later, and returns the boundary.
+// A segment of no length is dropped: it says nothing.
+func (c *Call) close(at time.Time) time.Time {
+	last := &c.Segments[len(c.Segments)-1]
+	if at.Before(last.From) {
+		at = last.From
+	}
+	last.To = at
+	if !at.After(last.From) && len(c.Segments) > 1 {
+		c.Segments = c.Segments[:len(c.Segments)-1]
+	}
+	return at
+}
+
+func (c *Call) leaveQueue(at time.Time) {
+	if n := len(c.Queues); n > 0 && c.Queues[n-1].LeftAt.IsZero() {
+		v := &c.Queues[n-1]
+		if v.LeftAt = at; at.Before(v.JoinedAt) {
+			v.LeftAt = v.JoinedAt
+		}
+	}
+}
+
+// total is the time the call spent in a state.
+func (c *Call) total(s State) time.Duration {
+	var d time.Duration
+	for _, seg := range c.Segments {
+		if seg.State == s {
+			d += seg.To.Sub(seg.From)
+		}
+	}
+	return d
+}

@@ -1,0 +1,86 @@
+// Package ledger is the durable side of metering: what must be on disk before anybody is told.
+//
+// In: batches, each the outcome of some events taken together: their evidence, the calls they opened, the records they closed, and
+// how far the source was read. Out: the same things again, after any crash. It never judges: no price, no talk, no clock.
+//
+// The stores are named after what they wrap: sqlite/.
+package ledger
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/risposta/gateway/metering"
+)
+
+// Batch is what one commit makes durable, all of it or nothing.
+type Batch struct {
+	Node     string // which PBX it came from, by asterisk_id; "" while not known
+	Opened   []OpenCall
+	Evidence []Evidence
+	Records  []metering.Record // each closes its call
+	Rejects  []Reject
+	// Sure is the latest instant of the PBX's clock up to which it was seen without a gap; zero keeps the former one.
+	Sure time.Time
+}
+
+// Empty tells that there is nothing to commit.
+func (b *Batch) Empty() bool {
+	return len(b.Opened)+len(b.Evidence)+len(b.Records)+len(b.Rejects) == 0 && b.Sure.IsZero()
+}
+
+// OpenCall is a call that has arrived and not ended.
+type OpenCall struct {
+	Call      metering.CallID
+	Node      string
+	Service   string
+	ArrivedAt time.Time
+}
+
+// Evidence is one frame of one call's evidence: a line of JSON without its newline.
+type Evidence struct {
+	Call  metering.CallID
+	Frame []byte
+}
+
+// Reject is a frame that could not be read. Its bytes are not kept, for they may name a person; their hash is.
+type Reject struct {
+	At     time.Time // the PBX's clock, as far as known
+	Bytes  int
+	Type   string
+	SHA256 string
+	Error  string
+}
+
+// Query selects records by the instant of arrival: Since <= arrived < Until; zero values and "" do not restrict.
+type Query struct {
+	Since, Until time.Time
+	Service      string
+}
+
+// ErrNotFound: no such call is in the ledger.
+var ErrNotFound = errors.New("no such call in the ledger")
+
+// Writer is the daemon's side. One goroutine at a time.
+//
+// Commit: when it returns nil the whole batch survives a crash of the process and of the machine; when it returns an error nothing of
+// it was kept, and the same batch may be committed again. It never waits for anything but the disk.
+type Writer interface {
+	Commit(ctx context.Context, b *Batch) error
+	// OpenCalls returns the node's open calls in the order in which they arrived.
+	OpenCalls(ctx context.Context, node string) ([]OpenCall, error)
+	// Sure returns the node's last sure instant, zero if it was never seen.
+	Sure(ctx context.Context, node string) (time.Time, error)
+	Reader
+}
+
+// Reader is everybody else's side. It may be used while a daemon writes.
+type Reader interface {
+	// Evidence returns a call's frames in the order of committing; none for an unknown call.
+	Evidence(ctx context.Context, call metering.CallID) ([][]byte, error)
+	// Records calls f with each selected record's JSON, exactly as it was committed, in the order of arrival.
+	Records(ctx context.Context, q Query, f func(json []byte) error) error
+	// Record returns the JSON of the call's newest record, or ErrNotFound while it is open or unknown.
+	Record(ctx context.Context, call metering.CallID) ([]byte, error)
+}

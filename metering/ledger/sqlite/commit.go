@@ -1,0 +1,93 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/risposta/gateway/metering"
+	"github.com/risposta/gateway/metering/ledger"
+)
+
+// Commit implements ledger.Writer: one transaction, one fsync.
+func (l *Ledger) Commit(ctx context.Context, b *ledger.Batch) error {
+	tx, err := l.db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("beginning a commit: %w", err)
+	}
+	if err := write(ctx, tx, b); err != nil {
+		return errors.Join(err, tx.Rollback())
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("committing %d frames and %d records: %w", len(b.Evidence), len(b.Records), err)
+	}
+	return nil
+}
+
+func write(ctx context.Context, tx *sql.Tx, b *ledger.Batch) error {
+	for _, c := range b.Opened {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO open_call (call, node, service, arrived_at) VALUES (?, ?, ?, ?)`,
+			string(c.Call), c.Node, c.Service, millis(c.ArrivedAt)); err != nil {
+			return fmt.Errorf("writing the open call %s: %w", c.Call, err)
+		}
+	}
+	if err := writeEvidence(ctx, tx, b.Evidence); err != nil {
+		return err
+	}
+	for i := range b.Records {
+		if err := writeRecord(ctx, tx, &b.Records[i]); err != nil {
+			return err
+		}
+	}
+	for _, r := range b.Rejects {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO reject (node, at, bytes, type, sha256, error) VALUES (?, ?, ?, ?, ?, ?)`,
+			b.Node, millis(r.At), r.Bytes, r.Type, r.SHA256, r.Error); err != nil {
+			return fmt.Errorf("writing a rejected frame: %w", err)
+		}
+	}
+	if !b.Sure.IsZero() {
+		if _, err := tx.ExecContext(ctx, `
+			INSERT INTO node (node, sure_at) VALUES (?, ?)
+			ON CONFLICT (node) DO UPDATE SET sure_at = max(sure_at, excluded.sure_at)`, b.Node, millis(b.Sure)); err != nil {
+			return fmt.Errorf("writing how far node %s was seen: %w", b.Node, err)
+		}
+	}
+	return nil
+}
+
+func writeEvidence(ctx context.Context, tx *sql.Tx, frames []ledger.Evidence) (err error) {
+	if len(frames) == 0 {
+		return nil
+	}
+	insert, err := tx.PrepareContext(ctx, `INSERT INTO evidence (call, frame) VALUES (?, ?)`)
+	if err != nil {
+		return fmt.Errorf("preparing to write evidence: %w", err)
+	}
+	defer func() { err = errors.Join(err, insert.Close()) }()
+	for _, e := range frames {
+		if _, err := insert.ExecContext(ctx, string(e.Call), e.Frame); err != nil {
+			return fmt.Errorf("writing evidence of call %s: %w", e.Call, err)
+		}
+	}
+	return nil
+}
+
+// writeRecord keeps the record and closes its call. A call of which nobody knew that it was open is a broken invariant: the
+// transaction must not pass.
+func writeRecord(ctx context.Context, tx *sql.Tx, r *metering.Record) error {
+	if _, err := tx.ExecContext(ctx, `INSERT INTO record (record, call, version, service, arrived_at, json) VALUES (?, ?, ?, ?, ?, ?)`,
+		r.Record, string(r.Call), r.Version, r.Service, millis(r.ArrivedAt.Time), r.JSON()); err != nil {
+		return fmt.Errorf("writing the record of call %s: %w", r.Call, err)
+	}
+	res, err := tx.ExecContext(ctx, `DELETE FROM open_call WHERE call = ?`, string(r.Call))
+	if err != nil {
+		return fmt.Errorf("closing call %s: %w", r.Call, err)
+	}
+	if n, err := res.RowsAffected(); err != nil || n != 1 {
+		return fmt.Errorf("closing call %s: %d open calls of that name, want 1 (%w)", r.Call, n, errors.Join(err, errNotOpen))
+	}
+	return nil
+}
+
+var errNotOpen = errors.New("the ledger does not know the call as open")
