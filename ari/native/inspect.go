@@ -71,8 +71,19 @@ func (i *inspector) configuration(ctx context.Context, entries []Entry) (err err
 	if err != nil {
 		return err
 	}
-	conn.CloseRead(ctx) // events are of no interest, but must be read
-	defer func() { _ = conn.CloseNow() }()
+	drained := make(chan struct{})
+	go func() { // events are of no interest, but must be read
+		defer close(drained)
+		for {
+			if _, _, err := conn.Read(ctx); err != nil {
+				return
+			}
+		}
+	}()
+	defer func() {
+		_ = conn.CloseNow()
+		<-drained
+	}()
 	probe, err := within(ctx, s.rest, func() (*cycore.ChannelHandle, error) {
 		return s.rest.lib.Channel().Create(nil, cycore.ChannelCreateRequest{Endpoint: "Local/s@risposta-check", App: cfg.Application})
 	})

@@ -1,0 +1,181 @@
+// Package judge says what really happened in a call, from Asterisk's own logs alone.
+//
+// In: the CEL, as deploy/asterisk/etc writes it. Out: when the caller and an operator could talk. It shares no code with the gateway:
+// what both say is compared, and must not come from one mistake. Holds show in the CEL as music on the caller's channel
+// (STREAM_BEGIN and STREAM_END) while it is in a bridge.
+package judge
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Talk is a stretch in which the caller and an operator could talk.
+type Talk struct {
+	From, To time.Time
+	Operator string // the endpoint, such as PJSIP/agent1
+}
+
+// row is one line of the CEL.
+type row struct {
+	event, caller, id, linked, channel, bridge string
+	at                                         time.Time
+}
+
+// celTime is cel.conf's dateformat.
+const celTime = "2006-01-02 15:04:05.000"
+
+func parse(cel string) ([]row, error) {
+	lines, err := csv.NewReader(strings.NewReader(cel)).ReadAll()
+	if err != nil {
+		return nil, fmt.Errorf("reading the CEL: %w", err)
+	}
+	var rows []row
+	for _, f := range lines {
+		r := row{event: f[0], caller: f[2], id: f[3], linked: f[4], channel: f[5]}
+		if r.at, err = time.Parse(celTime, f[1]); err != nil {
+			return nil, fmt.Errorf("reading the CEL: %w", err)
+		}
+		if f[6] != "" {
+			var extra struct {
+				Bridge string `json:"bridge_id"`
+			}
+			if err := json.Unmarshal([]byte(f[6]), &extra); err != nil {
+				return nil, fmt.Errorf("reading the CEL: %w", err)
+			}
+			r.bridge = extra.Bridge
+		}
+		rows = append(rows, r)
+	}
+	return rows, nil
+}
+
+// Calls lists the unique ids of the caller's channels with this number, in the order of arrival.
+func Calls(cel, number string) ([]string, error) {
+	rows, err := parse(cel)
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, r := range rows {
+		if r.event == "CHAN_START" && r.caller == number && r.id == r.linked {
+			ids = append(ids, r.id)
+		}
+	}
+	return ids, nil
+}
+
+// party is what the CEL has told of one channel so far.
+type party struct {
+	name     string
+	answered bool
+	music    bool
+	bridge   string
+}
+
+// Truth walks the CEL and returns the caller's stretches of talk. Operators are named by patterns of endpoints.
+func Truth(cel, callerID string, operators ...string) ([]Talk, error) {
+	rows, err := parse(cel)
+	if err != nil {
+		return nil, err
+	}
+	parties := map[string]*party{}
+	var talks []Talk
+	var open *Talk
+	for _, r := range rows {
+		p := parties[r.id]
+		if p == nil {
+			p = &party{name: r.channel}
+			parties[r.id] = p
+		}
+		switch r.event {
+		case "ANSWER":
+			p.answered = true
+		case "BRIDGE_ENTER":
+			p.bridge, p.answered = r.bridge, true
+		case "BRIDGE_EXIT":
+			if p.bridge == r.bridge {
+				p.bridge = ""
+			}
+		case "STREAM_BEGIN":
+			p.music = true
+		case "STREAM_END":
+			p.music = false
+		case "CHAN_END":
+			delete(parties, r.id)
+		}
+		op := with(parties, callerID, operators)
+		if open != nil && op != open.Operator {
+			open.To = r.at
+			talks = append(talks, *open)
+			open = nil
+		}
+		if open == nil && op != "" {
+			open = &Talk{From: r.at, Operator: op}
+		}
+	}
+	if open != nil {
+		return nil, fmt.Errorf("the CEL ends while call %s talks", callerID)
+	}
+	return talks, nil
+}
+
+// with names the operator whom the caller can talk with, "" if there is none: through the caller's bridge, and from a Local half in it to wherever
+// the other half is.
+func with(parties map[string]*party, callerID string, operators []string) string {
+	caller := parties[callerID]
+	if caller == nil || caller.bridge == "" || caller.music {
+		return ""
+	}
+	reach := []string{caller.bridge}
+	var found []string
+	for i := 0; i < len(reach); i++ {
+		for id, p := range parties {
+			if id == callerID || p.bridge != reach[i] || !p.answered {
+				continue
+			}
+			if strings.HasPrefix(p.name, "Local/") {
+				if other := half(parties, p.name); other != nil && other.answered && other.bridge != "" && !slices.Contains(reach, other.bridge) {
+					reach = append(reach, other.bridge)
+				}
+				continue
+			}
+			endpoint := p.name[:strings.LastIndex(p.name, "-")]
+			for _, o := range operators {
+				if ok, err := path.Match(o, endpoint); err == nil && ok && !p.music {
+					found = append(found, endpoint)
+				}
+			}
+		}
+	}
+	if len(found) == 0 {
+		return ""
+	}
+	slices.Sort(found)
+	return found[0]
+}
+
+func half(parties map[string]*party, name string) *party {
+	base, n := name[:len(name)-1], name[len(name)-1:]
+	other := map[string]string{"1": base + "2", "2": base + "1"}[n]
+	for _, p := range parties {
+		if p.name == other {
+			return p
+		}
+	}
+	return nil
+}
+
+// Sum is the talk in all stretches.
+func Sum(talks []Talk) time.Duration {
+	var d time.Duration
+	for _, t := range talks {
+		d += t.To.Sub(t.From)
+	}
+	return d
+}

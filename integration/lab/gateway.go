@@ -1,0 +1,191 @@
+package lab
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Gateway is a gateway process and what its commands need.
+type Gateway struct {
+	Binary string
+	Config string
+	Admin  string // host:port
+	env    []string
+	cmd    *exec.Cmd
+	log    *syncBuffer
+	done   chan struct{}
+	err    error
+}
+
+// The secrets of the lab's gateways.
+const callersKey = "a key for the lab only, 32 bytes"
+
+// NewGateway writes the configuration into dir. The text may name {{ari}}, {{dir}} and {{admin}}.
+func NewGateway(binary, dir, ariURL, config string) (*Gateway, error) {
+	port, err := FreePort("tcp")
+	if err != nil {
+		return nil, err
+	}
+	g := &Gateway{Binary: binary, Config: filepath.Join(dir, "gateway.yaml"), Admin: fmt.Sprintf("127.0.0.1:%d", port)}
+	g.env = append(os.Environ(), "RISPOSTA_PBX_0_PASSWORD="+ARIPassword, "RISPOSTA_CALLERS_KEY="+callersKey)
+	text := strings.NewReplacer("{{ari}}", ariURL, "{{dir}}", dir, "{{admin}}", g.Admin).Replace(config)
+	return g, os.WriteFile(g.Config, []byte(text), 0o600)
+}
+
+// Start starts `gateway run`. It does not wait for it: see WaitReady.
+func (g *Gateway) Start() error {
+	g.cmd = exec.Command(g.Binary, "run", "--config", g.Config)
+	g.log, g.done = &syncBuffer{}, make(chan struct{})
+	g.cmd.Env, g.cmd.Stdout, g.cmd.Stderr = g.env, g.log, g.log
+	g.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := g.cmd.Start(); err != nil {
+		return fmt.Errorf("starting the gateway: %w", err)
+	}
+	go func() {
+		g.err = g.cmd.Wait()
+		close(g.done)
+	}()
+	return nil
+}
+
+// Ready asks /readyz.
+func (g *Gateway) Ready(ctx context.Context) (status int, body string, err error) {
+	return g.Get(ctx, "/readyz")
+}
+
+// Get asks the admin port.
+func (g *Gateway) Get(ctx context.Context, path string) (status int, body string, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+g.Admin+path, nil)
+	if err != nil {
+		return 0, "", err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, "", err
+	}
+	text, err := io.ReadAll(resp.Body)
+	return resp.StatusCode, string(text), errors.Join(err, resp.Body.Close())
+}
+
+// WaitReady waits until the gateway meters.
+func (g *Gateway) WaitReady(ctx context.Context, timeout time.Duration) error {
+	return Until(ctx, timeout, "the gateway to be ready", func() error {
+		select {
+		case <-g.done:
+			return fmt.Errorf("it has ended: %w\n%s", g.err, g.Log())
+		default:
+		}
+		status, body, err := g.Ready(ctx)
+		if err == nil && status != http.StatusOK {
+			err = fmt.Errorf("/readyz answers %d: %s", status, body)
+		}
+		return err
+	})
+}
+
+// Log is what the process has written since it was last started.
+func (g *Gateway) Log() string { return g.log.String() }
+
+// Terminate asks the process to end, as systemd would, and returns its exit status.
+func (g *Gateway) Terminate(ctx context.Context) (code int, err error) {
+	return g.end(ctx, syscall.SIGTERM)
+}
+
+// Kill ends the process as a crash would.
+func (g *Gateway) Kill(ctx context.Context) error {
+	_, err := g.end(ctx, syscall.SIGKILL)
+	return err
+}
+
+func (g *Gateway) end(ctx context.Context, sig syscall.Signal) (int, error) {
+	if err := g.cmd.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return 0, err
+	}
+	select {
+	case <-g.done:
+		return g.cmd.ProcessState.ExitCode(), nil
+	case <-ctx.Done():
+		return 0, fmt.Errorf("waiting for the gateway to end: %w", ctx.Err())
+	}
+}
+
+// Command runs another command of the same binary under the same configuration. The exit status is no error.
+func (g *Gateway) Command(ctx context.Context, args ...string) (stdout string, code int, err error) {
+	cmd := exec.CommandContext(ctx, g.Binary, append(args, "--config", g.Config)...)
+	var out, errs bytes.Buffer
+	cmd.Env, cmd.Stdout, cmd.Stderr = g.env, &out, &errs
+	err = cmd.Run()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return out.String() + errs.String(), exit.ExitCode(), nil
+	}
+	return out.String(), 0, err
+}
+
+// Record is a record as billing reads it: by the names of its fields, not by our types.
+type Record struct {
+	Record          string `json:"record"`
+	Call            string `json:"call"`
+	Service         string `json:"service"`
+	Outcome         string `json:"outcome"`
+	TalkMs          int64  `json:"talk_ms"`
+	WaitedMs        int64  `json:"waited_ms"`
+	HeldMs          int64  `json:"held_ms"`
+	UnseenMs        int64  `json:"unseen_ms"`
+	BillableSeconds int64  `json:"billable_seconds"`
+	Exempt          bool   `json:"exempt"`
+	Charge          struct{ Amount, Currency string }
+	Reasons         []string `json:"reasons"`
+	Talk            []struct {
+		From, To        time.Time
+		Ms              int64
+		Operator, Queue string
+	} `json:"talk"`
+}
+
+// Records reads the records of a service through `gateway records`.
+func (g *Gateway) Records(ctx context.Context, service string) ([]Record, error) {
+	out, code, err := g.Command(ctx, "records", "--service", service)
+	if err != nil || code != 0 {
+		return nil, fmt.Errorf("gateway records ended with %d: %w: %s", code, err, out)
+	}
+	var records []Record
+	for line := range strings.Lines(out) {
+		var r Record
+		if err := json.Unmarshal([]byte(line), &r); err != nil {
+			return nil, fmt.Errorf("reading a record: %w", err)
+		}
+		records = append(records, r)
+	}
+	return records, nil
+}
+
+// syncBuffer is a buffer that one goroutine fills while another reads.
+type syncBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *syncBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *syncBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}

@@ -1,0 +1,128 @@
+package lab
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+//go:embed sip/*.xml
+var scenarios embed.FS
+
+// Party is one SIP program, caller or operator.
+type Party struct {
+	cmd  *exec.Cmd
+	out  *bytes.Buffer
+	name string
+	errs string
+	done chan struct{}
+	err  error
+}
+
+// Plan says what a party does.
+type Plan struct {
+	Scenario string            // a file of sip/ without its suffix
+	Port     int               // its own SIP port; operators are called there
+	Server   int               // Asterisk's SIP port
+	Number   string            // callers: what they dial
+	Pause    time.Duration     // the scenario's -d
+	Calls    int               // how many calls it takes or makes; zero is one
+	Keys     map[string]string // the scenario's own keywords
+}
+
+// partyTimeout ends a party that hangs: no scenario takes longer.
+const partyTimeout = 10 * time.Minute
+
+// StartParty starts a SIP program. dir keeps its scenario and its errors.
+func StartParty(dir string, p Plan) (*Party, error) {
+	xml, err := scenarios.ReadFile("sip/" + p.Scenario + ".xml")
+	if err != nil {
+		return nil, err
+	}
+	name := fmt.Sprintf("%s-%d", p.Scenario, p.Port)
+	path := filepath.Join(dir, name+".xml")
+	if err := os.WriteFile(path, xml, 0o600); err != nil {
+		return nil, err
+	}
+	media, err := FreePort("udp")
+	if err != nil {
+		return nil, err
+	}
+	args := []string{
+		"-sf", path, "-i", "127.0.0.1", "-p", strconv.Itoa(p.Port), "-mp", strconv.Itoa(media),
+		"-m", strconv.Itoa(max(p.Calls, 1)), "-d", strconv.FormatInt(p.Pause.Milliseconds(), 10),
+		"-nostdin", "-trace_err", "-error_file", filepath.Join(dir, name+".errors"),
+		"-timeout", strconv.Itoa(int(partyTimeout / time.Second)), "-timeout_error",
+	}
+	if p.Number != "" {
+		args = append(args, "-s", p.Number)
+	}
+	for k, v := range p.Keys {
+		args = append(args, "-key", k, v)
+	}
+	args = append(args, fmt.Sprintf("127.0.0.1:%d", p.Server))
+	party := &Party{name: name, errs: filepath.Join(dir, name+".errors"), out: &bytes.Buffer{}, done: make(chan struct{})}
+	party.cmd = exec.Command("sipp", args...)
+	party.cmd.Dir = dir
+	party.cmd.Stdout, party.cmd.Stderr = party.out, party.out
+	// A party must not outlive whoever started it.
+	party.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := party.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("starting sipp (is it installed? `make setup`): %w", err)
+	}
+	go func() {
+		party.err = party.cmd.Wait()
+		close(party.done)
+	}()
+	return party, nil
+}
+
+// StartOperator starts a party that waits for calls, and returns when it does.
+func StartOperator(ctx context.Context, dir string, p Plan) (*Party, error) {
+	party, err := StartParty(dir, p)
+	if err != nil {
+		return nil, err
+	}
+	return party, Until(ctx, 10*time.Second, fmt.Sprintf("%s to listen on port %d", p.Scenario, p.Port), func() error {
+		if listening(p.Port) {
+			return nil
+		}
+		return fmt.Errorf("nobody listens on UDP port %d", p.Port)
+	})
+}
+
+// Wait waits for the party's end, and says what went wrong with it.
+func (p *Party) Wait(ctx context.Context) error {
+	select {
+	case <-p.done:
+	case <-ctx.Done():
+		return fmt.Errorf("waiting for %s: %w", p.name, ctx.Err())
+	}
+	if p.err == nil {
+		return nil
+	}
+	said, err := os.ReadFile(p.errs)
+	if err != nil {
+		said = p.out.Bytes()
+	}
+	return fmt.Errorf("%s: %w: %s", p.name, p.err, said[:min(len(said), 4000)])
+}
+
+// Stop ends the party, whatever it is doing.
+func (p *Party) Stop() {
+	_ = p.cmd.Process.Kill() // it may have ended by itself
+	<-p.done
+}
+
+// listening tells whether some socket holds the UDP port, from the kernel's own table.
+func listening(port int) bool {
+	table, err := os.ReadFile("/proc/net/udp")
+	return err == nil && bytes.Contains(table, fmt.Appendf(nil, ":%04X ", port))
+}

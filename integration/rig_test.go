@@ -1,0 +1,221 @@
+//go:build live
+
+package integration
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/risposta/gateway/integration/lab"
+)
+
+// gatewayBinary is built once, with the race detector on: a race in the running gateway ends it with status 66.
+var gatewayBinary string
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		dir, err := os.MkdirTemp("", "risposta-live-")
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer os.RemoveAll(dir)
+		gatewayBinary = filepath.Join(dir, "gateway")
+		build := exec.Command("go", "build", "-race", "-o", gatewayBinary, "../cmd/gateway")
+		if out, err := build.CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "building the gateway: %v\n%s", err, out)
+			return 1
+		}
+		return m.Run()
+	}())
+}
+
+// liveTimeout bounds a whole live test.
+const liveTimeout = 3 * time.Minute
+
+// rig is one Asterisk and a gateway beside it.
+type rig struct {
+	ctx   context.Context //nolint:containedctx // the test's own
+	dir   string
+	pbx   *lab.Asterisk
+	gw    *lab.Gateway
+	ports map[string]int // of the operators' phones
+}
+
+// service is one metered number: what its dialplan does, and who serves it.
+type service struct {
+	name     string
+	dialplan string   // lines of the extension, "; "-separated applications
+	queues   string   // queues.conf
+	agents   []string // endpoints' names; each gets a port
+}
+
+// newRig starts an Asterisk with these services. The gateway is made but not started.
+func newRig(t *testing.T, services []service, files map[string]string) *rig {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), liveTimeout)
+	t.Cleanup(cancel)
+	r := &rig{ctx: ctx, dir: t.TempDir(), ports: map[string]int{}}
+	overlay := map[string]string{}
+	for name, text := range files {
+		overlay[name] = text
+	}
+	var pjsip, queues, extensions, yaml strings.Builder
+	extensions.WriteString("[from-trunk](+)\n")
+	for i, s := range services {
+		number := numberOf(i)
+		for p, app := range strings.Split(s.dialplan, "; ") {
+			fmt.Fprintf(&extensions, "exten => %s,%d,%s\n", number, p+1, app)
+		}
+		queues.WriteString(s.queues + "\n")
+		for _, a := range s.agents {
+			port, err := lab.FreePort("udp")
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.ports[a] = port
+			fmt.Fprintf(&pjsip, "[%s](operator)\naors = %s\n[%s]\ntype = aor\ncontact = sip:%s@127.0.0.1:%d\n", a, a, a, a, port)
+		}
+		fmt.Fprintf(&yaml, "  - {number: %q, context: from-trunk, name: %s, tariff: standard}\n", number, s.name)
+	}
+	overlay["pjsip.d/live.conf"] = pjsip.String()
+	overlay["queues.d/live.conf"] = queues.String()
+	overlay["extensions.d/live.conf"] = extensions.String() + transferTargets
+	var err error
+	if err := os.WriteFile(filepath.Join(r.dir, "exempt.csv"), []byte("number,from,until,ref\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if r.pbx, err = lab.StartAsterisk(ctx, filepath.Join(r.dir, "etc"), overlay); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := r.pbx.Stop(context.WithoutCancel(ctx)); err != nil && !strings.Contains(err.Error(), "No such container") {
+			t.Error(err)
+		}
+	})
+	r.gw, err = lab.NewGateway(gatewayBinary, r.dir, r.pbx.URL(), gatewayConfig+"services:\n"+yaml.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// numberOf is the dialled number of the i-th service.
+func numberOf(i int) string { return fmt.Sprint(2001 + i) }
+
+// callerOf is the number that calls the i-th service.
+func callerOf(i int) string { return fmt.Sprintf("+39061234%04d", i) }
+
+// transferTargets is where the operators of the live tests may transfer to: any service's number.
+const transferTargets = `
+[agents](+)
+exten => _20XX,1,Goto(from-trunk,${EXTEN},1)
+`
+
+const gatewayConfig = `
+pbx:
+  - {name: live, url: "{{ari}}", username: risposta}
+operators: ["PJSIP/op*"]
+tariffs:
+  - {name: standard, per_minute: "0.96", increment: 1s, currency: EUR}
+callers: {country_code: "39"}
+exemption: {csv: "{{dir}}/exempt.csv"}
+ledger: {file: "{{dir}}/ledger.db"}
+admin: {listen: "{{admin}}"}
+`
+
+// start starts the gateway and waits until it meters. At the end of the test it must drain and exit with 0.
+func (r *rig) start(t *testing.T) {
+	t.Helper()
+	if err := r.gw.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.stop(t) })
+	if err := r.gw.WaitReady(r.ctx, 20*time.Second); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (r *rig) stop(t *testing.T) {
+	t.Helper()
+	if code, err := r.gw.Terminate(r.ctx); err != nil || code != 0 {
+		t.Errorf("the gateway ended with %d, %v; want 0 after SIGTERM\n%s", code, err, r.gw.Log())
+	}
+	if t.Failed() {
+		t.Logf("the gateway's log:\n%s", r.gw.Log())
+	}
+}
+
+// operator puts an operator at one of the phones.
+func (r *rig) operator(t *testing.T, phone, scenario string, rings time.Duration, keys map[string]string) *lab.Party {
+	t.Helper()
+	p, err := lab.StartOperator(r.ctx, t.TempDir(), lab.Plan{
+		Scenario: scenario, Port: r.ports[phone], Server: r.pbx.SIPPort, Pause: rings, Keys: keys,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Stop)
+	return p
+}
+
+// caller starts a caller of the i-th service.
+func (r *rig) caller(t *testing.T, i int, scenario string, pause time.Duration) *lab.Party {
+	t.Helper()
+	port, err := lab.FreePort("udp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := lab.StartParty(t.TempDir(), lab.Plan{
+		Scenario: scenario, Port: port, Server: r.pbx.SIPPort, Number: numberOf(i), Pause: pause,
+		Keys: map[string]string{"caller": callerOf(i), "caller_name": "Maria"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Stop)
+	return p
+}
+
+// recordWithin is how soon after the hang-up a record must be there.
+const recordWithin = time.Second
+
+// record waits for the one record of a service.
+func (r *rig) record(t *testing.T, service string) lab.Record {
+	t.Helper()
+	var got []lab.Record
+	err := lab.Until(r.ctx, recordWithin, "the record of "+service, func() (err error) {
+		if got, err = r.gw.Records(r.ctx, service); err == nil && len(got) == 0 {
+			err = errors.New("there is none")
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != 1 {
+		t.Fatalf("%d records of %s, want one: %+v", len(got), service, got)
+	}
+	return got[0]
+}
+
+// logged waits until the gateway has logged an event for a service's call, and returns the call.
+func (r *rig) logged(t *testing.T, event string, n int) {
+	t.Helper()
+	err := lab.Until(r.ctx, 20*time.Second, event+" in the log", func() error {
+		if got := strings.Count(r.gw.Log(), fmt.Sprintf("%q:%q", "event", event)); got < n {
+			return fmt.Errorf("it is there %d times, want %d", got, n)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatalf("%v\n%s", err, r.gw.Log())
+	}
+}
