@@ -154,8 +154,7 @@ type wire struct {
 	Channel    *wireChannel `json:"channel,omitzero"`
 	Caller     *wireChannel `json:"caller,omitzero"`
 	Peer       *wireChannel `json:"peer,omitzero"`
-	Transferee *wireChannel `json:"transferee,omitzero"`
-	Transferer *wireChannel `json:"transferer_first_leg,omitzero"`
+	FirstLeg   *wireChannel `json:"transferer_first_leg,omitzero"`
 	Bridge     *wireBridge  `json:"bridge,omitzero"`
 	From       *wireBridge  `json:"bridge_from,omitzero"`
 	DialStatus string       `json:"dialstatus,omitzero"`
@@ -195,8 +194,8 @@ func (w *wire) event(kind Kind) (Event, error) {
 		}
 		ev.From = w.From.bridge()
 	case BridgeAttendedTransfer:
-		if w.Channel = w.Transferer; w.Channel == nil {
-			return Event{}, errors.New("transferer_first_leg: missing")
+		if w.Channel = w.FirstLeg; w.Channel == nil {
+			return Event{}, errors.New("the leg that transfers: missing")
 		}
 	case SightRegained, Introduction:
 		ev.Snapshot = w.snapshot(ev.At)

@@ -50,7 +50,7 @@ func Encode(ev Event) []byte {
 			w.Caller = masked(ev.Caller)
 		}
 	case BridgeAttendedTransfer:
-		w.Transferer = masked(ev.Channel)
+		w.FirstLeg = masked(ev.Channel)
 	default:
 		if ev.Channel.ID != "" {
 			w.Channel = masked(ev.Channel)
@@ -74,7 +74,7 @@ func Encode(ev Event) []byte {
 			w.Legs = append(w.Legs, wl)
 		}
 		for _, b := range s.Bridges {
-			w.Bridges = append(w.Bridges, wireBridge{ID: b.ID, Type: b.Type, Channels: b.Channels})
+			w.Bridges = append(w.Bridges, wireBridge(b))
 		}
 	}
 	line, err := json.Marshal(&w, json.Deterministic(true), jsontext.AllowInvalidUTF8(true))

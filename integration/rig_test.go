@@ -4,11 +4,14 @@ package integration
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -47,6 +50,7 @@ type rig struct {
 	pbx   *lab.Asterisk
 	gw    *lab.Gateway
 	ports map[string]int // of the operators' phones
+	files map[string]string
 }
 
 // service is one metered number: what its dialplan does, and who serves it.
@@ -88,6 +92,7 @@ func newRig(t *testing.T, services []service, files map[string]string) *rig {
 	overlay["pjsip.d/live.conf"] = pjsip.String()
 	overlay["queues.d/live.conf"] = queues.String()
 	overlay["extensions.d/live.conf"] = extensions.String() + transferTargets
+	r.files = overlay
 	var err error
 	if err := os.WriteFile(filepath.Join(r.dir, "exempt.csv"), []byte("number,from,until,ref\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -96,6 +101,10 @@ func newRig(t *testing.T, services []service, files map[string]string) *rig {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		if t.Failed() {
+			cel, _ := r.pbx.Log(context.WithoutCancel(ctx), "cel-custom/cel.csv")
+			t.Logf("the CEL:\n%s", cel)
+		}
 		if err := r.pbx.Stop(context.WithoutCancel(ctx)); err != nil && !strings.Contains(err.Error(), "No such container") {
 			t.Error(err)
 		}
@@ -184,14 +193,15 @@ func (r *rig) caller(t *testing.T, i int, scenario string, pause time.Duration) 
 	return p
 }
 
-// recordWithin is how soon after the hang-up a record must be there.
+// recordWithin is how soon after the hang-up a record must have been committed, by the gateway's log: the command that reads it
+// takes time of its own on a busy machine.
 const recordWithin = time.Second
 
-// record waits for the one record of a service.
+// record returns the one record of a service, whose call is over.
 func (r *rig) record(t *testing.T, service string) lab.Record {
 	t.Helper()
 	var got []lab.Record
-	err := lab.Until(r.ctx, recordWithin, "the record of "+service, func() (err error) {
+	err := lab.Until(r.ctx, 10*time.Second, "the record of "+service, func() (err error) {
 		if got, err = r.gw.Records(r.ctx, service); err == nil && len(got) == 0 {
 			err = errors.New("there is none")
 		}
@@ -203,7 +213,58 @@ func (r *rig) record(t *testing.T, service string) lab.Record {
 	if len(got) != 1 {
 		t.Fatalf("%d records of %s, want one: %+v", len(got), service, got)
 	}
+	r.promptly(t, got[0])
 	return got[0]
+}
+
+// promptly checks how soon the record was committed and announced. Gateway and PBX have the same clock here.
+func (r *rig) promptly(t *testing.T, rec lab.Record) {
+	t.Helper()
+	for line := range strings.Lines(r.gw.Log()) {
+		var e struct {
+			TS     time.Time
+			Record string
+		}
+		if json.Unmarshal([]byte(line), &e) != nil || e.Record != rec.Record {
+			continue
+		}
+		if !slices.Contains(rec.Reasons, "end_unseen") && e.TS.Sub(rec.EndedAt) > recordWithin {
+			t.Errorf("the call ended at %s, its record came at %s", rec.EndedAt, e.TS)
+		}
+		return
+	}
+	t.Errorf("the log does not tell of record %s", rec.Record)
+}
+
+// canaries waits until the gateway has proved its sight n times more: what it saw before is then known to be seen.
+func (r *rig) canaries(t *testing.T, n int) {
+	t.Helper()
+	count := func() (int, error) {
+		_, text, err := r.gw.Get(r.ctx, "/metrics")
+		if err != nil {
+			return 0, err
+		}
+		_, after, ok := strings.Cut(text, "risposta_canaries_total{pbx=\"live\"} ")
+		if !ok {
+			return 0, errors.New("no risposta_canaries_total in the metrics")
+		}
+		line, _, _ := strings.Cut(after, "\n")
+		return strconv.Atoi(line)
+	}
+	before, err := count()
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = lab.Until(r.ctx, 20*time.Second, "more canaries", func() error {
+		now, err := count()
+		if err == nil && now < before+n {
+			err = fmt.Errorf("%d, want %d", now, before+n)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // logged waits until the gateway has logged an event for a service's call, and returns the call.

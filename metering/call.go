@@ -47,6 +47,7 @@ func newCall(f Fact) *Call {
 // stretch of talk that would end before it began is empty.
 func (c *Call) apply(f Fact) {
 	switch f.Kind {
+	case CallArrived: // newCall has taken it
 	case CallerAnswered:
 		c.AnsweredAt = f.At
 	case QueueJoined:

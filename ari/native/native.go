@@ -96,7 +96,7 @@ func (s *Source) Run(ctx context.Context) error {
 		err := s.session(ctx, wait.Reset)
 		s.lose(ari.LostConnection, err)
 		if ctx.Err() != nil {
-			return nil //nolint:nilerr // the caller ended it: that is no error
+			return nil // the caller ended it
 		}
 		pause := wait.NextBackOff()
 		s.obs.Retrying(err, pause)
@@ -153,6 +153,7 @@ func (s *Source) take(f ari.Frame) error {
 		s.proved = time.Now()
 	}
 	switch s.sight {
+	case blind:
 	case seeing:
 		if !s.inbox.Put(f) {
 			s.overflow()

@@ -19,7 +19,7 @@ import (
 )
 
 var (
-	// ErrNoApplication: nobody is connected under this name.
+	// ErrNoApplication says that nobody is connected under this name.
 	ErrNoApplication = errors.New("no such application at the PBX")
 	errUnauthorized  = errors.New("the PBX refuses the user or the password (401): compare ari.conf with the configuration")
 )

@@ -72,7 +72,7 @@ func (s *Source) dial(ctx context.Context) (*websocket.Conn, error) {
 	dctx, cancel := context.WithTimeout(ctx, restTimeout)
 	defer cancel()
 	auth := base64.StdEncoding.EncodeToString([]byte(s.cfg.Username + ":" + s.cfg.Password))
-	conn, resp, err := websocket.Dial(dctx, u.String(), &websocket.DialOptions{
+	conn, resp, err := websocket.Dial(dctx, u.String(), &websocket.DialOptions{ //nolint:bodyclose // the library closes it
 		HTTPClient:      s.rest.http,
 		HTTPHeader:      http.Header{"Authorization": {"Basic " + auth}},
 		Subprotocols:    []string{"ari"},

@@ -81,6 +81,7 @@ func (g *Graph) seeAgain(c *call, out *Result) {
 		f.State, f.Operator = metering.Waiting, ""
 	case metering.Unseen:
 		f.Why = ari.LostHold
+	case metering.Waiting, metering.Held:
 	}
 	out.fact(f)
 	if now.state == metering.Talking {

@@ -41,6 +41,7 @@ func (g *Graph) Step(ev ari.Event) Result {
 		return out
 	case ari.Other, ari.ApplicationReplaced, ari.Canary:
 		return out
+	default: // the PBX's own word about channels and bridges
 	}
 	if g.blind {
 		return out // the source promises silence until SightRegained; what comes all the same may be stale
@@ -147,6 +148,7 @@ func (g *Graph) take(ev *ari.Event, out *Result) (ended *call) {
 	case ari.ChannelDestroyed:
 		g.detach(l)
 		return l.call
+	default: // what the leg has taken over from the event's channel is all
 	}
 	if l != nil {
 		l.dialled = l.dialled || l.last.AppData == outgoing

@@ -33,14 +33,20 @@ const startTimeout = 60 * time.Second
 // StartAsterisk starts Asterisk with the deployed configuration. files are laid over /etc/asterisk: "pjsip.d/test.conf" and the like add
 // to it, "ari.conf" replaces. dir keeps them while it runs.
 func StartAsterisk(ctx context.Context, dir string, files map[string]string) (*Asterisk, error) {
-	a := &Asterisk{}
-	var err error
-	if a.SIPPort, err = FreePort("udp"); err != nil {
+	sip, err := FreePort("udp")
+	if err != nil {
 		return nil, err
 	}
-	if a.ARIPort, err = FreePort("tcp"); err != nil {
+	ari, err := FreePort("tcp")
+	if err != nil {
 		return nil, err
 	}
+	return StartAsteriskAt(ctx, dir, files, sip, ari)
+}
+
+// StartAsteriskAt is StartAsterisk on given ports: the same PBX again.
+func StartAsteriskAt(ctx context.Context, dir string, files map[string]string, sipPort, ariPort int) (*Asterisk, error) {
+	a := &Asterisk{SIPPort: sipPort, ARIPort: ariPort}
 	rtp, err := FreePort("udp")
 	if err != nil {
 		return nil, err

@@ -136,16 +136,17 @@ func (g *Gateway) Command(ctx context.Context, args ...string) (stdout string, c
 
 // Record is a record as billing reads it: by the names of its fields, not by our types.
 type Record struct {
-	Record          string `json:"record"`
-	Call            string `json:"call"`
-	Service         string `json:"service"`
-	Outcome         string `json:"outcome"`
-	TalkMs          int64  `json:"talk_ms"`
-	WaitedMs        int64  `json:"waited_ms"`
-	HeldMs          int64  `json:"held_ms"`
-	UnseenMs        int64  `json:"unseen_ms"`
-	BillableSeconds int64  `json:"billable_seconds"`
-	Exempt          bool   `json:"exempt"`
+	Record          string    `json:"record"`
+	Call            string    `json:"call"`
+	Service         string    `json:"service"`
+	EndedAt         time.Time `json:"ended_at"`
+	Outcome         string    `json:"outcome"`
+	TalkMs          int64     `json:"talk_ms"`
+	WaitedMs        int64     `json:"waited_ms"`
+	HeldMs          int64     `json:"held_ms"`
+	UnseenMs        int64     `json:"unseen_ms"`
+	BillableSeconds int64     `json:"billable_seconds"`
+	Exempt          bool      `json:"exempt"`
 	Charge          struct{ Amount, Currency string }
 	Reasons         []string `json:"reasons"`
 	Talk            []struct {
@@ -189,3 +190,6 @@ func (s *syncBuffer) String() string {
 	defer s.mu.Unlock()
 	return s.b.String()
 }
+
+// Setenv adds a variable to the gateway's environment, and to its commands'.
+func (g *Gateway) Setenv(name, value string) { g.env = append(g.env, name+"="+value) }

@@ -59,7 +59,7 @@ type Query struct {
 	Service      string
 }
 
-// ErrNotFound: no such call is in the ledger.
+// ErrNotFound says that no such call is in the ledger.
 var ErrNotFound = errors.New("no such call in the ledger")
 
 // Writer is the daemon's side. One goroutine at a time.

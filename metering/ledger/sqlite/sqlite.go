@@ -31,7 +31,7 @@ var migrations embed.FS
 // busyTimeout bounds how long a statement waits for another process's lock, such as a reader's checkpoint.
 const busyTimeout = 5 * time.Second
 
-// ErrLocked: another gateway writes this ledger.
+// ErrLocked says that another gateway writes this ledger.
 var ErrLocked = errors.New("another gateway is writing this ledger")
 
 // Ledger is an open file. A Ledger from OpenReader only reads.

@@ -45,10 +45,7 @@ func New(ctx context.Context, conf *config.Config, log *zap.Logger) (*Daemon, er
 }
 
 func (d *Daemon) open(ctx context.Context) error {
-	rules, err := d.conf.Rules()
-	if err != nil {
-		return err
-	}
+	var err error
 	if d.conf.Exemption.CSV != "" {
 		if d.lookup, err = csv.Open(d.conf.Exemption.CSV, d.conf.Callers.CountryCode); err != nil {
 			return err
@@ -64,7 +61,8 @@ func (d *Daemon) open(ctx context.Context) error {
 	}
 	for _, p := range d.conf.PBX {
 		// Operators' patterns remember what they matched, so each station has rules of its own.
-		if rules, err = d.conf.Rules(); err != nil {
+		rules, err := d.conf.Rules()
+		if err != nil {
 			return err
 		}
 		d.stations = append(d.stations, d.newStation(p, rules))

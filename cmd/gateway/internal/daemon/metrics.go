@@ -15,6 +15,7 @@ type metrics struct {
 	sight          *prometheus.GaugeVec
 	sightLost      *prometheus.CounterVec
 	frames         *prometheus.CounterVec
+	canaries       *prometheus.CounterVec
 	unreadable     *prometheus.CounterVec
 	inbox          *prometheus.GaugeVec
 	overflows      *prometheus.CounterVec
@@ -39,6 +40,7 @@ func newMetrics() *metrics {
 		sight:         gauge("sight", "1 while the PBX is seen without a gap.", "pbx"),
 		sightLost:     counter("sight_lost_total", "Losses of sight, by reason.", "pbx", "reason"),
 		frames:        counter("frames_total", "Frames taken in.", "pbx"),
+		canaries:      counter("canaries_total", "Proofs of sight: our own events that came back.", "pbx"),
 		unreadable:    counter("unreadable_frames_total", "Frames that could not be read.", "pbx"),
 		inbox:         gauge("inbox_frames", "Frames read and not yet dealt with.", "pbx"),
 		overflows:     counter("inbox_overflows_total", "Times the inbox was full and sight was given up.", "pbx"),
@@ -52,7 +54,7 @@ func newMetrics() *metrics {
 		}),
 	}
 	m.registry.MustRegister(
-		m.openCalls, m.records, m.talkSeconds, m.unseenSeconds, m.sight, m.sightLost, m.frames, m.unreadable, m.inbox,
+		m.openCalls, m.records, m.talkSeconds, m.unseenSeconds, m.sight, m.sightLost, m.frames, m.canaries, m.unreadable, m.inbox,
 		m.overflows, m.lookups, m.commitSeconds, m.commitFailures,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)

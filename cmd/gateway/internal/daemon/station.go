@@ -139,6 +139,7 @@ func (s *station) finish(ctx context.Context, out *pipeline.Output) error {
 			return err
 		}
 	}
+	s.metrics.canaries.WithLabelValues(s.name).Add(float64(out.Canaries))
 	s.announce(out)
 	for _, ask := range out.Asks {
 		s.asker.ask(ask)

@@ -36,6 +36,9 @@ func (p *Pipeline) Feed(f ari.Frame, out *Output) (bad *ari.Unreadable, doubt bo
 		return bad, len(out.Evidence) > before
 	}
 	p.Step(ev, out)
+	if ev.Kind == ari.Canary {
+		out.Canaries++
+	}
 	if !ev.At.IsZero() {
 		p.seen(ev.At, out)
 	}

@@ -65,6 +65,8 @@ type Output struct {
 	Facts []metering.Fact
 	Asks  []Ask
 	Calls []*metering.Call // those that ended, beside their records
+	// Canaries is the number of proofs of sight among the frames.
+	Canaries int
 }
 
 // OpenCalls is the number of calls that have arrived and not ended.

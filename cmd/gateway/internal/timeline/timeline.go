@@ -143,8 +143,9 @@ func talkIs(rec metering.Record) (charged bool, why string) {
 		return false, "the service has no price"
 	case metering.ReasonBelowIncrement:
 		return false, "shorter than what is charged"
+	default: // the others come without talk, or after one of these
+		return false, "free"
 	}
-	return false, "free"
 }
 
 // split cuts a stretch of waiting at the queues' boundaries.

@@ -1,0 +1,45 @@
+# Everything a newcomer needs is `make demo` and `make test`; both set the machine up first.
+GO ?= go
+VERSION := $(shell git describe --always --dirty 2>/dev/null || echo devel)
+LIVE := $(GO) test -race -tags live -count=1 -parallel 8 -timeout 15m
+
+.PHONY: help demo test test-long unit live lint bench fuzz build image setup
+
+help: ## what can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: setup build ## one call through Asterisk: what its CDR bills, and what Risposta bills
+	@$(GO) run ./integration/demo -gateway bin/gateway
+
+test: setup lint unit live ## all tests, the live ones on a dockerized Asterisk included
+
+unit: ## tests that need no PBX, with the race detector
+	$(GO) test -race -count=1 -timeout 10m ./...
+
+live: setup ## real SIP calls on a real Asterisk
+	$(LIVE) ./integration/...
+
+test-long: setup ## longer runs of the random and the live tests
+	RAPID_CHECKS=20000 $(GO) test -race -count=1 -timeout 60m ./...
+	$(LIVE) -count=5 -timeout 60m ./integration/...
+	$(MAKE) fuzz FUZZTIME=5m
+
+lint: ## go vet and golangci-lint
+	$(GO) vet -tags live ./...
+	$(GO) tool -modfile=tools/go.mod golangci-lint run --build-tags live ./...
+
+bench: ## figures of docs/performance.md
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+FUZZTIME ?= 30s
+fuzz: ## the fuzz targets, one after the other
+	$(GO) test -run '^$$' -fuzz FuzzDecode -fuzztime $(FUZZTIME) ./ari
+	$(GO) test -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) ./cmd/gateway/internal/config
+
+build: ## the gateway, into bin/
+	$(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/gateway ./cmd/gateway
+
+image: setup ## the Asterisk image
+
+setup: ## install what is missing: Docker, Compose, sipp, the Asterisk image
+	@scripts/setup

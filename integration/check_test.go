@@ -1,0 +1,118 @@
+//go:build live
+
+package integration
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/risposta/gateway/integration/lab"
+)
+
+func TestLiveCheckOfAGoodPBX(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, talkingService, nil)
+	r.start(t)
+	out, code, err := r.gw.Command(r.ctx, "check")
+	if err != nil || code != 0 {
+		t.Fatalf("exit %d, %v; want 0:\n%s", code, err, out)
+	}
+	for _, want := range []string{"is connected and subscribed to all channels", "2001@from-trunk stays unanswered"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is missing in:\n%s", want, out)
+		}
+	}
+}
+
+func TestLiveCheckNamesWhatIsWrongAtThePBX(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, []service{
+		{name: "answers", dialplan: "Answer(); Queue(none)"},
+		{name: "plays", dialplan: "Progress(); Playback(hello-world); Queue(none)"},
+		{name: "fine", dialplan: "Progress(); Playback(hello-world,noanswer); Queue(none)"},
+		{name: "unclear", dialplan: "Gosub(elsewhere,s,1); Queue(none)"},
+	}, map[string]string{
+		"asterisk.conf": "[directories]\nastrundir => /run/asterisk\n[options]\n",
+		"ari.conf":      "[general]\nenabled = yes\n[risposta]\ntype = user\npassword = change-me\n",
+	})
+	r.deafen(t)
+	out, code, err := r.gw.Command(r.ctx, "check")
+	if err != nil || code != 1 {
+		t.Errorf("exit %d, %v; want 1", code, err)
+	}
+	for _, want := range []string{
+		"WRONG  live: entityid is not set",
+		"WRONG  live: systemname is not set",
+		"WRONG  live: websocket_write_timeout is 100ms (Asterisk's default)",
+		`WRONG  live: application "risposta" is connected but not subscribed to all channels`,
+		"WRONG  live: service answers: Answer() comes before Queue()",
+		"WRONG  live: service plays: Playback() without noanswer comes before Queue()",
+		"ok     live: service fine: 2003@from-trunk stays unanswered",
+		"ok     live: service unclear: whether 2004@from-trunk is answered before Queue() can't be told",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is missing", want)
+		}
+	}
+	if t.Failed() {
+		t.Log(out)
+	}
+}
+
+// deafen connects under the gateway's name without subscribing to anything.
+func (r *rig) deafen(t *testing.T) {
+	t.Helper()
+	auth := base64.StdEncoding.EncodeToString([]byte(lab.ARIUser + ":" + lab.ARIPassword))
+	url := fmt.Sprintf("ws://127.0.0.1:%d/ari/events?app=risposta&subscribeAll=false", r.pbx.ARIPort)
+	conn, _, err := websocket.Dial(r.ctx, url, &websocket.DialOptions{HTTPHeader: http.Header{"Authorization": {"Basic " + auth}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.CloseNow() })
+}
+
+func TestLiveCheckFindsTwoPBXsWithOneID(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, talkingService, nil)
+	twin, err := lab.StartAsterisk(r.ctx, t.TempDir(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := twin.Stop(r.ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	two := fmt.Sprintf("pbx:\n  - {name: first, url: %q, username: risposta}\n  - {name: second, url: %q, username: risposta}\n", r.pbx.URL(), twin.URL())
+	_, rest, _ := strings.Cut(gatewayConfig, "operators:")
+	gw, err := lab.NewGateway(gatewayBinary, r.dir, "", two+"operators:"+rest+"services:\n  - {number: \"2001\", context: from-trunk}\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	gw.Setenv("RISPOSTA_PBX_1_PASSWORD", lab.ARIPassword)
+	out, code, err := gw.Command(r.ctx, "check")
+	if err != nil || code != 1 || !strings.Contains(out, "has the same id 02:00:00:00:00:01 as first") {
+		t.Errorf("exit %d, %v:\n%s", code, err, out)
+	}
+	if err := gw.Start(); err != nil {
+		t.Fatal(err)
+	}
+	err = lab.Until(r.ctx, 20*time.Second, "the gateway to refuse one of the two", func() error {
+		if !strings.Contains(gw.Log(), "has the same id") {
+			return fmt.Errorf("it says:\n%s", gw.Log())
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	if code, err := gw.Terminate(r.ctx); err != nil || code != 0 {
+		t.Errorf("exit %d, %v", code, err)
+	}
+}
