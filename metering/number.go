@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"errors"
+	"fmt"
 	"strings"
 )
 
@@ -56,8 +57,8 @@ func (n Number) String() string {
 	return "[number]"
 }
 
-// GoString hides the digits from %#v too.
-func (n Number) GoString() string { return n.String() }
+// Format hides the digits from every verb: without it %d would show them.
+func (n Number) Format(f fmt.State, _ rune) { fmt.Fprint(f, n.String()) }
 
 // MarshalText hides the digits from every encoder.
 func (n Number) MarshalText() ([]byte, error) { return []byte(n.String()), nil }

@@ -151,6 +151,7 @@ func (l *loader) checkServices(c *Config) {
 		tariffs[t.Name] = true
 	}
 	seen := map[string]bool{}
+	priced := map[string]string{}
 	for i, s := range c.Services {
 		key := fmt.Sprintf("services[%d]", i)
 		if s.Number == "" {
@@ -162,6 +163,10 @@ func (l *loader) checkServices(c *Config) {
 		if s.Tariff != "" && !tariffs[s.Tariff] {
 			l.wrong(key+".tariff", "%q is not the name of a tariff", s.Tariff)
 		}
+		if other, ok := priced[s.Name]; ok && other != s.Tariff {
+			l.wrong(key+".tariff", "service %q has another tariff above: %q; one name, one price", s.Name, other)
+		}
+		priced[s.Name] = s.Tariff
 		l.checkGlobs(key+".callers", s.Callers)
 		if at := s.Number + "@" + s.Context; seen[at] {
 			l.wrong(key, "%s is listed twice", at)

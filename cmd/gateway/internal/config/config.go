@@ -6,6 +6,7 @@
 package config
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/risposta/gateway/metering/tariff"
@@ -100,8 +101,8 @@ func (s Secret) Empty() bool { return s.value == "" }
 // String hides the secret.
 func (Secret) String() string { return "[secret]" }
 
-// GoString hides the secret from %#v too.
-func (s Secret) GoString() string { return s.String() }
+// Format hides the secret from every verb: without it %d would show it.
+func (s Secret) Format(f fmt.State, _ rune) { fmt.Fprint(f, s.String()) }
 
 // MarshalText hides the secret from every encoder.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }

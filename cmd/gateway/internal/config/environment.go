@@ -23,8 +23,7 @@ func envName(key string) string {
 func (l *loader) environment(environ []string, c *Config) {
 	targets := map[string]reflect.Value{}
 	collect(reflect.ValueOf(c).Elem(), "", targets)
-	slices.Sort(environ)
-	for _, kv := range environ {
+	for _, kv := range slices.Sorted(slices.Values(environ)) {
 		name, value, _ := strings.Cut(kv, "=")
 		if !strings.HasPrefix(name, EnvPrefix) || name == EnvConfig {
 			continue

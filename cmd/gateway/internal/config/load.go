@@ -87,8 +87,10 @@ type loader struct {
 
 func (l *loader) wrong(key, format string, args ...any) {
 	line := l.lines[key]
-	for parent := key; line == 0 && parent != ""; line = l.lines[parent] {
-		parent = parent[:max(0, strings.LastIndexAny(parent, ".["))]
+	for parent := key; line == 0 && parent != ""; { // a key that is missing has the line of what it is missing from
+		if parent = parent[:max(0, strings.LastIndexAny(parent, ".["))]; parent != "" {
+			line = l.lines[parent]
+		}
 	}
 	l.problems = append(l.problems, Problem{File: l.file, Line: line, Key: key, What: fmt.Sprintf(format, args...)})
 }

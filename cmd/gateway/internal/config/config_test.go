@@ -1,0 +1,192 @@
+package config_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/risposta/gateway/ari"
+	"github.com/risposta/gateway/cmd/gateway/internal/config"
+)
+
+const good = `pbx:
+  - name: main
+    url: http://127.0.0.1:8088/ari
+    username: risposta
+operators: ["PJSIP/agent*"]
+services:
+  - number: "1001"
+    context: from-trunk
+    name: help
+    tariff: standard
+    callers: ["PJSIP/trunk*"]
+tariffs:
+  - name: standard
+    per_minute: "0.96"
+    increment: 1s
+    currency: EUR
+ledger:
+  file: /var/lib/risposta/ledger.db
+`
+
+const key = "0123456789abcdef0123456789abcdef"
+
+var secrets = []string{"RISPOSTA_PBX_0_PASSWORD=s3cret-word", "RISPOSTA_CALLERS_KEY=" + key, "PATH=/bin"}
+
+func noFiles(string) ([]byte, error) { return nil, os.ErrNotExist }
+
+func TestGoodConfiguration(t *testing.T) {
+	c, err := config.Parse("gw.yaml", []byte(good), append(secrets, "RISPOSTA_LOG_LEVEL=debug", "RISPOSTA_OPERATORS=PJSIP/a*,PJSIP/b*",
+		"RISPOSTA_TARIFFS_0_INCREMENT=30s", "RISPOSTA_CONFIG=ignored"), noFiles)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.PBX[0].Password.Reveal() != "s3cret-word" || c.PBX[0].Application != "risposta" || c.Log.Format != "json" || c.Log.Level != "debug" ||
+		len(c.Operators) != 2 || c.Tariffs[0].Increment != 30*time.Second || c.Exemption.Timeout != 2*time.Second || c.Admin.Listen != "127.0.0.1:9108" {
+		t.Errorf("got %+v", c)
+	}
+	if said := fmt.Sprintf("%v %+v %#v %d", c, c, c, c.PBX[0].Password); strings.Contains(said, "s3cret") || strings.Contains(said, key) {
+		t.Errorf("a secret prints: %s", said)
+	}
+	rules, err := c.Rules()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, ch := range []struct {
+		channel ari.Channel
+		want    bool
+	}{
+		{ari.Channel{Name: "PJSIP/trunk-1", Context: "from-trunk", Exten: "1001"}, true},
+		{ari.Channel{Name: "PJSIP/desk7-1", Context: "from-trunk", Exten: "1001"}, false},
+		{ari.Channel{Name: "PJSIP/trunk-1", Context: "agents", Exten: "1001"}, false},
+		{ari.Channel{Name: "PJSIP/trunk-1", Context: "from-trunk", Exten: "1002"}, false},
+	} {
+		if name, ok := rules.Service(ch.channel); ok != ch.want || ok && name != "help" {
+			t.Errorf("%+v is of service %q, %t; want %t", ch.channel, name, ok, ch.want)
+		}
+	}
+	if got := rules.Terms("help").Tariff; got == nil || got.PerMinute != "0.96" {
+		t.Errorf("the terms of help are %+v", got)
+	}
+}
+
+func TestSecretsFromFiles(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "gw.yaml")
+	text := strings.Replace(good, "    username: risposta\n", "    username: risposta\n    password_file: "+dir+"/ari\n", 1) +
+		"callers: {key_file: " + dir + "/key}\n"
+	for name, content := range map[string]string{path: text, dir + "/ari": "from-file\n", dir + "/key": key + "\n"} {
+		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, err := config.Load(path, nil)
+	if err != nil || c.PBX[0].Password.Reveal() != "from-file" || c.Callers.Key.Reveal() != key {
+		t.Errorf("got %v", err)
+	}
+	c, err = config.Load(path, secrets)
+	if err != nil || c.PBX[0].Password.Reveal() != "s3cret-word" {
+		t.Errorf("the environment must win: %v", err)
+	}
+	c, err = config.LoadForReading(path, nil)
+	if err != nil || !c.PBX[0].Password.Empty() {
+		t.Errorf("a reading command got a secret, or failed: %v", err)
+	}
+}
+
+// Each problem is one line with file, line and key.
+func TestProblemsAreOneLineEach(t *testing.T) {
+	swap := func(old, new string) string {
+		if !strings.Contains(good, old) {
+			t.Fatalf("%q is not in the good configuration", old)
+		}
+		return strings.Replace(good, old, new, 1)
+	}
+	for name, c := range map[string]struct {
+		text string
+		env  []string
+		want string
+	}{
+		"unknown key":        {text: swap("    tariff: standard", "    tarif: standard"), want: "gw.yaml:10: services[0].tarif: unknown key; known here: name, number"},
+		"unknown at the top": {text: good + "colour: blue\n", want: "gw.yaml:19: colour: unknown key"},
+		"key twice":          {text: good + "ledger: {file: x}\n", want: "gw.yaml:19: ledger: given twice"},
+		"not YAML":           {text: "pbx: [", want: "gw.yaml: line 1: did not find expected node content"},
+		"empty":              {text: "", want: "gw.yaml: the configuration is empty"},
+		"a list":             {text: "- a\n", want: "gw.yaml:1: must hold keys"},
+		"two documents":      {text: good + "---\na: 1\n", want: "more than one YAML document"},
+		"alias":              {text: swap(`["PJSIP/agent*"]`, "&a [x]"), want: "gw.yaml:5: operators: anchors"},
+		"bad duration":       {text: swap("increment: 1s", "increment: soon"), want: `gw.yaml:15: tariffs[0].increment: "soon" is not a duration`},
+		"bad increment":      {text: swap("increment: 1s", "increment: 1500ms"), want: "gw.yaml:15: tariffs[0].increment: 1.5s is not a whole number"},
+		"bad price":          {text: swap(`"0.96"`, `"0,96"`), want: `gw.yaml:14: tariffs[0].per_minute: "0,96" is not an amount`},
+		"bad currency":       {text: swap("EUR", "LIRE"), want: "gw.yaml:16: tariffs[0].currency"},
+		"no such tariff":     {text: swap("tariff: standard", "tariff: other"), want: `gw.yaml:10: services[0].tariff: "other" is not the name of a tariff`},
+		"bad glob":           {text: swap(`"PJSIP/agent*"`, `"PJSIP/[agent"`), want: `gw.yaml:5: operators[0]: "PJSIP/[agent" is not a pattern`},
+		"no operators":       {text: swap("operators: [\"PJSIP/agent*\"]\n", ""), want: "gw.yaml: operators: missing"},
+		"no PBX":             {text: good[strings.Index(good, "operators:"):], env: secrets[1:], want: "gw.yaml: pbx: missing"},
+		"bad URL":            {text: swap("http://127.0.0.1:8088/ari", "127.0.0.1:8088"), want: "gw.yaml:3: pbx[0].url"},
+		"password in URL":    {text: swap("http://127", "http://u:p@127"), want: "gw.yaml:3: pbx[0].url: holds a user or a password"},
+		"password in YAML":   {text: swap("    username: risposta\n", "    username: risposta\n    password: s3cret-word\n"), want: "gw.yaml:5: pbx[0].password: a secret does not belong into this file"},
+		"no password":        {text: good, env: secrets[1:], want: "gw.yaml:2: pbx[0].password: missing: set RISPOSTA_PBX_0_PASSWORD"},
+		"no key":             {text: good, env: secrets[:1], want: "gw.yaml: callers.key: missing: set RISPOSTA_CALLERS_KEY"},
+		"short key":          {text: good, env: []string{secrets[0], "RISPOSTA_CALLERS_KEY=short"}, want: "gw.yaml: callers.key: the key is too short"},
+		"unknown variable":   {text: good, env: append([]string{"RISPOSTA_LEDGR_FILE=x"}, secrets...), want: "environment: RISPOSTA_LEDGR_FILE: unknown variable"},
+		"bad variable":       {text: good, env: append([]string{"RISPOSTA_EXEMPTION_TIMEOUT=soon"}, secrets...), want: "environment: RISPOSTA_EXEMPTION_TIMEOUT"},
+		"open admin port":    {text: good + "admin: {listen: \"0.0.0.0:9108\"}\n", want: "gw.yaml:19: admin.listen: \"0.0.0.0:9108\" is not on loopback"},
+		"bad log format":     {text: good + "log: {format: xml}\n", want: "gw.yaml:19: log.format"},
+		"bad log level":      {text: good + "log: {level: loud}\n", want: "gw.yaml:19: log.level"},
+		"bad country":        {text: good + "callers: {country_code: \"+39\"}\n", want: "gw.yaml:19: callers.country_code"},
+		"timeout too long":   {text: good + "exemption: {timeout: 2h}\n", want: "gw.yaml:19: exemption.timeout"},
+		"password unreadable": {text: swap("    username: risposta\n", "    username: risposta\n    password_file: /nowhere\n"), env: secrets[1:],
+			want: "gw.yaml:5: pbx[0].password_file: can't be read"},
+		"number twice": {text: swap("services:\n", "services:\n  - {number: \"1001\", context: from-trunk}\n"), want: "gw.yaml:8: services[1]: 1001@from-trunk is listed twice"},
+		"one name, two prices": {text: swap("services:\n", "services:\n  - {number: \"1002\", context: from-trunk, name: help}\n"),
+			want: `gw.yaml:11: services[1].tariff: service "help" has another tariff above`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			env := c.env
+			if env == nil {
+				env = secrets
+			}
+			_, err := config.Parse("gw.yaml", []byte(c.text), env, noFiles)
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Fatalf("got %v\nwant %s", err, c.want)
+			}
+			if strings.Contains(err.Error(), "s3cret") {
+				t.Errorf("a secret stands in the error: %v", err)
+			}
+			for line := range strings.Lines(err.Error()) {
+				if !strings.HasPrefix(line, "gw.yaml") && !strings.HasPrefix(line, "environment") {
+					t.Errorf("a line without its file: %q", line)
+				}
+			}
+		})
+	}
+}
+
+func TestMissingFile(t *testing.T) {
+	_, err := config.Load(filepath.Join(t.TempDir(), "none.yaml"), nil)
+	var p config.Problem
+	if !errors.As(err, &p) || !strings.Contains(err.Error(), "no such file") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Whatever the bytes: a configuration that can be used, or problems of one line each.
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(good))
+	f.Add([]byte("pbx: [{url: &a x}, *a]"))
+	f.Add([]byte("operators: {a: b}\nledger: []\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		c, err := config.Parse("gw.yaml", text, secrets, noFiles)
+		if err != nil {
+			return
+		}
+		if _, err := c.Rules(); err != nil {
+			t.Fatalf("accepted, but it makes no rules: %v\n%s", err, text)
+		}
+	})
+}

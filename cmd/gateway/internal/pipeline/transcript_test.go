@@ -1,0 +1,299 @@
+package pipeline_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/risposta/gateway/ari"
+	"github.com/risposta/gateway/cmd/gateway/internal/pipeline"
+	"github.com/risposta/gateway/metering"
+	"github.com/risposta/gateway/metering/tariff"
+)
+
+// Each file of testdata/calls is one story: what the PBX said, a line of dashes, and what must come of it. testdata/calls/README.md
+// explains the words. The expectations are written by hand.
+func TestTranscripts(t *testing.T) {
+	files, err := filepath.Glob("testdata/calls/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no transcripts: %v", err)
+	}
+	for _, path := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".txt"), func(t *testing.T) {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			told, want, ok := strings.Cut(string(text), "\n----\n")
+			if !ok {
+				t.Fatalf("%s has no line of dashes", path)
+			}
+			s := newStory(t)
+			for line := range strings.Lines(told) {
+				s.tell(strings.TrimSpace(line))
+			}
+			if got := s.outcome(); got != want {
+				t.Errorf("got\n%s\nwant\n%s", got, want)
+			}
+			s.replayed()
+			if n := s.pipeline.Size(); n != s.left {
+				t.Errorf("%d things are left in memory, want %d", n, s.left)
+			}
+		})
+	}
+}
+
+// dawn is the instant that the transcripts' seconds count from.
+var dawn = time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
+
+type story struct {
+	t        *testing.T
+	pipeline *pipeline.Pipeline
+	out      pipeline.Output
+	channels map[string]*ari.Channel
+	bridges  map[string]*ari.Bridge
+	at       time.Time
+	left     int
+}
+
+func newStory(t *testing.T) *story {
+	t.Helper()
+	operators, err := pipeline.NewGlobs("PJSIP/agent*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	price := &tariff.Tariff{Name: "standard", PerMinute: "0.96", Increment: time.Second, Currency: "EUR"}
+	return &story{t: t, channels: map[string]*ari.Channel{}, bridges: map[string]*ari.Bridge{}, pipeline: pipeline.New(pipeline.Rules{
+		Service:      func(c ari.Channel) (string, bool) { return "help", c.Context == "from-trunk" && c.Exten == "1001" },
+		Operators:    operators,
+		Terms:        func(string) metering.Terms { return metering.Terms{Tariff: price} },
+		Pseudonym:    func(metering.Number) string { return "" },
+		AskExemption: true,
+	})}
+}
+
+// tell plays one line: seconds, verb, arguments.
+func (s *story) tell(line string) {
+	s.t.Helper()
+	if line == "" || line[0] == '#' {
+		return
+	}
+	words := strings.Fields(line)
+	if words[0] == "left" {
+		if _, err := fmt.Sscan(words[1], &s.left); err != nil {
+			s.t.Fatal(err)
+		}
+		return
+	}
+	offset, err := time.ParseDuration(words[0] + "s")
+	if err != nil {
+		s.t.Fatalf("%q: %v", line, err)
+	}
+	s.at = dawn.Add(offset)
+	s.play(words[1], words[2:], line)
+	// Nobody is exempt unless the story says so.
+	for _, ask := range s.out.Asks {
+		s.pipeline.Answer(ask.Call, metering.Exemption{Verdict: metering.ExemptNo}, &s.out)
+	}
+	s.out.Asks = nil
+}
+
+func (s *story) play(verb string, args []string, line string) {
+	s.t.Helper()
+	ev := ari.Event{At: s.at, Node: "pbx"}
+	switch verb {
+	case "created": // alias name state [exten@context]
+		c := &ari.Channel{ID: ari.ChannelID(args[0]), Name: args[1], State: args[2], Context: "agents", Exten: "s"}
+		if len(args) > 3 {
+			c.Exten, c.Context, _ = strings.Cut(args[3], "@")
+		}
+		s.channels[args[0]] = c
+		ev.Kind, ev.Channel = ari.ChannelCreated, *c
+	case "state": // alias state
+		s.channel(args[0]).State = args[1]
+		ev.Kind, ev.Channel = ari.ChannelStateChange, *s.channel(args[0])
+	case "runs": // alias App(args) [exten@context]
+		c := s.channel(args[0])
+		c.App, c.AppData, _ = strings.Cut(strings.TrimSuffix(args[1], ")"), "(")
+		if len(args) > 2 {
+			c.Exten, c.Context, _ = strings.Cut(args[2], "@")
+		}
+		ev.Kind, ev.Channel = ari.ChannelDialplan, *c
+	case "dials": // alias alias [status]
+		ev.Kind, ev.Caller, ev.Channel = ari.Dial, *s.channel(args[0]), *s.channel(args[1])
+		if len(args) > 2 {
+			ev.DialStatus = args[2]
+		}
+	case "enters", "leaves": // alias bridge
+		s.move(&ev, verb, args)
+	case "holds":
+		ev.Kind, ev.Channel = ari.ChannelHold, *s.channel(args[0])
+	case "unholds":
+		ev.Kind, ev.Channel = ari.ChannelUnhold, *s.channel(args[0])
+	case "hangup": // alias [soft]
+		ev.Kind, ev.Channel, ev.Soft = ari.ChannelHangupRequest, *s.channel(args[0]), len(args) > 1
+	case "destroyed":
+		ev.Kind, ev.Channel = ari.ChannelDestroyed, *s.channel(args[0])
+	case "gone": // bridge
+		ev.Kind, ev.Bridge = ari.BridgeDestroyed, *s.bridge(args[0])
+	case "lost":
+		ev.Kind, ev.Reason = ari.SightLost, args[0]
+		s.feed(ari.Frame{Event: &ev})
+		return
+	case "regained": // alias:state:hold[@bridge]...
+		ev.Kind, ev.Snapshot = ari.SightRegained, s.snapshot(args)
+		s.feed(ari.Frame{Event: &ev})
+		return
+	case "exempt": // alias verdict [ref]
+		e := metering.Exemption{Verdict: metering.ParseVerdict(args[1])}
+		if len(args) > 2 {
+			e.Ref = args[2]
+		}
+		s.pipeline.Answer(metering.CallID(args[0]), e, &s.out)
+		return
+	case "says": // a frame as it comes over the socket
+		_, raw, _ := strings.Cut(line, "says ")
+		s.feed(ari.Frame{Raw: []byte(raw)})
+		return
+	default:
+		s.t.Fatalf("%q: no such verb", verb)
+	}
+	s.feed(ari.Frame{Raw: frame(ev)})
+}
+
+// frame writes the event as Asterisk would, so that it goes through the decoder.
+func frame(ev ari.Event) []byte {
+	raw := ari.Encode(ev)
+	if c := ev.Channel; c.Context != "" { // evidence has no dialplan position; Asterisk's frames do
+		raw = []byte(strings.Replace(string(raw), `"state":"`+c.State+`"`,
+			`"state":"`+c.State+`","caller":{"number":"+390612345678"},"dialplan":{"context":"`+c.Context+`","exten":"`+c.Exten+`","app_name":"`+c.App+`","app_data":"`+c.AppData+`"}`, 1))
+		if i := strings.Index(string(raw), `"dialplan":{"app_name"`); i > 0 {
+			end := strings.IndexByte(string(raw[i:]), '}')
+			raw = []byte(strings.TrimSuffix(string(raw[:i]), ",") + string(raw[i+end+1:]))
+		}
+	}
+	return raw
+}
+
+func (s *story) feed(f ari.Frame) { s.pipeline.Feed(f, &s.out) }
+
+func (s *story) channel(alias string) *ari.Channel {
+	s.t.Helper()
+	c := s.channels[alias]
+	if c == nil {
+		s.t.Fatalf("nobody is called %s", alias)
+	}
+	return c
+}
+
+func (s *story) bridge(alias string) *ari.Bridge {
+	b := s.bridges[alias]
+	if b == nil {
+		b = &ari.Bridge{ID: ari.BridgeID(alias), Type: "mixing"}
+		if strings.HasPrefix(alias, "holding") {
+			b.Type = "holding"
+		}
+		s.bridges[alias] = b
+	}
+	return b
+}
+
+func (s *story) move(ev *ari.Event, verb string, args []string) {
+	b, id := s.bridge(args[1]), s.channel(args[0]).ID
+	ev.Kind = ari.ChannelEnteredBridge
+	if verb == "enters" {
+		b.Channels = append(b.Channels, id)
+	} else {
+		ev.Kind = ari.ChannelLeftBridge
+		for i, have := range b.Channels {
+			if have == id {
+				b.Channels = append(b.Channels[:i:i], b.Channels[i+1:]...)
+				break
+			}
+		}
+	}
+	ev.Channel, ev.Bridge = *s.channel(args[0]), *b
+}
+
+func (s *story) snapshot(args []string) *ari.Snapshot {
+	snap := &ari.Snapshot{At: s.at, Node: "pbx"}
+	for _, arg := range args {
+		leg, in, bridged := strings.Cut(arg, "@")
+		f := strings.Split(leg, ":")
+		c := s.channel(f[0])
+		c.State = f[1]
+		hold := map[string]ari.Hold{"on": ari.HoldOn, "off": ari.HoldOff, "unknown": ari.HoldUnknown}[f[2]]
+		snap.Legs = append(snap.Legs, ari.Leg{Channel: *c, Hold: hold})
+		if !bridged {
+			continue
+		}
+		b := s.bridge(in)
+		found := false
+		for i := range snap.Bridges {
+			if snap.Bridges[i].ID == b.ID {
+				snap.Bridges[i].Channels = append(snap.Bridges[i].Channels, c.ID)
+				found = true
+			}
+		}
+		if !found {
+			snap.Bridges = append(snap.Bridges, ari.Bridge{ID: b.ID, Type: b.Type, Channels: []ari.ChannelID{c.ID}})
+		}
+	}
+	return snap
+}
+
+// outcome is what came of the story: facts with their seconds, then the records.
+func (s *story) outcome() string {
+	var b strings.Builder
+	for _, f := range s.out.Facts {
+		if f.Kind == metering.ExemptionAnswered && f.Exemption.Verdict == metering.ExemptNo {
+			continue // the stories' normal case
+		}
+		fmt.Fprintf(&b, "%.3f %s %s", f.At.Sub(dawn).Seconds(), f.Call, f.Kind)
+		for _, word := range []string{f.Operator, f.Queue, f.Why} {
+			if word != "" {
+				b.WriteString(" " + word)
+			}
+		}
+		switch f.Kind {
+		case metering.TalkPaused, metering.SightRegained:
+			b.WriteString(" " + f.State.String())
+		case metering.ExemptionAnswered:
+			b.WriteString(" " + f.Exemption.Verdict.String())
+		default:
+		}
+		b.WriteString("\n")
+	}
+	for _, r := range s.out.Records {
+		fmt.Fprintf(&b, "record %s %s: talk %d waited %d held %d unseen %d; %s %s %v\n",
+			r.Call, r.Outcome, r.TalkMs, r.WaitedMs, r.HeldMs, r.UnseenMs, r.Charge, r.Charge.Currency, r.Reasons)
+		if sum := r.TalkMs + r.WaitedMs + r.HeldMs + r.UnseenMs; sum != r.EndedAt.Sub(r.ArrivedAt.Time).Milliseconds() {
+			s.t.Errorf("the parts of %s add up to %d ms of %s", r.Call, sum, r.EndedAt.Sub(r.ArrivedAt.Time))
+		}
+	}
+	return b.String()
+}
+
+// replayed checks that each record's evidence, alone, gives the same record.
+func (s *story) replayed() {
+	s.t.Helper()
+	for _, r := range s.out.Records {
+		var frames [][]byte
+		for _, e := range s.out.Evidence {
+			if e.Call == r.Call {
+				frames = append(frames, e.Frame)
+			}
+		}
+		_, again, err := pipeline.Rebuild(frames)
+		if err != nil {
+			s.t.Errorf("replaying the evidence of %s: %v", r.Call, err)
+			continue
+		}
+		if len(again.Records) != 1 || string(again.Records[0].JSON()) != string(r.JSON()) {
+			s.t.Errorf("the evidence of %s gives\n%+v\nwant\n%s", r.Call, again.Records, r.JSON())
+		}
+	}
+}
