@@ -81,10 +81,10 @@ func StartAsteriskAt(ctx context.Context, dir string, files map[string]string, s
 func overlay(dir string, files map[string]string) (mounts []string, err error) {
 	for name, text := range files {
 		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // the container's user must read it
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { // the container's user must read it
 			return nil, err
 		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil { //nolint:gosec // as above
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			return nil, err
 		}
 		mounts = append(mounts, "--volume", path+":/etc/asterisk/"+name+":ro")

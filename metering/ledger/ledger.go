@@ -62,13 +62,20 @@ type Query struct {
 // ErrNotFound says that no such call is in the ledger.
 var ErrNotFound = errors.New("no such call in the ledger")
 
+// ErrBroken says that a batch contradicts what the ledger holds: a call opened twice, a record of a call that is not open. Trying again
+// can't help: an invariant is broken, and the process must end and say so.
+var ErrBroken = errors.New("the batch contradicts the ledger")
+
+// AnyNode selects the open calls of all nodes.
+const AnyNode = ""
+
 // Writer is the daemon's side. One goroutine at a time.
 //
 // Commit: when it returns nil the whole batch survives a crash of the process and of the machine; when it returns an error nothing of
-// it was kept, and the same batch may be committed again. It never waits for anything but the disk.
+// it was kept, and the same batch may be committed again, unless the error is ErrBroken. It never waits for anything but the disk.
 type Writer interface {
 	Commit(ctx context.Context, b *Batch) error
-	// OpenCalls returns the node's open calls in the order in which they arrived.
+	// OpenCalls returns the open calls of the node, or of AnyNode, in the order in which they arrived.
 	OpenCalls(ctx context.Context, node string) ([]OpenCall, error)
 	// Sure returns the node's last sure instant, zero if it was never seen.
 	Sure(ctx context.Context, node string) (time.Time, error)

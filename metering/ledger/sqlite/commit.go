@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 
+	driver "modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
 	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/ledger"
 )
@@ -17,6 +20,10 @@ func (l *Ledger) Commit(ctx context.Context, b *ledger.Batch) error {
 		return fmt.Errorf("beginning a commit: %w", err)
 	}
 	if err := write(ctx, tx, b); err != nil {
+		var refused *driver.Error
+		if errors.As(err, &refused) && refused.Code()&0xff == sqlite3.SQLITE_CONSTRAINT {
+			err = fmt.Errorf("%w: %w", ledger.ErrBroken, err)
+		}
 		return errors.Join(err, tx.Rollback())
 	}
 	if err := tx.Commit(); err != nil {
@@ -84,10 +91,12 @@ func writeRecord(ctx context.Context, tx *sql.Tx, r *metering.Record) error {
 	if err != nil {
 		return fmt.Errorf("closing call %s: %w", r.Call, err)
 	}
-	if n, err := res.RowsAffected(); err != nil || n != 1 {
-		return fmt.Errorf("closing call %s: %d open calls of that name, want 1 (%w)", r.Call, n, errors.Join(err, errNotOpen))
+	n, err := res.RowsAffected()
+	if err == nil && n != 1 {
+		err = fmt.Errorf("%w: %d open calls of that name, want 1", ledger.ErrBroken, n)
+	}
+	if err != nil {
+		return fmt.Errorf("closing call %s: %w", r.Call, err)
 	}
 	return nil
 }
-
-var errNotOpen = errors.New("the ledger does not know the call as open")

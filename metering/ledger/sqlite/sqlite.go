@@ -145,15 +145,15 @@ func instant(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
 
 // OpenCalls implements ledger.Writer.
 func (l *Ledger) OpenCalls(ctx context.Context, node string) (calls []ledger.OpenCall, err error) {
-	rows, err := l.db.QueryContext(ctx, `SELECT call, service, arrived_at FROM open_call WHERE node = ? ORDER BY seq`, node)
+	rows, err := l.db.QueryContext(ctx, `SELECT call, node, service, arrived_at FROM open_call WHERE ? IN (node, '') ORDER BY seq`, node)
 	if err != nil {
 		return nil, fmt.Errorf("reading the open calls of node %s: %w", node, err)
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
-		c := ledger.OpenCall{Node: node}
+		var c ledger.OpenCall
 		var at int64
-		if err := rows.Scan(&c.Call, &c.Service, &at); err != nil {
+		if err := rows.Scan(&c.Call, &c.Node, &c.Service, &at); err != nil {
 			return nil, fmt.Errorf("reading the open calls of node %s: %w", node, err)
 		}
 		c.ArrivedAt = instant(at)

@@ -96,8 +96,8 @@ func TestABatchIsKeptWholeOrNotAtAll(t *testing.T) {
 	} {
 		b.Node, b.Sure = "pbx", noon
 		b.Evidence = []ledger.Evidence{{Call: "x", Frame: []byte("1")}}
-		if err := l.Commit(ctx, &b); err == nil {
-			t.Errorf("%s was committed", name)
+		if err := l.Commit(ctx, &b); !errors.Is(err, ledger.ErrBroken) {
+			t.Errorf("%s: %v, want ErrBroken", name, err)
 		}
 	}
 	if frames, err := l.Evidence(ctx, "x"); err != nil || len(frames) != 0 {

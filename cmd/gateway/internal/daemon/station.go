@@ -29,6 +29,7 @@ type station struct {
 	pipeline *pipeline.Pipeline
 	asker    *asker
 	node     string
+	alone    bool            // the only PBX of the configuration: every open call is its
 	seen     bool            // whether this run has had its first snapshot
 	noted    map[string]bool // kinds of unreadable frames that have been logged
 	resynced time.Time       // when doubt last made us look again
@@ -43,6 +44,7 @@ func (d *Daemon) newStation(p config.PBX, rules pipeline.Rules) *station {
 		inbox: ari.NewInbox(0), pipeline: pipeline.New(rules), noted: map[string]bool{},
 		asker: newAsker(d.lookup, d.conf.Exemption.Timeout, d.metrics, d.log),
 	}
+	s.alone = len(d.conf.PBX) == 1
 	s.committed.Store(true)
 	s.source = native.New(native.Config{
 		URL: p.URL, Username: p.Username, Password: p.Password.Reveal(), Application: p.Application,
@@ -134,6 +136,9 @@ func (s *station) drain() error {
 // finish commits, and then tells.
 func (s *station) finish(ctx context.Context, out *pipeline.Output) error {
 	out.Node = s.node
+	for i := range out.Opened {
+		out.Opened[i].Node = s.node // under which the next run will look for it
+	}
 	if !out.Empty() {
 		if err := s.commit(ctx, &out.Batch); err != nil {
 			return err
@@ -173,6 +178,9 @@ func (s *station) commit(ctx context.Context, b *ledger.Batch) error {
 		}
 		s.committed.Store(false)
 		s.metrics.commitFailures.Inc()
+		if errors.Is(err, ledger.ErrBroken) {
+			return fmt.Errorf("ending, so that the next run starts from what the ledger holds: %w", err)
+		}
 		pause := wait.NextBackOff()
 		s.log.Error(evCommitFailed, zap.Error(err), zap.Int("records", len(b.Records)), zap.Duration("retry_in_ms", pause))
 		retry := time.After(pause)
@@ -229,7 +237,11 @@ func (s *station) restore(ctx context.Context, ev *ari.Event, out *pipeline.Outp
 	if err != nil {
 		return err
 	}
-	open, err := s.ledger.OpenCalls(ctx, s.node)
+	node := s.node
+	if s.alone {
+		node = ledger.AnyNode // its entityid may have been changed since
+	}
+	open, err := s.ledger.OpenCalls(ctx, node)
 	if err != nil {
 		return err
 	}

@@ -78,9 +78,6 @@ func (p *Pipeline) Size() int { return p.graph.Size() + p.meter.Len() + len(p.pr
 // Call returns an open call, or nil. The caller must not change it.
 func (p *Pipeline) Call(id metering.CallID) *metering.Call { return p.meter.Call(id) }
 
-// Clock is the latest instant that the facts of an open call have named; zero for any other.
-func (p *Pipeline) Clock(id metering.CallID) time.Time { return p.clock[id] }
-
 // Step takes in one event and adds to out.
 func (p *Pipeline) Step(ev ari.Event, out *Output) {
 	res := p.graph.Step(ev)

@@ -75,6 +75,7 @@ func (p *Pipeline) replay(call metering.CallID, frame []byte, out *Output) error
 	p.prove(call, frame, out)
 	if ev.Kind != ari.SightLost { // its instant lies in the past
 		p.graph.See(call, ev.At)
+		p.sure = ev.At
 	}
 	for _, f := range p.graph.Step(ev).Facts {
 		p.apply(f, out)

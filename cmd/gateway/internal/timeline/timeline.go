@@ -65,14 +65,14 @@ func New(call metering.CallID, frames [][]byte, record []byte) (*Timeline, error
 	}
 	t := &Timeline{Call: call, Service: c.Service, Caller: c.Caller, Open: open, Evidence: metering.Evidence{Events: len(frames)}}
 	if open {
-		c = soFar(c, p.Clock(call))
-		t.Rows = rows(c, metering.Record{Reasons: []metering.Reason{metering.ReasonTalk}})
+		c = soFar(c, p.Sure())
+		t.Rows = rows(c, metering.Record{Reasons: []metering.Reason{metering.ReasonTalk}}, true)
 		return t, nil
 	}
 	rec := out.Records[0]
 	t.Record, t.Evidence = &rec, rec.Evidence
 	t.Proved = bytes.Equal(rec.JSON(), record)
-	t.Rows = rows(c, rec)
+	t.Rows = rows(c, rec, false)
 	if tr := c.Terms.Tariff; tr != nil {
 		t.Sum = sum(tr, &rec)
 	}
@@ -85,8 +85,9 @@ func soFar(c *metering.Call, now time.Time) *metering.Call {
 	cp.EndedAt = now
 	cp.Segments = append([]metering.Segment(nil), c.Segments...)
 	cp.Queues = append([]metering.QueueVisit(nil), c.Queues...)
-	if last := &cp.Segments[len(cp.Segments)-1]; last.To.IsZero() {
-		last.To = now
+	last := &cp.Segments[len(cp.Segments)-1]
+	if last.To = now; now.Before(last.From) {
+		last.To = last.From
 	}
 	if n := len(cp.Queues); n > 0 && cp.Queues[n-1].LeftAt.IsZero() {
 		cp.Queues[n-1].LeftAt = now
@@ -94,10 +95,11 @@ func soFar(c *metering.Call, now time.Time) *metering.Call {
 	return &cp
 }
 
-func rows(c *metering.Call, rec metering.Record) []Row {
+func rows(c *metering.Call, rec metering.Record, open bool) []Row {
 	charged, talkWhy := talkIs(rec)
 	var rows []Row
-	for _, s := range c.Segments {
+	for i, s := range c.Segments {
+		lives := open && i == len(c.Segments)-1 // where the call is now; shown however short
 		for _, part := range split(s, c.Queues) {
 			r := Row{
 				From: metering.Time{Time: part.From}, To: metering.Time{Time: part.To}, Ms: part.To.Sub(part.From).Milliseconds(),
@@ -113,7 +115,7 @@ func rows(c *metering.Call, rec metering.Record) []Row {
 			default:
 				r.Why = waitingWhy(part, c)
 			}
-			if r.Ms > 0 {
+			if r.Ms > 0 || lives {
 				rows = append(rows, r)
 			}
 		}

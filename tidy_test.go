@@ -1,0 +1,213 @@
+// Package gateway_test keeps what the whole tree promises: which room may import which, a word at each door, one vocabulary.
+package gateway_test
+
+import (
+	"encoding/json"
+	"go/parser"
+	"go/token"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/risposta/gateway"
+
+// rooms says what each room may import of ours. A room that is not listed may import nothing of ours.
+var rooms = map[string][]string{
+	"metering":                      {"metering/tariff"},
+	"metering/tariff":               {},
+	"metering/exemption":            {"metering"},
+	"metering/exemption/csv":        {"metering"},
+	"metering/ledger":               {"metering"},
+	"metering/ledger/sqlite":        {"metering", "metering/ledger"},
+	"ari":                           {"metering"},
+	"ari/talkpath":                  {"ari", "metering"},
+	"ari/native":                    {"ari"},
+	"cmd/gateway":                   {"ari", "metering", "cmd/gateway/internal"},
+	"cmd/gateway/internal/config":   {"ari", "metering", "cmd/gateway/internal/pipeline"},
+	"cmd/gateway/internal/daemon":   {"ari", "metering", "cmd/gateway/internal"},
+	"cmd/gateway/internal/pipeline": {"ari", "metering"},
+	"cmd/gateway/internal/timeline": {"metering", "cmd/gateway/internal/pipeline"},
+	"integration":                   {},
+	"integration/demo":              {"integration/lab"},
+	"integration/fakepbx":           {},
+	"integration/judge":             {},
+	"integration/lab":               {},
+}
+
+// exact are the rooms whose permissions do not extend to the folders below the ones named.
+var exact = map[string]bool{"metering": true, "ari/talkpath": true, "ari": true, "ari/native": true}
+
+// pure rooms do no input or output, and start nothing.
+var (
+	pure   = []string{"metering", "metering/tariff", "ari/talkpath", "cmd/gateway/internal/pipeline"}
+	impure = regexp.MustCompile(`^(os|net|io/fs|database/.*|log.*|syscall|os/.*|net/.*|time/tzdata|sync)$`)
+)
+
+type pkg struct {
+	ImportPath string
+	Dir        string
+	Imports    []string
+	GoFiles    []string
+}
+
+func packages(t *testing.T) []pkg {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Dir,Imports,GoFiles", "./...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []pkg
+	for dec := json.NewDecoder(strings.NewReader(string(out))); dec.More(); {
+		var p pkg
+		if err := dec.Decode(&p); err != nil {
+			t.Fatal(err)
+		}
+		if len(p.GoFiles) > 0 {
+			all = append(all, p)
+		}
+	}
+	if len(all) < len(rooms) {
+		t.Fatalf("%d packages were found, %d rooms are known", len(all), len(rooms))
+	}
+	return all
+}
+
+func TestImportsGoOneWay(t *testing.T) {
+	for _, p := range packages(t) {
+		room := strings.TrimPrefix(p.ImportPath, module+"/")
+		allowed, known := rooms[room]
+		if !known {
+			t.Errorf("room %s is not listed here: say what it may import", room)
+			continue
+		}
+		for _, imp := range p.Imports {
+			if ours, ok := strings.CutPrefix(imp, module+"/"); ok && !may(room, ours, allowed) {
+				t.Errorf("%s imports %s, which its room may not", room, ours)
+			}
+		}
+	}
+}
+
+func may(room, imp string, allowed []string) bool {
+	for _, a := range allowed {
+		if imp == a || !exact[room] && strings.HasPrefix(imp, a+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+func TestPureRoomsDoNoIO(t *testing.T) {
+	for _, p := range packages(t) {
+		for _, room := range pure {
+			if p.ImportPath != module+"/"+room {
+				continue
+			}
+			for _, imp := range p.Imports {
+				if impure.MatchString(imp) {
+					t.Errorf("%s imports %s: it must be a pure function of what it is given", room, imp)
+				}
+			}
+		}
+	}
+}
+
+func TestEachRoomHasAWordAtItsDoor(t *testing.T) {
+	for _, p := range packages(t) {
+		words := 0
+		for _, name := range p.GoFiles {
+			f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(p.Dir, name), nil, parser.ParseComments|parser.PackageClauseOnly)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if f.Doc != nil {
+				words++
+			}
+		}
+		if words != 1 {
+			t.Errorf("%s has %d package comments, want one", p.ImportPath, words)
+		}
+	}
+}
+
+// Every event name of the code stands in docs/logs.md, and every one of the document in the code.
+func TestTheLogsVocabularyIsTheDocumentedOne(t *testing.T) {
+	code := ""
+	for _, path := range []string{"cmd/gateway/internal/daemon/logs.go", "metering/fact.go"} {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		code += string(text)
+	}
+	doc, err := os.ReadFile("docs/logs.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	inCode := names(regexp.MustCompile(`"((?:gateway|calls?|caller|queue|talk|sight|exemption|pbx|frame|ledger|record)\.[a-z_]+)"`), code)
+	inDoc := names(regexp.MustCompile("(?m)^\\| `([a-z]+\\.[a-z_]+)`"), string(doc))
+	for name := range inCode {
+		if !inDoc[name] {
+			t.Errorf("%s is logged and not documented", name)
+		}
+	}
+	for name := range inDoc {
+		if !inCode[name] {
+			t.Errorf("%s is documented and never logged", name)
+		}
+	}
+	if len(inCode) < 15 {
+		t.Errorf("only %d names were found in the code", len(inCode))
+	}
+}
+
+// Every reason of the code stands in docs/record.md.
+func TestEachReasonIsDocumented(t *testing.T) {
+	code, err := os.ReadFile("metering/reason.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := os.ReadFile("docs/record.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	reasons := names(regexp.MustCompile(`Reason = "([a-z_]+)"`), string(code))
+	if len(reasons) < 8 {
+		t.Errorf("only %d reasons were found", len(reasons))
+	}
+	for reason := range reasons {
+		if !strings.Contains(string(doc), "`"+reason+"`") {
+			t.Errorf("%s is not explained in docs/record.md", reason)
+		}
+	}
+}
+
+func names(re *regexp.Regexp, text string) map[string]bool {
+	found := map[string]bool{}
+	for _, m := range re.FindAllStringSubmatch(text, -1) {
+		found[m[1]] = true
+	}
+	return found
+}
+
+// No test sleeps and hopes, none skips, and nothing is left for later.
+func TestNothingIsLeftForLater(t *testing.T) {
+	bad := regexp.MustCompile(`t\.Skip|TO` + `DO|FIX` + `ME|XX` + `X:`)
+	err := filepath.WalkDir(".", func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() || filepath.Ext(path) != ".go" {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if err == nil && bad.Match(text) {
+			t.Errorf("%s: %s", path, bad.Find(text))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
