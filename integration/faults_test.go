@@ -181,7 +181,7 @@ func TestLiveCallInTheQueueHasNoChargeYet(t *testing.T) {
 	r := newRig(t, talkingService, nil)
 	r.start(t)
 	r.operator(t, "op1", "operator-rings", 0, nil)
-	caller := r.caller(t, 0, "caller-gives-up", 3*time.Second)
+	caller := r.caller(t, 0, "caller-gives-up", 15*time.Second) // longer than the looking takes on a busy machine
 	r.logged(t, "queue.joined", 1)
 	if recs, err := r.gw.Records(r.ctx, "talking"); err != nil || len(recs) != 0 {
 		t.Errorf("records while the call waits: %v, %v; want none", recs, err)
