@@ -1,9 +1,6 @@
 package ari
 
-import (
-	"context"
-	"sync"
-)
+import "sync"
 
 // Frame is what a source puts into the inbox: either Raw, a frame as it came, or Event, the source's own word.
 type Frame struct {
@@ -89,14 +86,4 @@ func (q *Inbox) Take(n int) []Frame {
 		}
 	}
 	return taken
-}
-
-// Wait blocks until there may be frames or ctx ends.
-func (q *Inbox) Wait(ctx context.Context) error {
-	select {
-	case <-q.ready:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

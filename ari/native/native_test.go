@@ -91,8 +91,10 @@ func (w *watcher) next() ari.Frame {
 			}
 		}
 		if w.inbox.Len() == 0 {
-			if err := w.inbox.Wait(ctx); err != nil {
-				w.t.Fatalf("no frame came: %v; the source said %q", err, w.said)
+			select {
+			case <-w.inbox.Ready():
+			case <-ctx.Done():
+				w.t.Fatalf("no frame came within %s; the source said %q", deadline, w.said)
 			}
 		}
 	}

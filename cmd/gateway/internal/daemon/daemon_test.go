@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -281,6 +282,45 @@ func TestHealthAndReadiness(t *testing.T) {
 	}
 	r.stop()
 	pbx.Close()
+}
+
+// A batch that contradicts the ledger can never be committed: the daemon ends and says so, rather than trying for ever.
+func TestABrokenInvariantEndsTheDaemon(t *testing.T) {
+	pbx := fakepbx.New()
+	defer pbx.Close()
+	conf := configure(t, pbx, t.TempDir())
+	l, err := sqlite.Open(context.Background(), conf.Ledger.File)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const call = "pbx1-1795427174.114" // of the recording: it has its record already
+	for _, b := range []ledger.Batch{
+		{Opened: []ledger.OpenCall{{Call: call, Node: "x", Service: "help"}}},
+		{Records: []metering.Record{{Record: "r", Version: 1, Call: call, Service: "help"}}},
+	} {
+		if err := l.Commit(context.Background(), &b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r := start(t, pbx, conf)
+	r.until("pbx.sight_regained", 1)
+	for _, f := range holdTransfer(t) {
+		if pbx.Send(f) != nil {
+			break // it has ended
+		}
+	}
+	select {
+	case err := <-r.done:
+		if !errors.Is(err, ledger.ErrBroken) {
+			t.Errorf("it ended with %v, want ErrBroken", err)
+		}
+	case <-time.After(15 * time.Second):
+		t.Errorf("it did not end:\n%s", r.log)
+	}
+	r.cancel()
 }
 
 func TestWhatCannotStartSaysWhy(t *testing.T) {

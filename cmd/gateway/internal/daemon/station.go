@@ -57,9 +57,15 @@ const batchFrames = 4096
 
 // run watches until ctx ends, then drains.
 func (s *station) run(ctx context.Context) error {
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	defer s.asker.wait()
 	sourceDone := make(chan error, 1)
 	go func() { sourceDone <- s.source.Run(ctx) }()
-	defer s.asker.wait()
+	fail := func(err error) error {
+		end()
+		return errors.Join(err, <-sourceDone)
+	}
 	for {
 		select {
 		case <-s.inbox.Ready():
@@ -67,19 +73,15 @@ func (s *station) run(ctx context.Context) error {
 			var out pipeline.Output
 			s.answer(a, &out)
 			if err := s.finish(ctx, &out); err != nil {
-				return s.fail(err, sourceDone)
+				return fail(err)
 			}
 		case err := <-sourceDone: // ctx has ended
 			return errors.Join(err, s.drain())
 		}
 		if err := s.pump(ctx); err != nil {
-			return s.fail(err, sourceDone)
+			return fail(err)
 		}
 	}
-}
-
-func (s *station) fail(err error, sourceDone <-chan error) error {
-	return errors.Join(err, <-sourceDone) // run's errgroup ends ctx for the source; here it has ended already
 }
 
 // pump takes in what waits, as one commit, and at most one commit's worth.
