@@ -17,7 +17,7 @@ type call struct {
 	talk     time.Time       // when the present talk began
 	queue    string          // where the caller waits, "" when in none
 	via      string          // the queue of which the caller's Queue() still runs
-	known    []ari.ChannelID // the legs that its evidence has introduced
+	known    []ari.ChannelID // the legs that its evidence knows the state of
 	answered bool
 }
 
@@ -28,13 +28,13 @@ func (c *call) sees(at time.Time) {
 	}
 }
 
-// knows tells whether the call's evidence has introduced the leg, and notes that it has now.
-func (c *call) knows(id ari.ChannelID) bool {
-	if contains(c.known, id) {
-		return true
+// meet notes whom the call's evidence knows from here on: who hangs together with the caller now. Whoever left may change out of sight of
+// the evidence, and is introduced anew on coming back.
+func (c *call) meet(party []*leg) {
+	c.known = c.known[:0]
+	for _, l := range party {
+		c.known = append(c.known, l.id)
 	}
-	c.known = append(c.known, id)
-	return false
 }
 
 // mayOpen tells whether the leg can be a caller's: it calls, it is no operator, no Local half, and had no call before.

@@ -114,9 +114,7 @@ func (g *Graph) discover(l *leg, since time.Time, ev *ari.Event, out *Result) {
 
 func (g *Graph) touchShare(c *call, ev *ari.Event) Touch {
 	party := g.party(c.caller)
-	for _, l := range party {
-		c.knows(l.id)
-	}
+	c.meet(party)
 	return Touch{Call: c.id, Snapshot: share(party, ev.At, ev.Node)}
 }
 
@@ -155,7 +153,7 @@ func share(legs []*leg, at time.Time, node string) *ari.Snapshot {
 // introduce takes over what evidence says was known of some legs.
 func (g *Graph) introduce(s *ari.Snapshot) {
 	for _, leg := range s.Legs {
-		g.place(leg)
+		g.place(leg).leave()
 	}
 	g.placeBridges(s)
 }
@@ -170,6 +168,11 @@ func (g *Graph) place(s ari.Leg) *leg {
 func (g *Graph) placeBridges(s *ari.Snapshot) {
 	for _, b := range s.Bridges {
 		br := g.bridge(b)
+		if br.mixing { // its list is whole
+			for len(br.members) > 0 {
+				br.members[0].leave()
+			}
+		}
 		for _, id := range b.Channels {
 			if l := g.legs[id]; l != nil {
 				l.enter(br)

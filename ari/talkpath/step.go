@@ -191,12 +191,14 @@ func (g *Graph) takeDial(peer *leg, ev *ari.Event) {
 // touch is the event's share in the call, with the legs that the call's evidence has not yet met.
 func (g *Graph) touch(c *call, ev *ari.Event) Touch {
 	t := Touch{Call: c.id}
+	party := g.party(c.caller)
 	var fresh []*leg
-	for _, l := range g.party(c.caller) {
-		if !c.knows(l.id) && (ev.Kind != ari.ChannelCreated || ev.Channel.ID != l.id) {
+	for _, l := range party {
+		if !contains(c.known, l.id) && (ev.Kind != ari.ChannelCreated || ev.Channel.ID != l.id) {
 			fresh = append(fresh, l)
 		}
 	}
+	c.meet(party)
 	if fresh != nil {
 		t.Introduce = share(fresh, ev.At, ev.Node)
 	}
