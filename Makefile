@@ -3,7 +3,7 @@ GO ?= go
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo devel)
 LIVE := $(GO) test -race -tags live -count=1 -parallel 8 -timeout 15m
 
-.PHONY: help demo test test-long unit live lint bench fuzz build image setup
+.PHONY: help demo test test-long unit live judge lint bench fuzz build image setup
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,6 +23,9 @@ test-long: setup ## longer runs of the random and the live tests
 	$(GO) test -count=1 -timeout 60m ./cmd/gateway/internal/pipeline ./metering ./metering/tariff -rapid.checks=30000
 	$(LIVE) -count=5 -timeout 60m ./integration/...
 	$(MAKE) fuzz FUZZTIME=5m
+
+judge: setup ## every shape of call, live: what Asterisk's CEL says, what we say, what its CDR bills
+	$(LIVE) -v -run TestLiveLore ./integration/ | grep -E '^ +(shape|[a-z0-9-]+ +[0-9.]+ s)|^(ok|FAIL|---)'
 
 lint: ## go vet and golangci-lint
 	$(GO) vet -tags live ./...

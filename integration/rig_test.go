@@ -85,7 +85,7 @@ func newRig(t *testing.T, services []service, files map[string]string) *rig {
 				t.Fatal(err)
 			}
 			r.ports[a] = port
-			fmt.Fprintf(&pjsip, "[%s](operator)\naors = %s\n[%s]\ntype = aor\ncontact = sip:%s@127.0.0.1:%d\n", a, a, a, a, port)
+			fmt.Fprintf(&pjsip, "[%s](operator)\ndtmf_mode = info\naors = %s\n[%s]\ntype = aor\ncontact = sip:%s@127.0.0.1:%d\n", a, a, a, a, port)
 		}
 		fmt.Fprintf(&yaml, "  - {number: %q, context: from-trunk, name: %s, tariff: standard}\n", number, s.name)
 	}

