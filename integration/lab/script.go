@@ -11,7 +11,6 @@ import (
 type Script struct {
 	caller bool
 	cseq   int
-	labels int
 	index  int // of the next message, for the branch of a CANCEL
 	xml    strings.Builder
 }

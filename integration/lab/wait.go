@@ -8,7 +8,7 @@ import (
 )
 
 // pollEvery is how often Until looks.
-const pollEvery = 20 * time.Millisecond
+const pollEvery = 50 * time.Millisecond
 
 // Until looks again and again until ok returns nil, and fails with its last error after the timeout.
 func Until(ctx context.Context, timeout time.Duration, what string, ok func() error) error {
