@@ -83,6 +83,9 @@ func (g *Graph) concerned(ev *ari.Event, calls []*call) []*call {
 	for _, id := range ev.Channels {
 		add(id)
 	}
+	for _, id := range ev.Bridge.Channels { // a list may show that somebody was moved here without a word
+		add(id)
+	}
 	for _, id := range [...]ari.BridgeID{ev.Bridge.ID, ev.From.ID} {
 		if b := g.bridges[id]; b != nil && b.mixing {
 			named = append(named, b.members...)
