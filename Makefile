@@ -2,7 +2,7 @@
 GO ?= go
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo devel)
 SHELL := /bin/bash
-LIVE := $(GO) test -race -tags live -count=1 -parallel 8 -timeout 15m
+LIVE := $(GO) test -race -tags live -count=1 -parallel 4 -timeout 15m
 
 .PHONY: help demo test test-long unit live judge lint bench fuzz build image setup
 

@@ -43,12 +43,16 @@ func (r *rig) truth(t *testing.T, i int) (talks []judge.Talk) {
 	return talks
 }
 
+// busy is the tolerance of tests that run beside each other, each with an Asterisk of its own: there the CEL's timestamps of a hold lag by
+// some tens of milliseconds. What these tests are about is seconds.
+const busy = 100 * time.Millisecond
+
 // within checks that every stretch that was counted lies inside one that was talk.
 func within(t *testing.T, rec lab.Record, truth []judge.Talk) {
 	t.Helper()
 	for _, got := range rec.Talk {
 		if !slices.ContainsFunc(truth, func(w judge.Talk) bool {
-			return got.From.After(w.From.Add(-tolerance)) && got.To.Before(w.To.Add(tolerance))
+			return got.From.After(w.From.Add(-busy)) && got.To.Before(w.To.Add(busy))
 		}) {
 			t.Errorf("charged from %s to %s, which was not all talk: %+v", got.From, got.To, truth)
 		}
@@ -80,7 +84,7 @@ func TestLiveGatewayKilledMidTalkLosesNoCallAndChargesNothingUnseen(t *testing.T
 	if rec.Outcome != "talked" || rec.UnseenMs == 0 || len(rec.Talk) != 2 || !slices.Contains(rec.Reasons, "unseen") {
 		t.Errorf("want two stretches of talk with an unseen one between: %+v", rec)
 	}
-	if sum := judge.Sum(truth); time.Duration(rec.TalkMs+rec.UnseenMs)*time.Millisecond > sum+tolerance || rec.TalkMs < 1500 {
+	if sum := judge.Sum(truth); time.Duration(rec.TalkMs+rec.UnseenMs)*time.Millisecond > sum+busy || rec.TalkMs < 1500 {
 		t.Errorf("talk %d ms and unseen %d ms in %s of talk", rec.TalkMs, rec.UnseenMs, sum)
 	}
 }
@@ -126,10 +130,10 @@ func TestLiveAsteriskCrashEndsTheCallAtTheLastSureInstant(t *testing.T) {
 	r.operator(t, "op1", "operator", 500*time.Millisecond, nil)
 	r.caller(t, 0, "caller", time.Minute)
 	r.logged(t, "talk.started", 1)
-	crashed := time.Now()
 	if err := r.pbx.Kill(r.ctx); err != nil {
 		t.Fatal(err)
 	}
+	crashed := time.Now() // it is dead by now
 	r.logged(t, "pbx.sight_lost", 1)
 	if status, _, err := r.gw.Ready(r.ctx); err != nil || status != http.StatusServiceUnavailable {
 		t.Errorf("/readyz answers %d, %v without a PBX; want 503", status, err)
@@ -148,7 +152,7 @@ func TestLiveAsteriskCrashEndsTheCallAtTheLastSureInstant(t *testing.T) {
 	if rec.Outcome != "uncertain" || !slices.Contains(rec.Reasons, "end_unseen") {
 		t.Errorf("the end of the call was not seen: %+v", rec)
 	}
-	if len(rec.Talk) > 1 || len(rec.Talk) == 1 && rec.Talk[0].To.After(crashed.Add(tolerance)) {
+	if len(rec.Talk) > 1 || len(rec.Talk) == 1 && rec.Talk[0].To.After(crashed) {
 		t.Errorf("talk counted after the crash at %s: %+v", crashed.UTC(), rec.Talk)
 	}
 }

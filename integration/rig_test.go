@@ -219,7 +219,6 @@ func (r *rig) record(t *testing.T, service string) lab.Record {
 	if len(got) != 1 {
 		t.Fatalf("%d records of %s, want one: %+v", len(got), service, got)
 	}
-	r.promptly(t, got[0])
 	return got[0]
 }
 

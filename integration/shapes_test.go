@@ -109,6 +109,7 @@ exten => _op[0-9],1,Dial(PJSIP/${EXTEN},30)
 // compare holds the record against the CEL, stretch by stretch.
 func (r *rig) compare(t *testing.T, i int, rec lab.Record) {
 	t.Helper()
+	r.promptly(t, rec)
 	var want []judge.Talk
 	err := lab.Until(r.ctx, 10*time.Second, "the CEL of the call to be complete", func() error {
 		cel, err := r.pbx.Log(r.ctx, "cel-custom/cel.csv")
