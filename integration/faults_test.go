@@ -63,8 +63,8 @@ func TestLiveGatewayKilledMidTalkLosesNoCallAndChargesNothingUnseen(t *testing.T
 	t.Parallel()
 	r := newRig(t, talkingService, nil)
 	r.start(t)
-	r.operator(t, "op1", "operator", 500*time.Millisecond, nil)
-	caller := r.caller(t, 0, "caller", 8*time.Second)
+	r.operator(t, "op1", lab.Called(half).WaitBye())
+	caller := r.caller(t, 0, lab.Calls().Pause(8*time.Second).Bye())
 	r.logged(t, "talk.started", 1)
 	r.canaries(t, 2)
 	if err := r.gw.Kill(r.ctx); err != nil {
@@ -99,9 +99,9 @@ func TestLiveHoldDuringARestartIsNotCharged(t *testing.T) {
 		{name: "target", dialplan: "Queue(second)"},
 	}, nil)
 	r.start(t)
-	r.operator(t, "op1", "operator-holds-transfers", 500*time.Millisecond, map[string]string{"target": numberOf(1)})
-	r.operator(t, "op2", "operator", 500*time.Millisecond, nil)
-	caller := r.caller(t, 0, "caller", 9*time.Second)
+	r.operator(t, "op1", holdsAndTransfers(half, numberOf(1)))
+	r.operator(t, "op2", lab.Called(half).WaitBye())
+	caller := r.caller(t, 0, lab.Calls().Pause(9*time.Second).Bye())
 	r.logged(t, "talk.paused", 1) // on hold
 	if err := r.gw.Kill(r.ctx); err != nil {
 		t.Fatal(err)
@@ -127,8 +127,8 @@ func TestLiveAsteriskCrashEndsTheCallAtTheLastSureInstant(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, talkingService, nil)
 	r.start(t)
-	r.operator(t, "op1", "operator", 500*time.Millisecond, nil)
-	r.caller(t, 0, "caller", time.Minute)
+	r.operator(t, "op1", lab.Called(half).WaitBye())
+	r.caller(t, 0, lab.Calls().Pause(time.Minute).Bye())
 	r.logged(t, "talk.started", 1)
 	if err := r.pbx.Kill(r.ctx); err != nil {
 		t.Fatal(err)
@@ -184,8 +184,8 @@ func TestLiveCallInTheQueueHasNoChargeYet(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, talkingService, nil)
 	r.start(t)
-	r.operator(t, "op1", "operator-rings", 0, nil)
-	caller := r.caller(t, 0, "caller-gives-up", 15*time.Second) // longer than the looking takes on a busy machine
+	r.operator(t, "op1", lab.Ringing().Cancelled())
+	caller := r.caller(t, 0, lab.GivesUp(15*time.Second)) // longer than the looking takes on a busy machine
 	r.logged(t, "queue.joined", 1)
 	if recs, err := r.gw.Records(r.ctx, "talking"); err != nil || len(recs) != 0 {
 		t.Errorf("records while the call waits: %v, %v; want none", recs, err)
@@ -218,8 +218,8 @@ func TestLiveExemptCallerPaysNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.start(t)
-	r.operator(t, "op1", "operator", 500*time.Millisecond, nil)
-	if err := r.caller(t, 0, "caller", 2*time.Second).Wait(r.ctx); err != nil {
+	r.operator(t, "op1", lab.Called(half).WaitBye())
+	if err := r.caller(t, 0, lab.Calls().Pause(2*time.Second).Bye()).Wait(r.ctx); err != nil {
 		t.Fatal(err)
 	}
 	rec := r.record(t, "talking")
@@ -259,8 +259,8 @@ func TestLiveSecondGatewayHarmsNothing(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
-	r.operator(t, "op1", "operator", 500*time.Millisecond, nil)
-	if err := r.caller(t, 0, "caller", 2*time.Second).Wait(r.ctx); err != nil {
+	r.operator(t, "op1", lab.Called(half).WaitBye())
+	if err := r.caller(t, 0, lab.Calls().Pause(2*time.Second).Bye()).Wait(r.ctx); err != nil {
 		t.Fatal(err)
 	}
 	if rec := r.record(t, "talking"); rec.UnseenMs != 0 || rec.TalkMs < 1900 {

@@ -15,7 +15,7 @@ import (
 	"github.com/risposta/gateway/integration/lab"
 )
 
-// lore is what call centres do with calls, beyond the recorded shapes. Each shape has operators of its own, so all are played at once.
+// shape is one thing that happens to a call: the service it happens on, and how it is played.
 type shape struct {
 	service
 	play func(c *cast)
@@ -31,29 +31,17 @@ type cast struct {
 
 func (c *cast) operator(phone string, s *lab.Script) *lab.Party {
 	c.Helper()
-	p, err := lab.StartOperator(c.r.ctx, c.TempDir(), lab.Plan{Script: s, Port: c.r.ports[phone], Server: c.r.pbx.SIPPort})
-	if err != nil {
-		c.Fatal(err)
-	}
-	c.Cleanup(p.Stop)
-	return p
+	return c.r.operator(c.T, phone, s)
 }
 
-// dials lets somebody dial a number: the caller the service's own, an operator another.
 func (c *cast) dials(who, number string, s *lab.Script) *lab.Party {
 	c.Helper()
-	port, err := lab.FreePort("udp")
-	if err != nil {
-		c.Fatal(err)
-	}
-	p, err := lab.StartParty(c.TempDir(), lab.Plan{
-		Script: s, Port: port, Server: c.r.pbx.SIPPort, Number: number, Keys: map[string]string{"caller": who, "caller_name": "Maria"},
-	})
-	if err != nil {
-		c.Fatal(err)
-	}
-	c.Cleanup(p.Stop)
-	return p
+	return c.r.dials(c.T, who, number, s)
+}
+
+func (c *cast) caller(s *lab.Script) *lab.Party {
+	c.Helper()
+	return c.r.caller(c.T, c.i, s)
 }
 
 // until waits until Asterisk's console shows something.
@@ -72,8 +60,6 @@ func (c *cast) until(command, pattern string) {
 	}
 }
 
-func (c *cast) caller(s *lab.Script) *lab.Party { return c.dials(callerOf(c.i), numberOf(c.i), s) }
-
 func (c *cast) over(parties ...*lab.Party) {
 	c.Helper()
 	for _, p := range parties {
@@ -83,11 +69,6 @@ func (c *cast) over(parties ...*lab.Party) {
 	}
 }
 
-const (
-	second = time.Second
-	half   = 500 * time.Millisecond
-)
-
 func queue(name, options string, members ...string) string {
 	s := fmt.Sprintf("[%s]\nringinuse = no\ntimeout = 30\nretry = 1\n%s\n", name, options)
 	for _, m := range members {
@@ -96,6 +77,7 @@ func queue(name, options string, members ...string) string {
 	return s
 }
 
+// lore is what call centres do with calls, beyond the recorded shapes. Each has operators of its own, so they are played at once.
 var lore = []shape{
 	{service: service{name: "operator-leaves-announcement", dialplan: "Progress(); Queue(a1,,,,4)", agents: []string{"op101"},
 		queues: queue("a1", "announce = vm-goodbye", "PJSIP/op101")}, free: true,

@@ -45,7 +45,7 @@ const liveTimeout = 3 * time.Minute
 
 // rig is one Asterisk and a gateway beside it.
 type rig struct {
-	ctx   context.Context //nolint:containedctx // the test's own
+	ctx   context.Context
 	dir   string
 	pbx   *lab.Asterisk
 	gw    *lab.Gateway
@@ -163,11 +163,24 @@ func (r *rig) stop(t *testing.T) {
 }
 
 // operator puts an operator at one of the phones.
-func (r *rig) operator(t *testing.T, phone, scenario string, rings time.Duration, keys map[string]string) *lab.Party {
+func (r *rig) operator(t *testing.T, phone string, s *lab.Script) *lab.Party {
 	t.Helper()
-	p, err := lab.StartOperator(r.ctx, t.TempDir(), lab.Plan{
-		Scenario: scenario, Port: r.ports[phone], Server: r.pbx.SIPPort, Pause: rings, Keys: keys,
-	})
+	p, err := lab.StartOperator(r.ctx, t.TempDir(), lab.Plan{Script: s, Port: r.ports[phone], Server: r.pbx.SIPPort})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Stop)
+	return p
+}
+
+// dials lets somebody dial a number.
+func (r *rig) dials(t *testing.T, who, number string, s *lab.Script) *lab.Party {
+	t.Helper()
+	port, err := lab.FreePort("udp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := lab.StartParty(t.TempDir(), lab.Plan{Script: s, Port: port, Server: r.pbx.SIPPort, Number: number, Caller: who})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,21 +189,9 @@ func (r *rig) operator(t *testing.T, phone, scenario string, rings time.Duration
 }
 
 // caller starts a caller of the i-th service.
-func (r *rig) caller(t *testing.T, i int, scenario string, pause time.Duration) *lab.Party {
+func (r *rig) caller(t *testing.T, i int, s *lab.Script) *lab.Party {
 	t.Helper()
-	port, err := lab.FreePort("udp")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := lab.StartParty(t.TempDir(), lab.Plan{
-		Scenario: scenario, Port: port, Server: r.pbx.SIPPort, Number: numberOf(i), Pause: pause,
-		Keys: map[string]string{"caller": callerOf(i), "caller_name": "Maria"},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(p.Stop)
-	return p
+	return r.dials(t, callerOf(i), numberOf(i), s)
 }
 
 // recordWithin is how soon after the hang-up a record must have been committed, by the gateway's log: the command that reads it

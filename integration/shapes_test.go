@@ -49,36 +49,46 @@ var shapes = []service{
 	{name: "transfer-target", dialplan: "Queue(second)"},
 }
 
+const (
+	second = time.Second
+	half   = 500 * time.Millisecond
+)
+
+// holdsAndTransfers talks 2 s, holds 2 s, talks 1.5 s, transfers.
+func holdsAndTransfers(rings time.Duration, target string) *lab.Script {
+	return lab.Called(rings).Pause(2 * second).Hold().Pause(2 * second).Unhold().Pause(1500 * time.Millisecond).Refer(target)
+}
+
 // play makes the i-th shape happen and returns when the caller is gone.
 func (r *rig) play(t *testing.T, i int) {
 	t.Helper()
-	const rings = 2 * time.Second
+	const rings = 2 * second
 	var parties []*lab.Party
 	var caller *lab.Party
 	switch shapes[i].name {
 	case "answered":
-		parties = append(parties, r.operator(t, "op1", "operator", rings, nil))
-		caller = r.caller(t, i, "caller", 8*time.Second)
+		parties = append(parties, r.operator(t, "op1", lab.Called(rings).WaitBye()))
+		caller = r.caller(t, i, lab.Calls().Pause(8*second).Bye())
 	case "early-media":
-		parties = append(parties, r.operator(t, "op2", "operator", rings, nil))
-		caller = r.caller(t, i, "caller", 6*time.Second)
+		parties = append(parties, r.operator(t, "op2", lab.Called(rings).WaitBye()))
+		caller = r.caller(t, i, lab.Calls().Pause(6*second).Bye())
 	case "local-member":
-		parties = append(parties, r.operator(t, "op3", "operator", rings, nil))
-		caller = r.caller(t, i, "caller", 9*time.Second)
+		parties = append(parties, r.operator(t, "op3", lab.Called(rings).WaitBye()))
+		caller = r.caller(t, i, lab.Calls().Pause(9*second).Bye())
 	case "announced":
-		parties = append(parties, r.operator(t, "op4", "operator", rings, nil))
-		caller = r.caller(t, i, "caller", 8*time.Second)
+		parties = append(parties, r.operator(t, "op4", lab.Called(rings).WaitBye()))
+		caller = r.caller(t, i, lab.Calls().Pause(8*second).Bye())
 	case "hold-transfer":
 		parties = append(parties,
-			r.operator(t, "op5", "operator-holds-transfers", rings, map[string]string{"target": numberOf(len(shapes) - 1)}),
-			r.operator(t, "op6", "operator", rings, nil))
-		caller = r.caller(t, i, "caller", 13*time.Second)
+			r.operator(t, "op5", holdsAndTransfers(rings, numberOf(len(shapes)-1))),
+			r.operator(t, "op6", lab.Called(rings).WaitBye()))
+		caller = r.caller(t, i, lab.Calls().Pause(13*second).Bye())
 	case "abandoned":
-		r.operator(t, "op7", "operator-rings", 0, nil)
-		caller = r.caller(t, i, "caller", 1700*time.Millisecond)
+		r.operator(t, "op7", lab.Ringing().Cancelled())
+		caller = r.caller(t, i, lab.Calls().Pause(1700*time.Millisecond).Bye())
 	case "abandoned-unanswered":
-		r.operator(t, "op8", "operator-rings", 0, nil)
-		caller = r.caller(t, i, "caller-gives-up", 1200*time.Millisecond)
+		r.operator(t, "op8", lab.Ringing().Cancelled())
+		caller = r.caller(t, i, lab.GivesUp(1200*time.Millisecond))
 	}
 	for _, p := range append(parties, caller) {
 		if err := p.Wait(r.ctx); err != nil {

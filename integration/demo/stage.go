@@ -64,14 +64,14 @@ func (s *stage) set(ctx context.Context) (err error) {
 	}
 	s.say("two operators sit down: Anna in queue support, Bruno in queue sales")
 	anna, err := lab.StartOperator(ctx, s.dir, lab.Plan{
-		Scenario: "operator-holds-transfers", Port: annaPort, Server: s.pbx.SIPPort, Pause: 2 * time.Second,
-		Keys: map[string]string{"target": "1007"},
+		Port: annaPort, Server: s.pbx.SIPPort,
+		Script: lab.Called(2 * time.Second).Pause(2 * time.Second).Hold().Pause(2 * time.Second).Unhold().Pause(1500 * time.Millisecond).Refer("1007"),
 	})
 	if err != nil {
 		return err
 	}
 	s.parties = append(s.parties, anna)
-	bruno, err := lab.StartOperator(ctx, s.dir, lab.Plan{Scenario: "operator", Port: brunoPort, Server: s.pbx.SIPPort, Pause: 2 * time.Second})
+	bruno, err := lab.StartOperator(ctx, s.dir, lab.Plan{Port: brunoPort, Server: s.pbx.SIPPort, Script: lab.Called(2 * time.Second).WaitBye()})
 	if err != nil {
 		return err
 	}
@@ -83,8 +83,8 @@ func (s *stage) set(ctx context.Context) (err error) {
 func (s *stage) play(ctx context.Context) (lab.Record, error) {
 	s.say("a caller dials 1001")
 	caller, err := lab.StartParty(s.dir, lab.Plan{
-		Scenario: "caller", Port: carrierPort, Server: s.pbx.SIPPort, Number: "1001", Pause: 12 * time.Second,
-		Keys: map[string]string{"caller": "+390612345678", "caller_name": "Maria"},
+		Port: carrierPort, Server: s.pbx.SIPPort, Number: "1001", Caller: "+390612345678",
+		Script: lab.Calls().Pause(12 * time.Second).Bye(),
 	})
 	if err != nil {
 		return lab.Record{}, err

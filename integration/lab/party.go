@@ -3,7 +3,6 @@ package lab
 import (
 	"bytes"
 	"context"
-	"embed"
 	"fmt"
 	"os"
 	"os/exec"
@@ -12,9 +11,6 @@ import (
 	"syscall"
 	"time"
 )
-
-//go:embed sip/*.xml
-var scenarios embed.FS
 
 // Party is one SIP program, caller or operator.
 type Party struct {
@@ -28,14 +24,11 @@ type Party struct {
 
 // Plan says what a party does.
 type Plan struct {
-	Scenario string            // a file of sip/ without its suffix
-	Script   *Script           // or what to do, step by step
-	Port     int               // its own SIP port; operators are called there
-	Server   int               // Asterisk's SIP port
-	Number   string            // callers: what they dial
-	Pause    time.Duration     // the scenario's -d
-	Calls    int               // how many calls it takes or makes; zero is one
-	Keys     map[string]string // the scenario's own keywords
+	Script *Script // step by step
+	Port   int     // its own SIP port; operators are called there
+	Server int     // Asterisk's SIP port
+	Number string  // callers: what they dial
+	Caller string  // callers: the number they call from
 }
 
 // partyTimeout ends a party that hangs: no scenario takes longer.
@@ -43,13 +36,9 @@ const partyTimeout = 10 * time.Minute
 
 // StartParty starts a SIP program. dir keeps its scenario and its errors.
 func StartParty(dir string, p Plan) (*Party, error) {
-	xml, err := p.scenario()
-	if err != nil {
-		return nil, err
-	}
-	name := fmt.Sprintf("%s-%d", p.Scenario, p.Port)
+	name := fmt.Sprintf("party-%d", p.Port)
 	path := filepath.Join(dir, name+".xml")
-	if err := os.WriteFile(path, xml, 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(p.Script.scenario()), 0o600); err != nil {
 		return nil, err
 	}
 	media, err := FreePort("udp")
@@ -58,15 +47,11 @@ func StartParty(dir string, p Plan) (*Party, error) {
 	}
 	args := []string{
 		"-sf", path, "-i", "127.0.0.1", "-p", strconv.Itoa(p.Port), "-mp", strconv.Itoa(media),
-		"-m", strconv.Itoa(max(p.Calls, 1)), "-d", strconv.FormatInt(p.Pause.Milliseconds(), 10),
-		"-nostdin", "-trace_err", "-error_file", filepath.Join(dir, name+".errors"),
+		"-m", "1", "-nostdin", "-trace_err", "-error_file", filepath.Join(dir, name+".errors"),
 		"-timeout", strconv.Itoa(int(partyTimeout / time.Second)), "-timeout_error",
 	}
 	if p.Number != "" {
-		args = append(args, "-s", p.Number)
-	}
-	for k, v := range p.Keys {
-		args = append(args, "-key", k, v)
+		args = append(args, "-s", p.Number, "-key", "caller", p.Caller, "-key", "caller_name", "Maria")
 	}
 	args = append(args, fmt.Sprintf("127.0.0.1:%d", p.Server))
 	party := &Party{name: name, errs: filepath.Join(dir, name+".errors"), out: &bytes.Buffer{}, done: make(chan struct{})}
@@ -85,21 +70,13 @@ func StartParty(dir string, p Plan) (*Party, error) {
 	return party, nil
 }
 
-func (p *Plan) scenario() ([]byte, error) {
-	if p.Script != nil {
-		p.Scenario = "script"
-		return []byte(p.Script.scenario()), nil
-	}
-	return scenarios.ReadFile("sip/" + p.Scenario + ".xml")
-}
-
 // StartOperator starts a party that waits for calls, and returns when it does.
 func StartOperator(ctx context.Context, dir string, p Plan) (*Party, error) {
 	party, err := StartParty(dir, p)
 	if err != nil {
 		return nil, err
 	}
-	return party, Until(ctx, 10*time.Second, fmt.Sprintf("%s to listen on port %d", p.Scenario, p.Port), func() error {
+	return party, Until(ctx, 10*time.Second, fmt.Sprintf("an operator's phone to listen on port %d", p.Port), func() error {
 		if listening(p.Port) {
 			return nil
 		}

@@ -197,6 +197,22 @@ func (s *Script) Keys(keys string) *Script {
 	return s
 }
 
+// Refer transfers the other side to a number, and hangs up when Asterisk reports that it is done: it leaves the hanging up to the phone.
+func (s *Script) Refer(number string) *Script {
+	s.request("REFER", fmt.Sprintf("Refer-To: <sip:%s@[remote_ip]:[remote_port]>\nReferred-By: <[$us]>\n", number), "")
+	s.recv(`response="202"`)
+	s.xml.WriteString(`<label id="report"/>
+<recv request="NOTIFY" next="over" test="over"><action>
+<ereg regexp="terminated" search_in="hdr" header="Subscription-State:" assign_to="over"/>
+</action></recv>
+`)
+	const ok = "SIP/2.0 200 OK\n[last_Via:]\n[last_From:]\n[last_To:]\n[last_Call-ID:]\n[last_CSeq:]\n"
+	s.send(` next="report"`, ok, "")
+	s.xml.WriteString("<label id=\"over\"/>\n")
+	s.send("", ok, "")
+	return s.Bye()
+}
+
 // Bye hangs up.
 func (s *Script) Bye() *Script {
 	s.request("BYE", "", "")

@@ -36,11 +36,11 @@ func FreePort(network string) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		return c.LocalAddr().(*net.UDPAddr).Port, c.Close() //nolint:forcetypeassert // a UDP socket has a UDP address
+		return c.LocalAddr().(*net.UDPAddr).Port, c.Close()
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, err
 	}
-	return l.Addr().(*net.TCPAddr).Port, l.Close() //nolint:forcetypeassert // a TCP socket has a TCP address
+	return l.Addr().(*net.TCPAddr).Port, l.Close()
 }

@@ -22,7 +22,7 @@ type asker struct {
 	answers chan answer
 	slots   chan struct{}
 	wg      sync.WaitGroup
-	ctx     context.Context //nolint:containedctx // the asker's own life, ended by wait
+	ctx     context.Context // the asker's own life, ended by wait
 	cancel  context.CancelFunc
 }
 

@@ -8,14 +8,12 @@ import (
 
 	"github.com/risposta/gateway/ari"
 	"github.com/risposta/gateway/cmd/gateway/internal/pipeline"
-	"github.com/risposta/gateway/metering"
 )
 
 // recorded is a recording, frame by frame; renamed gives one its own ids, so that many can live at once.
 func recorded(b *testing.B, name string) [][]byte {
 	b.Helper()
-	t := &testing.T{}
-	return bytes.Split(bytes.TrimSpace(readTrace(t, name)), []byte("\n"))
+	return bytes.Split(bytes.TrimSpace(readTrace(b, name)), []byte("\n"))
 }
 
 func renamed(frame []byte, n int) []byte {
@@ -25,26 +23,12 @@ func renamed(frame []byte, n int) []byte {
 	return frame
 }
 
-func benchRules(b *testing.B) pipeline.Rules {
-	b.Helper()
-	operators, err := pipeline.NewGlobs("PJSIP/agent*")
-	if err != nil {
-		b.Fatal(err)
-	}
-	return pipeline.Rules{
-		Service:   func(c ari.Channel) (string, bool) { return c.Exten, c.Endpoint() == "PJSIP/trunk" },
-		Operators: operators,
-		Terms:     func(string) metering.Terms { return metering.Terms{} },
-		Pseudonym: func(metering.Number) string { return "" },
-	}
-}
-
 // Frames of whole calls through decode, talkpath, evidence and meter, on one core, while so many other calls live.
 func BenchmarkFeed(b *testing.B) {
 	frames := recorded(b, "hold-transfer")
 	for _, live := range []int{0, 1000, 50000} {
 		b.Run(fmt.Sprintf("live=%d", live), func(b *testing.B) {
-			p := pipeline.New(benchRules(b))
+			p := pipeline.New(traceRules(b))
 			var out pipeline.Output
 			before := heap()
 			for n := range live {

@@ -18,7 +18,7 @@ var talkMs = map[string]int64{
 	"answered": 5495, "early-media": 6006, "local-member": 6489, "announced": 8007, "hold-transfer": 9478, "abandoned": 0,
 }
 
-func traceRules(t *testing.T) pipeline.Rules {
+func traceRules(t testing.TB) pipeline.Rules {
 	t.Helper()
 	operators, err := pipeline.NewGlobs("PJSIP/agent*")
 	if err != nil {
@@ -43,7 +43,7 @@ func replay(t *testing.T, text []byte) (*pipeline.Pipeline, *pipeline.Output) {
 	return p, &out
 }
 
-func readTrace(t *testing.T, name string) []byte {
+func readTrace(t testing.TB, name string) []byte {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(traces, name, "ari.jsonl"))
 	if err != nil {
