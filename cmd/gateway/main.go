@@ -88,7 +88,7 @@ type configFlag struct {
 }
 
 func (f configFlag) load(io streams) (*config.Config, error) {
-	c, err := config.Load(f.Config, io.environ)
+	c, err := config.Load(f.Config, io.environ, config.AllSecrets)
 	if err != nil {
 		return nil, usage{err}
 	}

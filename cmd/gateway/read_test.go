@@ -30,7 +30,7 @@ ledger: {file: ledger.db}
 func written(t *testing.T) (path string) {
 	t.Helper()
 	ctx := context.Background()
-	conf, err := config.Parse("gw.yaml", []byte(readConfig), []string{"RISPOSTA_PBX_0_PASSWORD=x", "RISPOSTA_CALLERS_KEY=0123456789abcdef"}, os.ReadFile)
+	conf, err := config.Parse("gw.yaml", []byte(readConfig), []string{"RISPOSTA_PBX_0_PASSWORD=x", "RISPOSTA_CALLERS_KEY=0123456789abcdef"}, config.AllSecrets, os.ReadFile)
 	if err != nil {
 		t.Fatal(err)
 	}

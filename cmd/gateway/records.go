@@ -27,7 +27,7 @@ type readFlags struct {
 func (f readFlags) open(ctx context.Context, io streams) (*sqlite.Ledger, error) {
 	path := f.Ledger
 	if path == "" {
-		conf, err := config.LoadForReading(f.Config, io.environ)
+		conf, err := config.Load(f.Config, io.environ, config.NoSecrets)
 		if err != nil {
 			return nil, usage{err}
 		}

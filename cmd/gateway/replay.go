@@ -48,7 +48,7 @@ func (c replayCommand) rules(io streams) (pipeline.Rules, exemption.Lookup, erro
 	if len(c.Callers)+len(c.Operators) > 0 {
 		return pipeline.Rules{}, nil, usage{errors.New("--callers and --operators go without --config: the configuration says who is who")}
 	}
-	conf, err := config.Load(c.Config, io.environ)
+	conf, err := config.Load(c.Config, io.environ, config.CallersKey)
 	if err != nil {
 		return pipeline.Rules{}, nil, usage{err}
 	}

@@ -14,9 +14,17 @@ import (
 )
 
 // secrets reads what is kept outside the file.
-func (l *loader) secrets(c *Config, readFile func(string) ([]byte, error)) {
+func (l *loader) secrets(c *Config, needs Needs, readFile func(string) ([]byte, error)) {
 	for i := range c.PBX {
+		if needs < AllSecrets {
+			c.PBX[i].Password = Secret{}
+			continue
+		}
 		l.secret(fmt.Sprintf("pbx[%d].password", i), &c.PBX[i].Password, c.PBX[i].PasswordFile, readFile)
+	}
+	if needs < CallersKey {
+		c.Callers.Key = Secret{}
+		return
 	}
 	l.secret("callers.key", &c.Callers.Key, c.Callers.KeyFile, readFile)
 	if !c.Callers.Key.Empty() {

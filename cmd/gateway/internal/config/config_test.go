@@ -41,7 +41,7 @@ func noFiles(string) ([]byte, error) { return nil, os.ErrNotExist }
 
 func TestGoodConfiguration(t *testing.T) {
 	c, err := config.Parse("gw.yaml", []byte(good), append(secrets, "RISPOSTA_LOG_LEVEL=debug", "RISPOSTA_OPERATORS=PJSIP/a*,PJSIP/b*",
-		"RISPOSTA_TARIFFS_0_INCREMENT=30s", "RISPOSTA_CONFIG=ignored"), noFiles)
+		"RISPOSTA_TARIFFS_0_INCREMENT=30s", "RISPOSTA_CONFIG=ignored"), config.AllSecrets, noFiles)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,17 +84,21 @@ func TestSecretsFromFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	c, err := config.Load(path, nil)
+	c, err := config.Load(path, nil, config.AllSecrets)
 	if err != nil || c.PBX[0].Password.Reveal() != "from-file" || c.Callers.Key.Reveal() != key {
 		t.Errorf("got %v", err)
 	}
-	c, err = config.Load(path, secrets)
+	c, err = config.Load(path, secrets, config.AllSecrets)
 	if err != nil || c.PBX[0].Password.Reveal() != "s3cret-word" {
 		t.Errorf("the environment must win: %v", err)
 	}
-	c, err = config.LoadForReading(path, nil)
-	if err != nil || !c.PBX[0].Password.Empty() {
+	c, err = config.Load(path, secrets, config.NoSecrets)
+	if err != nil || !c.PBX[0].Password.Empty() || !c.Callers.Key.Empty() {
 		t.Errorf("a reading command got a secret, or failed: %v", err)
+	}
+	c, err = config.Load(path, nil, config.CallersKey)
+	if err != nil || !c.PBX[0].Password.Empty() || c.Callers.Key.Empty() {
+		t.Errorf("replay needs the callers' key alone: %v", err)
 	}
 }
 
@@ -151,7 +155,7 @@ func TestProblemsAreOneLineEach(t *testing.T) {
 			if env == nil {
 				env = secrets
 			}
-			_, err := config.Parse("gw.yaml", []byte(c.text), env, noFiles)
+			_, err := config.Parse("gw.yaml", []byte(c.text), env, config.AllSecrets, noFiles)
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Fatalf("got %v\nwant %s", err, c.want)
 			}
@@ -168,7 +172,7 @@ func TestProblemsAreOneLineEach(t *testing.T) {
 }
 
 func TestMissingFile(t *testing.T) {
-	_, err := config.Load(filepath.Join(t.TempDir(), "none.yaml"), nil)
+	_, err := config.Load(filepath.Join(t.TempDir(), "none.yaml"), nil, config.NoSecrets)
 	var p config.Problem
 	if !errors.As(err, &p) || !strings.Contains(err.Error(), "no such file") {
 		t.Errorf("got %v", err)
@@ -181,7 +185,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte("pbx: [{url: &a x}, *a]"))
 	f.Add([]byte("operators: {a: b}\nledger: []\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		c, err := config.Parse("gw.yaml", text, secrets, noFiles)
+		c, err := config.Parse("gw.yaml", text, secrets, config.AllSecrets, noFiles)
 		if err != nil {
 			return
 		}

@@ -35,17 +35,18 @@ func (p Problem) Error() string {
 // maxFile bounds the configuration's size.
 const maxFile = 1 << 20
 
+// Needs says which secrets a command needs. What it does not need it is not given.
+type Needs uint8
+
+// The needs of the commands.
+const (
+	NoSecrets  Needs = iota // only reads the ledger
+	CallersKey              // makes pseudonyms: replay
+	AllSecrets              // connects to a PBX, too
+)
+
 // Load reads the file, applies the environment (as os.Environ gives it), and checks everything.
-func Load(path string, environ []string) (*Config, error) {
-	return load(path, environ, os.ReadFile)
-}
-
-// LoadForReading is Load for commands that only read the ledger: they need no secrets, and must not be given any.
-func LoadForReading(path string, environ []string) (*Config, error) {
-	return load(path, environ, nil)
-}
-
-func load(path string, environ []string, readFile func(string) ([]byte, error)) (*Config, error) {
+func Load(path string, environ []string, needs Needs) (*Config, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, Problem{File: path, What: fmt.Sprintf("the configuration can't be read: %v", errors.Unwrap(err))}
@@ -54,11 +55,11 @@ func load(path string, environ []string, readFile func(string) ([]byte, error)) 
 	if err = errors.Join(err, f.Close()); err != nil {
 		return nil, Problem{File: path, What: fmt.Sprintf("the configuration can't be read: %v", err)}
 	}
-	return Parse(path, text, environ, readFile)
+	return Parse(path, text, environ, needs, os.ReadFile)
 }
 
-// Parse is Load on text. readFile reads the files of secrets; nil leaves all secrets out.
-func Parse(path string, text []byte, environ []string, readFile func(string) ([]byte, error)) (*Config, error) {
+// Parse is Load on text. readFile reads the files of secrets.
+func Parse(path string, text []byte, environ []string, needs Needs, readFile func(string) ([]byte, error)) (*Config, error) {
 	l := &loader{file: path, lines: map[string]int{}}
 	var c Config
 	if len(text) > maxFile {
@@ -68,9 +69,7 @@ func Parse(path string, text []byte, environ []string, readFile func(string) ([]
 	l.environment(environ, &c)
 	if len(l.problems) == 0 {
 		c.defaults()
-		if readFile != nil {
-			l.secrets(&c, readFile)
-		}
+		l.secrets(&c, needs, readFile)
 		l.check(&c)
 	}
 	if len(l.problems) > 0 {

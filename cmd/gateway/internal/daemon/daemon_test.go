@@ -66,7 +66,7 @@ tariffs: [{name: standard, per_minute: "0.96", increment: 1s, currency: EUR}]
 ledger: {file: %q}
 admin: {listen: "127.0.0.1:0"}
 `, pbx.URL(), filepath.Join(dir, "ledger.db"))
-	c, err := config.Parse("gw.yaml", []byte(text), []string{"RISPOSTA_PBX_0_PASSWORD=secret", "RISPOSTA_CALLERS_KEY=0123456789abcdef"}, os.ReadFile)
+	c, err := config.Parse("gw.yaml", []byte(text), []string{"RISPOSTA_PBX_0_PASSWORD=secret", "RISPOSTA_CALLERS_KEY=0123456789abcdef"}, config.AllSecrets, os.ReadFile)
 	if err != nil {
 		t.Fatal(err)
 	}
