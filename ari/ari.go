@@ -97,6 +97,7 @@ const (
 	LostOverflow    = "overflow"
 	LostDeaf        = "deaf_subscription"
 	LostRestart     = "gateway_restart"
+	LostClock       = "clock_jumped" // the PBX's clock was set forward
 	LostUnreadable  = "unreadable_frame"
 	LostEndOfTrace  = "end_of_trace"     // a recording ends while calls are open
 	LostNotWatching = "not_yet_watching" // the call arrived while nobody looked

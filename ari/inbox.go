@@ -1,12 +1,16 @@
 package ari
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
 
 // Frame is what a source puts into the inbox: either Raw, a frame as it came, or Event, the source's own word.
 type Frame struct {
-	Raw   []byte
-	Total int    // length of the frame where Raw is only its front; zero otherwise
-	Event *Event // SightLost or SightRegained
+	Raw     []byte
+	Arrived time.Time // by our own clock; zero where it does not matter
+	Total   int       // length of the frame where Raw is only its front; zero otherwise
+	Event   *Event    // SightLost or SightRegained
 }
 
 // Inbox is the queue between a source, which must never wait, and the core, which may wait for the disk. It is bounded by frames and by bytes.

@@ -147,10 +147,11 @@ func (s *Source) take(f ari.Frame) error {
 		return errReplaced
 	}
 	canary := isCanary(f.Raw)
+	f.Arrived = time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if canary {
-		s.proved = time.Now()
+		s.proved = f.Arrived
 	}
 	switch s.sight {
 	case blind:
@@ -189,7 +190,9 @@ func (s *Source) regain(canary ari.Frame) error {
 		return fmt.Errorf("reading our own canary: %w", err)
 	}
 	s.snapshot.At, s.snapshot.Node = ev.At, s.info.Node
-	s.inbox.Put(ari.Frame{Event: &ari.Event{Kind: ari.SightRegained, At: ev.At, Node: s.info.Node, Snapshot: s.snapshot}})
+	s.inbox.Put(ari.Frame{Arrived: canary.Arrived, Event: &ari.Event{
+		Kind: ari.SightRegained, At: ev.At, Node: s.info.Node, Snapshot: s.snapshot,
+	}})
 	channels := len(s.snapshot.Legs)
 	pending := s.pending
 	s.sight, s.pending, s.snapshot = seeing, nil, nil

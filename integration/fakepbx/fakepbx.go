@@ -6,10 +6,10 @@ package fakepbx
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"sync"
 	"time"
 
@@ -24,6 +24,7 @@ type PBX struct {
 	conn     *websocket.Conn
 	app      string
 	taken    bool
+	opening  bool
 	deaf     bool
 	mute     bool
 	channels string
@@ -31,6 +32,7 @@ type PBX struct {
 	hold     map[string]string
 	before   func() // called while the list of channels is asked for
 	connects int
+	ahead    time.Duration
 }
 
 // Node is the fake's asterisk_id.
@@ -78,6 +80,16 @@ func (p *PBX) set(f func()) {
 // Mute keeps canaries back: the PBX seems to live, and says nothing.
 func (p *PBX) Mute(yes bool) { p.set(func() { p.mute = yes }) }
 
+// SetClock sets the PBX's clock ahead of ours.
+func (p *PBX) SetClock(ahead time.Duration) { p.set(func() { p.ahead = ahead }) }
+
+// Now is the PBX's clock.
+func (p *PBX) Now() time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return time.Now().Add(p.ahead).UTC()
+}
+
 // Deafen makes the application appear without its subscriptions.
 func (p *PBX) Deafen(yes bool) { p.set(func() { p.deaf = yes }) }
 
@@ -104,15 +116,40 @@ const sendTimeout = 10 * time.Second
 
 // Send sends one frame to the gateway.
 func (p *PBX) Send(frame []byte) error {
-	p.mu.Lock()
-	conn := p.conn
-	p.mu.Unlock()
-	if conn == nil {
-		return fmt.Errorf("nobody is connected")
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), sendTimeout)
 	defer cancel()
+	conn, err := p.connected(ctx)
+	if err != nil {
+		return err
+	}
 	return conn.Write(ctx, websocket.MessageText, frame)
+}
+
+// Settle returns when the gateway has read everything that was sent: it answers a ping only after that.
+func (p *PBX) Settle() error {
+	ctx, cancel := context.WithTimeout(context.Background(), sendTimeout)
+	defer cancel()
+	conn, err := p.connected(ctx)
+	if err != nil {
+		return err
+	}
+	return conn.Ping(ctx)
+}
+
+// connected returns the event socket, and waits for one that is just being opened.
+func (p *PBX) connected(ctx context.Context) (*websocket.Conn, error) {
+	for {
+		p.mu.Lock()
+		conn, opening := p.conn, p.opening
+		p.mu.Unlock()
+		switch {
+		case conn != nil:
+			return conn, nil
+		case !opening || ctx.Err() != nil:
+			return nil, errors.New("nobody is connected")
+		}
+		time.Sleep(time.Millisecond)
+	}
 }
 
 // Cut closes the event socket as a broken network would.
@@ -139,7 +176,7 @@ func (p *PBX) write(w http.ResponseWriter, s *string) {
 func (p *PBX) registered() (name string, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.app, p.conn != nil || p.taken
+	return p.app, p.conn != nil || p.opening || p.taken
 }
 
 func (p *PBX) applications(w http.ResponseWriter, _ *http.Request) {
@@ -194,7 +231,7 @@ func (p *PBX) userEvent(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	frame, err := json.Marshal(map[string]string{
-		"type": "ChannelUserevent", "eventname": r.PathValue("name"), "timestamp": time.Now().UTC().Format("2006-01-02T15:04:05.000-0700"), "asterisk_id": Node,
+		"type": "ChannelUserevent", "eventname": r.PathValue("name"), "timestamp": p.Now().Format("2006-01-02T15:04:05.000-0700"), "asterisk_id": Node,
 	})
 	if err == nil {
 		_ = p.Send(frame) // the socket may have been cut meanwhile
@@ -202,11 +239,14 @@ func (p *PBX) userEvent(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *PBX) events(w http.ResponseWriter, r *http.Request) {
+	// As Asterisk does: the application is there before the client is told that it is connected.
+	p.set(func() { p.app, p.opening = r.URL.Query().Get("app"), true })
 	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{"ari"}})
 	if err != nil {
+		p.set(func() { p.opening = false })
 		return
 	}
-	p.set(func() { p.conn, p.app, p.connects = conn, strings.Clone(r.URL.Query().Get("app")), p.connects+1 })
+	p.set(func() { p.conn, p.opening, p.connects = conn, false, p.connects+1 })
 	for { // the gateway says nothing; this ends when the socket does
 		if _, _, err := conn.Read(context.Background()); err != nil {
 			p.set(func() {

@@ -263,6 +263,47 @@ func TestShutdownDrainsAndTheNextRunGoesOn(t *testing.T) {
 	}
 }
 
+// The PBX's clock is set forward by an hour in the middle of talk: nobody pays for the hour.
+func TestAClockSetForwardIsNotCharged(t *testing.T) {
+	pbx := fakepbx.New()
+	defer pbx.Close()
+	r := start(t, pbx, configure(t, pbx, t.TempDir()))
+	r.until("pbx.sight_regained", 1)
+	say := func(rest string) {
+		r.send(fmt.Appendf(nil, `{"timestamp":%q,"asterisk_id":%q,%s}`, pbx.Now().Format("2006-01-02T15:04:05.000-0700"), fakepbx.Node, rest))
+	}
+	const (
+		maria = `{"id":"m","name":"PJSIP/trunk-1","state":"Up","dialplan":{"context":"from-trunk","exten":"1001"}}`
+		anna  = `{"id":"a","name":"PJSIP/agent1-2","state":"Up"}`
+	)
+	say(`"type":"ChannelCreated","channel":` + maria)
+	say(`"type":"ChannelCreated","channel":` + anna)
+	say(`"type":"ChannelEnteredBridge","channel":` + maria + `,"bridge":{"id":"b","bridge_type":"mixing","channels":["m"]}`)
+	say(`"type":"ChannelEnteredBridge","channel":` + anna + `,"bridge":{"id":"b","bridge_type":"mixing","channels":["m","a"]}`)
+	r.until("talk.started", 1)
+	pbx.Exist(`[`+maria+`,`+anna+`]`, `[{"id":"b","bridge_type":"mixing","channels":["m","a"]}]`, map[string]string{"m": "0", "a": "0"})
+	pbx.SetClock(time.Hour)
+	r.until("pbx.clock_jumped", 1)
+	r.until("talk.started", 2) // after a new look they still talk
+	say(`"type":"ChannelHangupRequest","channel":` + maria)
+	r.until("record.written", 1)
+	r.stop()
+	var rec struct {
+		TalkMs   int64 `json:"talk_ms"`
+		UnseenMs int64 `json:"unseen_ms"`
+	}
+	for line := range strings.Lines(r.log.String()) {
+		if strings.Contains(line, "record.written") {
+			if err := json.Unmarshal([]byte(line), &rec); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if rec.TalkMs > 60_000 || rec.UnseenMs < 3_500_000 {
+		t.Errorf("talk %d ms, unseen %d ms; want seconds of talk and the hour unseen:\n%s", rec.TalkMs, rec.UnseenMs, r.log)
+	}
+}
+
 func TestHealthAndReadiness(t *testing.T) {
 	pbx := fakepbx.New()
 	conf := configure(t, pbx, t.TempDir())

@@ -24,6 +24,7 @@ const (
 	evPBXLost      = "pbx.sight_lost"
 	evPBXSeen      = "pbx.sight_regained"
 	evPBXOverflow  = "pbx.inbox_overflow"
+	evPBXClock     = "pbx.clock_jumped"
 	evPBXAnonymous = "pbx.unnamed"
 	evUnreadable   = "frame.unreadable"
 	evCommitFailed = "ledger.commit_failed"

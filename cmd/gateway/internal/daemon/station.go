@@ -106,6 +106,10 @@ func (s *station) pump(ctx context.Context) error {
 			s.lookAgain()
 		}
 	}
+	if out.ClockJumps > 0 {
+		s.log.Error(evPBXClock)
+		s.source.Resync(ari.LostClock)
+	}
 	for {
 		select {
 		case a := <-s.asker.answers:

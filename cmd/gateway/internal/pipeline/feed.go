@@ -14,7 +14,7 @@ import (
 // open call in doubt.
 func (p *Pipeline) Feed(f ari.Frame, out *Output) (bad *ari.Unreadable, doubt bool) {
 	if f.Event != nil {
-		p.feedEvent(*f.Event, out)
+		p.feedEvent(f, out)
 		return nil, false
 	}
 	ev, err := ari.Event{}, error(nil)
@@ -35,6 +35,12 @@ func (p *Pipeline) Feed(f ari.Frame, out *Output) (bad *ari.Unreadable, doubt bo
 		p.Step(ari.Event{Kind: ari.Doubt, At: p.sure, Channels: bad.Channels}, out)
 		return bad, len(out.Evidence) > before
 	}
+	if !ev.At.IsZero() && !f.Arrived.IsZero() && p.pbxClock.jumped(ev.At, f.Arrived) {
+		// From here on its timestamps mean something else. The event itself is left to the snapshot that must follow.
+		p.Step(ari.Event{Kind: ari.SightLost, At: p.sure, Node: ev.Node, Reason: ari.LostClock}, out)
+		out.ClockJumps++
+		return nil, false
+	}
 	p.Step(ev, out)
 	if ev.Kind == ari.Canary {
 		out.Canaries++
@@ -45,13 +51,17 @@ func (p *Pipeline) Feed(f ari.Frame, out *Output) (bad *ari.Unreadable, doubt bo
 	return nil, false
 }
 
-func (p *Pipeline) feedEvent(ev ari.Event, out *Output) {
+func (p *Pipeline) feedEvent(f ari.Frame, out *Output) {
+	ev := *f.Event
 	if ev.Kind == ari.SightLost && ev.At.IsZero() {
 		ev.At = p.sure
 	}
 	p.Step(ev, out)
 	if ev.Kind == ari.SightRegained {
 		p.seen(ev.At, out)
+		if !f.Arrived.IsZero() {
+			p.pbxClock.start(ev.At, f.Arrived)
+		}
 	}
 }
 

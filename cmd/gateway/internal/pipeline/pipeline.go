@@ -36,12 +36,13 @@ type Ask struct {
 
 // Pipeline follows one PBX. One goroutine uses it.
 type Pipeline struct {
-	rules  Rules
-	graph  *talkpath.Graph
-	meter  *metering.Meter
-	proofs map[metering.CallID]*proof
-	sure   time.Time
-	clock  map[metering.CallID]time.Time // the latest instant of each open call's facts: when a lookup's answer counts as given
+	rules    Rules
+	graph    *talkpath.Graph
+	meter    *metering.Meter
+	proofs   map[metering.CallID]*proof
+	sure     time.Time
+	pbxClock clock
+	clock    map[metering.CallID]time.Time // the latest instant of each open call's facts: when a lookup's answer counts as given
 }
 
 // proof is the evidence of one open call so far: its frames counted and hashed.
@@ -67,6 +68,8 @@ type Output struct {
 	Calls []*metering.Call // those that ended, beside their records
 	// Canaries is the number of proofs of sight among the frames.
 	Canaries int
+	// ClockJumps is the number of times the PBX's clock was found set forward: a new snapshot must be asked for.
+	ClockJumps int
 }
 
 // OpenCalls is the number of calls that have arrived and not ended.
