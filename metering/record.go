@@ -10,7 +10,7 @@ import (
 	"github.com/risposta/gateway/metering/tariff"
 )
 
-// RecordVersion is the version of the first record of a call; a superseding one counts up.
+// RecordVersion is the version of the first record of a call.
 const RecordVersion = 1
 
 // Outcome is what became of the call.

@@ -60,7 +60,8 @@ type Source struct {
 
 	mu       sync.Mutex
 	sight    sight
-	pending  []ari.Frame
+	pending  []ari.Frame // bounded as the inbox is, by frames and by bytes
+	held     int         // bytes in pending
 	snapshot *ari.Snapshot
 	proved   time.Time // our clock: when the last canary came back
 	started  time.Time
@@ -131,7 +132,7 @@ func (s *Source) lose(reason string, err error) {
 	}
 	s.mu.Lock()
 	was := s.sight
-	s.sight, s.pending, s.snapshot = blind, nil, nil
+	s.sight, s.pending, s.held, s.snapshot = blind, nil, 0, nil
 	if was == seeing {
 		s.inbox.Put(ari.Frame{Event: &ari.Event{Kind: ari.SightLost, Node: s.info.Node, Reason: reason}})
 	}
@@ -163,11 +164,12 @@ func (s *Source) take(f ari.Frame) error {
 		if canary && s.snapshot != nil {
 			return s.regain(f)
 		}
-		if len(s.pending) >= ari.InboxFrames {
+		if len(s.pending) >= ari.InboxFrames || s.held+len(f.Raw) > ari.InboxBytes {
 			s.overflow()
 			return nil
 		}
 		s.pending = append(s.pending, f)
+		s.held += len(f.Raw)
 	}
 	return nil
 }
@@ -177,7 +179,7 @@ func (s *Source) overflow() {
 	if s.sight == seeing {
 		s.inbox.Put(ari.Frame{Event: &ari.Event{Kind: ari.SightLost, Node: s.info.Node, Reason: ari.LostOverflow}})
 	}
-	s.sight, s.pending, s.snapshot = blind, nil, nil
+	s.sight, s.pending, s.held, s.snapshot = blind, nil, 0, nil
 	s.Resync(ari.LostOverflow)
 	s.obs.Overflowed()
 }
@@ -195,7 +197,7 @@ func (s *Source) regain(canary ari.Frame) error {
 	}})
 	channels := len(s.snapshot.Legs)
 	pending := s.pending
-	s.sight, s.pending, s.snapshot = seeing, nil, nil
+	s.sight, s.pending, s.held, s.snapshot = seeing, nil, 0, nil
 	for _, f := range pending {
 		if !s.inbox.Put(f) {
 			s.overflow()

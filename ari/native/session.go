@@ -169,7 +169,7 @@ func (s *Source) look(ctx context.Context) error {
 		}
 	}
 	s.mu.Lock()
-	s.sight, s.pending, s.snapshot, s.started = catching, nil, nil, time.Now()
+	s.sight, s.pending, s.held, s.snapshot, s.started = catching, nil, 0, nil, time.Now()
 	s.mu.Unlock()
 	app, err := s.rest.application(ctx, s.cfg.Application)
 	if err != nil {
