@@ -4,7 +4,7 @@ VERSION := $(shell git describe --always --dirty 2>/dev/null || echo devel)
 SHELL := /bin/bash
 LIVE := $(GO) test -race -tags live -count=1 -parallel 4 -timeout 15m
 
-.PHONY: help demo test test-long unit live judge lint bench fuzz build image setup
+.PHONY: help demo test test-long unit live judge traces lint bench fuzz build image setup
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -21,13 +21,17 @@ live: setup ## real SIP calls on a real Asterisk
 	$(LIVE) -skip TestLiveLore ./integration/...
 
 test-long: setup ## longer runs of the random and the live tests
-	$(GO) test -count=1 -timeout 60m ./cmd/gateway/internal/pipeline ./metering ./metering/tariff -rapid.checks=30000
+	$(GO) test -count=1 -timeout 60m ./cmd/gateway/internal/pipeline ./metering ./metering/tariff -rapid.checks=20000
 	$(LIVE) -count=5 -timeout 60m -skip TestLiveLore ./integration/...
 	$(MAKE) judge
 	$(MAKE) fuzz FUZZTIME=5m
 
 judge: setup ## every shape of call, live: what Asterisk's CEL says, what we say, what its CDR bills
-	set -o pipefail; $(LIVE) -v -parallel 6 -run TestLiveLore ./integration/ | grep -E '^ +(shape|[a-z0-9-]+ +[0-9.]+ s)|^(ok|FAIL|---)'
+	set -o pipefail; $(LIVE) -v -parallel 6 -run 'TestLiveShapes|TestLiveLore' ./integration/ | grep -E '^ +(shape|[a-z0-9-]+ +[0-9.]+ s)|^(ok|FAIL|---)'
+
+TRACES ?= /tmp/risposta-traces
+traces: setup ## the recordings of integration/testdata/traces, made anew into TRACES; their facts.txt are written by hand
+	$(LIVE) -parallel 2 -run TestLiveRecording ./integration/ -record $(TRACES)
 
 lint: ## go vet and golangci-lint
 	$(GO) vet -tags live ./...

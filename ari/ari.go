@@ -83,6 +83,7 @@ type Event struct {
 	From    Bridge  // BridgeMerged: the bridge that ceases to be
 
 	DialStatus string      // Dial: "", RINGING, PROGRESS, ANSWER, NOANSWER, BUSY, CANCEL, ...
+	Feature    bool        // ChannelHold: not by the phone, as far as one can tell, but by a feature of the bridge, such as a DTMF transfer
 	Soft       bool        // ChannelHangupRequest: asked by Asterisk itself, not by the far end
 	Reason     string      // SightLost, Doubt: why, one of the Lost... words
 	Snapshot   *Snapshot   // SightRegained, Introduction
@@ -114,12 +115,26 @@ const (
 	HoldOn
 )
 
+// FeatureHold is a hold that a feature of the bridge has put on, as a DTMF transfer does for the consultation. Asterisk says when it begins, and
+// only sometimes when it ends: for a party who goes elsewhere to consult and comes back, it does not.
+type FeatureHold uint8
+
+// The steps of a feature's hold.
+const (
+	NoFeatureHold    FeatureHold = iota
+	FeatureHoldBegun             // in the bridge where it began
+	FeatureHoldAway              // the leg has entered another bridge since: its next entering ends the hold
+)
+
 // Leg is a channel as a snapshot or an introduction shows it. Dialled legs were called by Asterisk, not by a caller.
 type Leg struct {
 	Channel Channel
 	Hold    Hold
+	Feature FeatureHold
 	Dialled bool
-	Done    bool // its call has its record already: set by whoever keeps the records, never part of evidence
+	Moved   time.Time // introductions: when it last said itself that it entered or left a bridge; zero: it has not
+	Seen    time.Time // introductions: the latest instant that its own events have named
+	Done    bool      // its call has its record already: set by whoever keeps the records, never part of evidence
 }
 
 // Snapshot is what exists on one PBX at one instant of its own clock. It never says since when.

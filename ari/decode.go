@@ -142,7 +142,10 @@ type wireBridge struct {
 type wireLeg struct {
 	Channel wireChannel `json:"channel"`
 	Hold    Hold        `json:"hold,omitzero"`
+	Feature FeatureHold `json:"feature,omitzero"`
 	Dialled bool        `json:"dialled,omitzero"`
+	Moved   string      `json:"moved,omitzero"`
+	Seen    string      `json:"seen,omitzero"`
 }
 
 // wire is the union of the frames that matter, in Asterisk's field names, and of our own.
@@ -158,12 +161,17 @@ type wire struct {
 	Bridge     *wireBridge  `json:"bridge,omitzero"`
 	From       *wireBridge  `json:"bridge_from,omitzero"`
 	DialStatus string       `json:"dialstatus,omitzero"`
+	MusicClass string       `json:"musicclass,omitzero"`
 	Soft       bool         `json:"soft,omitzero"`
 	Reason     string       `json:"reason,omitzero"`
 	Legs       []wireLeg    `json:"legs,omitzero"`
 	Bridges    []wireBridge `json:"bridges,omitzero"`
 	Channels   []ChannelID  `json:"channels,omitzero"`
 }
+
+// noMusicClass is the class of music of a hold that names none: that of a bridge's feature. A phone's names one (moh_suggest of pjsip.conf,
+// "default" if not set).
+const noMusicClass = "N/A"
 
 func (w *wire) event(kind Kind) (Event, error) {
 	at, err := time.Parse(timeLayout, w.Timestamp)
@@ -172,6 +180,11 @@ func (w *wire) event(kind Kind) (Event, error) {
 	}
 	ev := Event{Kind: kind, At: at.UTC(), Node: w.Node, DialStatus: w.DialStatus, Soft: w.Soft, Reason: w.Reason, Channels: w.Channels}
 	switch kind {
+	case ChannelHold:
+		ev.Feature = w.MusicClass == noMusicClass
+		if err := needChannel("channel", w.Channel); err != nil {
+			return Event{}, err
+		}
 	case Dial:
 		if err := needChannel("peer", w.Peer); err != nil {
 			return Event{}, err
@@ -218,12 +231,23 @@ func (w *wire) snapshot(at time.Time) *Snapshot {
 	s := &Snapshot{At: at, Node: w.Node}
 	for i := range w.Legs {
 		l := &w.Legs[i]
-		s.Legs = append(s.Legs, Leg{Channel: l.Channel.channel(), Hold: l.Hold, Dialled: l.Dialled})
+		s.Legs = append(s.Legs, Leg{
+			Channel: l.Channel.channel(), Hold: l.Hold, Feature: l.Feature, Dialled: l.Dialled, Moved: instant(l.Moved), Seen: instant(l.Seen),
+		})
 	}
 	for i := range w.Bridges {
 		s.Bridges = append(s.Bridges, w.Bridges[i].bridge())
 	}
 	return s
+}
+
+// instant reads one of our own timestamps; none is the zero time.
+func instant(s string) time.Time {
+	t, err := time.Parse(timeLayout, s)
+	if err != nil {
+		return time.Time{}
+	}
+	return t
 }
 
 func needChannel(field string, c *wireChannel) error {

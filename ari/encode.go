@@ -43,6 +43,9 @@ func Encode(ev Event) []byte {
 		Type: ev.Kind.String(), Timestamp: ev.At.Format(timeLayout), Node: ev.Node,
 		DialStatus: ev.DialStatus, Soft: ev.Soft, Reason: ev.Reason, Channels: ev.Channels,
 	}
+	if ev.Feature {
+		w.MusicClass = noMusicClass
+	}
 	switch ev.Kind {
 	case Dial:
 		w.Peer = masked(ev.Channel)
@@ -67,9 +70,15 @@ func Encode(ev Event) []byte {
 	}
 	if s := ev.Snapshot; s != nil {
 		for _, l := range s.Legs {
-			wl := wireLeg{Channel: *masked(l.Channel), Hold: l.Hold, Dialled: l.Dialled}
+			wl := wireLeg{Channel: *masked(l.Channel), Hold: l.Hold, Feature: l.Feature, Dialled: l.Dialled}
 			if !l.Channel.Created.IsZero() {
 				wl.Channel.Created = l.Channel.Created.Format(timeLayout)
+			}
+			if !l.Moved.IsZero() {
+				wl.Moved = l.Moved.Format(timeLayout)
+			}
+			if !l.Seen.IsZero() {
+				wl.Seen = l.Seen.Format(timeLayout)
 			}
 			w.Legs = append(w.Legs, wl)
 		}

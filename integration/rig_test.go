@@ -76,6 +76,7 @@ func newRig(t *testing.T, services []service, files map[string]string) *rig {
 	for i, s := range services {
 		number := numberOf(i)
 		for p, app := range strings.Split(s.dialplan, "; ") {
+			app = strings.ReplaceAll(app, "{next}", numberOf(i+1))
 			fmt.Fprintf(&extensions, "exten => %s,%d,%s\n", number, p+1, app)
 		}
 		queues.WriteString(s.queues + "\n")

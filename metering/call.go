@@ -64,6 +64,8 @@ func (c *Call) apply(f Fact) {
 		c.enter(Segment{State: f.State, From: f.At, Operator: f.Operator, Why: f.Why})
 	case ExemptionAnswered:
 		c.Exemption = f.Exemption
+	case TalkRetracted:
+		c.retract(f.At)
 	case CallEnded:
 		c.leaveQueue(f.At)
 		c.EndUnseen, c.EndedBy = f.Unseen, f.Why
@@ -113,6 +115,25 @@ func (c *Call) close(at time.Time) time.Time {
 		c.Segments = c.Segments[:len(c.Segments)-1]
 	}
 	return at
+}
+
+// retract takes back what was counted as talk after an instant, in the stretches that are over: there the caller waited.
+func (c *Call) retract(at time.Time) {
+	kept := make([]Segment, 0, len(c.Segments)+1)
+	for i, s := range c.Segments {
+		over := i < len(c.Segments)-1
+		switch {
+		case !over || s.State != Talking || !s.To.After(at):
+			kept = append(kept, s)
+		case s.From.Before(at):
+			waited := Segment{State: Waiting, From: at, To: s.To}
+			s.To = at
+			kept = append(kept, s, waited)
+		default:
+			kept = append(kept, Segment{State: Waiting, From: s.From, To: s.To})
+		}
+	}
+	c.Segments = kept
 }
 
 func (c *Call) leaveQueue(at time.Time) {

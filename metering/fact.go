@@ -24,12 +24,13 @@ const (
 	SightRegained                         // At At the state was seen again; a TalkStarted may follow
 	ExemptionAnswered                     // Exemption
 	CallEnded                             // Why, an Ended... word; Unseen: the end itself was not seen
+	TalkRetracted                         // word came late that talk had ended at At: what was counted after it, in stretches that are over, was none
 )
 
 var factNames = [...]string{
 	CallArrived: "call.arrived", CallerAnswered: "caller.answered", QueueJoined: "queue.joined", QueueLeft: "queue.left", TalkStarted: "talk.started",
 	TalkPaused: "talk.paused", SightLost: "sight.lost", SightRegained: "sight.regained",
-	ExemptionAnswered: "exemption.answered", CallEnded: "call.ended",
+	ExemptionAnswered: "exemption.answered", CallEnded: "call.ended", TalkRetracted: "talk.retracted",
 }
 
 // String is the fact's name in logs.

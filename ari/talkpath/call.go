@@ -15,6 +15,7 @@ type call struct {
 	latest   time.Time // the latest instant that its events have named
 	view     view
 	talk     time.Time       // when the present talk began
+	talked   time.Time       // when the last talk ended
 	queue    string          // where the caller waits, "" when in none
 	via      string          // the queue of which the caller's Queue() still runs
 	known    []ari.ChannelID // the legs that its evidence knows the state of
@@ -30,10 +31,19 @@ func (c *call) sees(at time.Time) {
 
 // meet notes whom the call's evidence knows from here on: who hangs together with the caller now. Whoever left may change out of sight of
 // the evidence, and is introduced anew on coming back.
-func (c *call) meet(party []*leg) {
+func (g *Graph) meet(c *call, party []*leg) {
+	for _, id := range c.known {
+		if l := g.legs[id]; l != nil {
+			l.parted = c
+		}
+	}
 	c.known = c.known[:0]
 	for _, l := range party {
+		if l.parted == c {
+			l.parted = nil
+		}
 		c.known = append(c.known, l.id)
+		c.sees(l.seen)
 	}
 }
 
@@ -71,11 +81,15 @@ func (g *Graph) update(c *call, ev *ari.Event, out *Result) {
 		return
 	}
 	c.view = now
+	ending := c.ending(old, ev.At)
+	if old.state == metering.Talking {
+		c.talked = ending
+	}
 	switch {
 	case now.state != metering.Talking:
-		out.fact(c.paused(c.ending(old, ev.At), now))
+		out.fact(c.paused(ending, now))
 	case old.state == metering.Talking: // one operator leaves, another is there: two stretches
-		out.fact(c.paused(c.ending(old, ev.At), view{}))
+		out.fact(c.paused(ending, view{}))
 		g.startTalk(c, out)
 	default:
 		g.startTalk(c, out)
@@ -88,6 +102,31 @@ func (c *call) ending(v view, at time.Time) time.Time {
 		return latest(at, c.talk)
 	}
 	return at
+}
+
+// breaks are the events that can end talk.
+var breaks = map[ari.Kind]bool{
+	ari.ChannelHold: true, ari.ChannelEnteredBridge: true, ari.ChannelLeftBridge: true, ari.BridgeMerged: true,
+	ari.BridgeDestroyed: true, ari.ChannelHangupRequest: true, ari.ChannelDestroyed: true,
+}
+
+// lateWord is how late a word about one channel may come after those about others and still count. Asterisk's own are late by up to 8 ms
+// (measured); what lies further back comes from a clock that was set.
+const lateWord = 2 * time.Second
+
+// late tells that the event may have ended a talk that is over already.
+func (c *call) late(ev *ari.Event) bool {
+	by := c.talked.Sub(ev.At)
+	return breaks[ev.Kind] && by > 0 && by <= lateWord
+}
+
+// retract takes back what a stretch of talk, now over, was counted too long: one event ended it, and then comes the word of another that had
+// ended it before. Whether that one lay on the path then is not known any more, so the caller wins.
+func (c *call) retract(ev *ari.Event, out *Result) {
+	if c.late(ev) {
+		c.talked = ev.At
+		out.fact(metering.Fact{Kind: metering.TalkRetracted, Call: c.id, At: ev.At})
+	}
 }
 
 func (c *call) paused(at time.Time, now view) metering.Fact {
@@ -112,14 +151,35 @@ func (v view) endpoint() string {
 }
 
 // updateQueue reads from the dialplan of the caller's channel which queue the caller waits in. A caller in a bridge waits in none, whatever
-// the dialplan says: during a transfer Asterisk shows the new extension while Queue() of the old one still runs.
+// the dialplan says: during a transfer Asterisk shows the new extension while Queue() of the old one still runs. After a transfer by keys it tells
+// nothing of the new Queue(), which shows first where the queue dials a member, and at the latest where one answers.
 func (g *Graph) updateQueue(c *call, ev *ari.Event, out *Result) {
-	if ev.Kind != ari.ChannelDialplan || ev.Channel.ID != c.caller.id || c.caller.bridge != nil {
+	shown := &ev.Channel
+	if ev.Kind == ari.Dial {
+		shown = &ev.Caller
+	}
+	if shown.ID != c.caller.id {
 		return
 	}
 	name := ""
-	if ev.Channel.App == "Queue" {
-		name = firstArgument(ev.Channel.AppData)
+	if shown.App == "Queue" {
+		name = firstArgument(shown.AppData)
+	}
+	switch ev.Kind {
+	case ari.ChannelDialplan:
+		if c.caller.bridge != nil {
+			return
+		}
+	case ari.Dial:
+		if c.caller.bridge != nil || name == "" || name == c.queue {
+			return
+		}
+	case ari.ChannelEnteredBridge:
+		if name == "" || name == c.via {
+			return
+		}
+	default:
+		return
 	}
 	g.leaveQueue(c, ev.At, out)
 	c.queue, c.via = name, name

@@ -1,6 +1,7 @@
 package talkpath
 
 import (
+	"slices"
 	"time"
 
 	"github.com/risposta/gateway/ari"
@@ -28,7 +29,13 @@ type Graph struct {
 	sure    time.Time // while blind: the last sure instant
 	// gone are the callers' channels that the last snapshot lacked, so that a late word about one opens no second call.
 	gone map[ari.ChannelID]bool
+	// destroyed are the channels that went last: Asterisk may speak of one once more, and that makes no new one. next is the oldest.
+	destroyed [lastDestroyed]ari.ChannelID
+	next      int
 }
+
+// lastDestroyed is how many channels that went are remembered. A word about one comes at most some milliseconds after its end (measured: 1 ms).
+const lastDestroyed = 256
 
 // New makes an empty graph.
 func New(r Rules) *Graph {
@@ -41,6 +48,18 @@ func New(r Rules) *Graph {
 // Size is the number of channels, bridges, Local pairs and open calls held: zero when the PBX is idle.
 func (g *Graph) Size() int { return len(g.legs) + len(g.bridges) + len(g.pairs) + len(g.calls) }
 
+// destroy forgets a channel that is gone.
+func (g *Graph) destroy(id ari.ChannelID) {
+	delete(g.legs, id)
+	g.destroyed[g.next] = id
+	g.next = (g.next + 1) % len(g.destroyed)
+}
+
+// stale tells that the event speaks of a channel that is gone.
+func (g *Graph) stale(ev *ari.Event) bool {
+	return ev.Channel.ID != "" && g.legs[ev.Channel.ID] == nil && slices.Contains(g.destroyed[:], ev.Channel.ID)
+}
+
 // leg is one channel.
 type leg struct {
 	id       ari.ChannelID
@@ -49,12 +68,16 @@ type leg struct {
 	up       bool // once Up a channel stays Up; a snapshot inside a later event may be older
 	dialled  bool // called by Asterisk, not calling
 	hold     ari.Hold
+	feature  ari.FeatureHold
 	bridge   *bridge
+	moved    time.Time // when it last said itself that it entered or left a bridge
+	seen     time.Time // the latest instant that its own events have named
 	pair     *pair
 	half     int
 	dialler  *leg   // who dials this leg, until it answers elsewhere or the dial ends
 	dials    []*leg // whom this leg dials
 	call     *call  // the open call of which this is the caller's leg
+	parted   *call  // the call that it was last part of and is no more: a late word of it may still be about that
 	done     bool   // its call has ended: what the channel does afterwards opens no other
 	stamp    uint64
 }
@@ -129,6 +152,7 @@ func (l *leg) other() *leg {
 	return l.pair.half[2-l.half]
 }
 
+// bridge returns the bridge, making it where it is new. A bridge is kept only while somebody is in it: its type comes with every event.
 func (g *Graph) bridge(b ari.Bridge) *bridge {
 	br := g.bridges[b.ID]
 	if br == nil {
@@ -141,37 +165,45 @@ func (g *Graph) bridge(b ari.Bridge) *bridge {
 	return br
 }
 
+// forgetEmpty drops the bridge if nobody is in it.
+func (g *Graph) forgetEmpty(id ari.BridgeID) {
+	if b := g.bridges[id]; b != nil && len(b.members) == 0 {
+		delete(g.bridges, id)
+	}
+}
+
 // enter puts a leg into a bridge, out of any other.
-func (l *leg) enter(b *bridge) {
+func (g *Graph) enter(l *leg, b *bridge) {
 	if l.bridge == b {
 		return
 	}
-	l.leave()
+	g.leave(l)
 	l.bridge = b
 	b.members = append(b.members, l)
+	g.bridges[b.id] = b
 }
 
-func (l *leg) leave() {
+func (g *Graph) leave(l *leg) {
 	if b := l.bridge; b != nil {
 		b.members = without(b.members, l)
 		l.bridge = nil
+		g.forgetEmpty(b.id)
 	}
 }
 
 // members makes the bridge's membership what Asterisk lists: it moves channels between bridges without a word about each
-// (optimisation of Local channels), and the next list is where it shows.
-func (g *Graph) members(b *bridge, listed []ari.ChannelID) {
+// (optimisation of Local channels), and the next list is where it shows. About a channel that has said itself, later than the list, where it
+// went, the list is out of date.
+func (g *Graph) members(b *bridge, listed []ari.ChannelID, at time.Time) {
 	for _, id := range listed {
-		l := g.legs[id]
-		if l == nil {
-			l = g.leg(ari.Channel{ID: id})
-			l.hold = ari.HoldUnknown // never heard of: nothing may be claimed about it
+		// One that nobody has heard of is gone, or will speak for itself.
+		if l := g.legs[id]; l != nil && !l.moved.After(at) {
+			g.enter(l, b)
 		}
-		l.enter(b)
 	}
 	for i := 0; i < len(b.members); {
-		if l := b.members[i]; !contains(listed, l.id) {
-			l.leave()
+		if l := b.members[i]; !contains(listed, l.id) && !l.moved.After(at) {
+			g.leave(l)
 			continue
 		}
 		i++
@@ -181,7 +213,7 @@ func (g *Graph) members(b *bridge, listed []ari.ChannelID) {
 func (g *Graph) removeBridge(id ari.BridgeID) {
 	if b := g.bridges[id]; b != nil {
 		for len(b.members) > 0 {
-			b.members[0].leave()
+			g.leave(b.members[0])
 		}
 		delete(g.bridges, id)
 	}
@@ -189,12 +221,39 @@ func (g *Graph) removeBridge(id ari.BridgeID) {
 
 // detach takes the leg out of everything it is part of.
 func (g *Graph) detach(l *leg) {
-	l.leave()
+	g.leave(l)
 	g.unpair(l)
 	l.stopDialling()
 	for len(l.dials) > 0 {
 		l.dials[0].stopDialling()
 	}
+}
+
+// holds is whether the leg puts anybody on hold, itself or by a feature of the bridge.
+func (l *leg) holds() ari.Hold {
+	if l.feature != ari.NoFeatureHold {
+		return ari.HoldOn
+	}
+	return l.hold
+}
+
+// comesBack follows a feature's hold over the bridges that its leg enters: the second one is where it comes back to.
+func (l *leg) comesBack() {
+	switch l.feature {
+	case ari.FeatureHoldBegun:
+		l.feature = ari.FeatureHoldAway
+	case ari.FeatureHoldAway:
+		l.feature = ari.NoFeatureHold
+	case ari.NoFeatureHold:
+	}
+}
+
+// unhold ends the phone's hold; where there is none, a feature's.
+func (l *leg) unhold() {
+	if l.hold != ari.HoldOn {
+		l.feature = ari.NoFeatureHold
+	}
+	l.hold = ari.HoldOff
 }
 
 // dial notes that caller dials l.

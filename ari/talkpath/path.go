@@ -28,18 +28,18 @@ func (g *Graph) look(caller *leg, current *leg) view {
 		hold ari.Hold // the worst on the way
 	}
 	caller.bridge.stamp = g.stamp
-	steps := []step{{caller.bridge, caller, caller.hold}}
+	steps := []step{{caller.bridge, caller, caller.holds()}}
 	for i := 0; i < len(steps); i++ {
 		s := steps[i]
 		for _, m := range s.b.members {
 			if m == s.from || m == caller || !m.up {
 				continue
 			}
-			hold := worse(s.hold, m.hold)
+			hold := worse(s.hold, m.holds())
 			if o := m.other(); o != nil {
 				if o.up && o.bridge != nil && o.bridge.mixing && o.bridge.stamp != g.stamp {
 					o.bridge.stamp = g.stamp
-					steps = append(steps, step{o.bridge, o, worse(hold, o.hold)})
+					steps = append(steps, step{o.bridge, o, worse(hold, o.holds())})
 				}
 				continue
 			}

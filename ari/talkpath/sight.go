@@ -16,7 +16,11 @@ func (g *Graph) loseSight(ev *ari.Event, out *Result) {
 	g.blind, g.sure = true, ev.At
 	for _, c := range g.openCalls() {
 		out.Touched = append(out.Touched, Touch{Call: c.id})
-		out.fact(metering.Fact{Kind: metering.SightLost, Call: c.id, At: c.ending(c.view, ev.At), Why: ev.Reason})
+		ending := c.ending(c.view, ev.At)
+		if c.view.state == metering.Talking {
+			c.talked = ending
+		}
+		out.fact(metering.Fact{Kind: metering.SightLost, Call: c.id, At: ending, Why: ev.Reason})
 		c.view = view{state: metering.Unseen}
 	}
 }
@@ -41,8 +45,8 @@ func (g *Graph) regainSight(ev *ari.Event, out *Result) {
 		}
 		l.done = l.done || was.done
 		l.dialled = l.dialled || was.dialled
-		// A hold that the features of a bridge put on does not show in the channel: once held, only an Unhold frees it.
-		if was.hold == ari.HoldOn && l.hold == ari.HoldOff {
+		// A hold that a feature of the bridge put on does not show in the channel: only an Unhold, unheard perhaps, has ended it.
+		if was.feature != ari.NoFeatureHold && l.hold == ari.HoldOff {
 			l.hold = ari.HoldUnknown
 		}
 	}
@@ -114,13 +118,13 @@ func (g *Graph) discover(l *leg, since time.Time, ev *ari.Event, out *Result) {
 
 func (g *Graph) touchShare(c *call, ev *ari.Event) Touch {
 	party := g.party(c.caller)
-	c.meet(party)
+	g.meet(c, party)
 	return Touch{Call: c.id, Snapshot: share(party, ev.At, ev.Node)}
 }
 
 // show is the leg as an introduction or a share of a snapshot shows it.
 func (l *leg) show() ari.Leg {
-	s := ari.Leg{Channel: l.last, Hold: l.hold, Dialled: l.dialled}
+	s := ari.Leg{Channel: l.last, Hold: l.hold, Feature: l.feature, Dialled: l.dialled, Moved: l.moved, Seen: l.seen}
 	if l.up {
 		s.Channel.State = "Up"
 	}
@@ -153,14 +157,14 @@ func share(legs []*leg, at time.Time, node string) *ari.Snapshot {
 // introduce takes over what evidence says was known of some legs.
 func (g *Graph) introduce(s *ari.Snapshot) {
 	for _, leg := range s.Legs {
-		g.place(leg).leave()
+		g.leave(g.place(leg))
 	}
 	g.placeBridges(s)
 }
 
 func (g *Graph) place(s ari.Leg) *leg {
 	l := g.leg(s.Channel)
-	l.hold = s.Hold
+	l.hold, l.feature, l.moved, l.seen = s.Hold, s.Feature, s.Moved, s.Seen
 	l.dialled = s.Dialled || l.last.AppData == outgoing || s.Channel.State == "Down" || s.Channel.State == "Ringing"
 	return l
 }
@@ -170,14 +174,15 @@ func (g *Graph) placeBridges(s *ari.Snapshot) {
 		br := g.bridge(b)
 		if br.mixing { // its list is whole
 			for len(br.members) > 0 {
-				br.members[0].leave()
+				g.leave(br.members[0])
 			}
 		}
 		for _, id := range b.Channels {
 			if l := g.legs[id]; l != nil {
-				l.enter(br)
+				g.enter(l, br)
 			}
 		}
+		g.forgetEmpty(br.id)
 	}
 }
 

@@ -46,6 +46,9 @@ func (g *Graph) Step(ev ari.Event) Result {
 	if g.blind {
 		return out // the source promises silence until SightRegained; what comes all the same may be stale
 	}
+	if g.stale(&ev) {
+		return out
+	}
 	before := g.concerned(&ev, nil)
 	ended := g.take(&ev, &out)
 	touched := g.concerned(&ev, before)
@@ -54,6 +57,7 @@ func (g *Graph) Step(ev ari.Event) Result {
 		out.Touched = append(out.Touched, g.touch(c, &ev))
 	}
 	for _, c := range touched {
+		c.retract(&ev, &out)
 		if c == ended {
 			by := metering.EndedByService
 			if ev.Kind == ari.ChannelHangupRequest && !ev.Soft {
@@ -65,7 +69,7 @@ func (g *Graph) Step(ev ari.Event) Result {
 		g.update(c, &ev, &out)
 	}
 	if ev.Kind == ari.ChannelDestroyed {
-		delete(g.legs, ev.Channel.ID)
+		g.destroy(ev.Channel.ID)
 	}
 	return out
 }
@@ -94,6 +98,11 @@ func (g *Graph) concerned(ev *ari.Event, calls []*call) []*call {
 	if len(named) == 0 {
 		return calls
 	}
+	for _, l := range named {
+		if c := l.parted; c != nil && g.calls[c.id] == c && c.late(ev) && !slices.Contains(calls, c) {
+			calls = append(calls, c)
+		}
+	}
 	for _, l := range g.party(named...) {
 		if l.call != nil && !slices.Contains(calls, l.call) {
 			calls = append(calls, l.call)
@@ -116,6 +125,7 @@ func (g *Graph) take(ev *ari.Event, out *Result) (ended *call) {
 	var l *leg
 	if ev.Channel.ID != "" {
 		l = g.leg(ev.Channel)
+		l.seen = latest(l.seen, ev.At)
 	}
 	switch ev.Kind {
 	case ari.ChannelCreated:
@@ -123,28 +133,36 @@ func (g *Graph) take(ev *ari.Event, out *Result) (ended *call) {
 	case ari.Dial:
 		g.takeDial(l, ev)
 	case ari.ChannelHold:
-		l.hold = ari.HoldOn
+		if ev.Feature {
+			l.feature = ari.FeatureHoldBegun
+		} else {
+			l.hold = ari.HoldOn
+		}
 	case ari.ChannelUnhold:
-		l.hold = ari.HoldOff
+		l.unhold()
 	case ari.ChannelEnteredBridge:
 		b := g.bridge(ev.Bridge)
-		l.enter(b)
+		l.moved = ev.At
+		if l.bridge != b {
+			l.comesBack()
+		}
+		g.enter(l, b)
 		g.list(b, ev, l)
 	case ari.ChannelLeftBridge:
 		b := g.bridge(ev.Bridge)
+		l.moved = ev.At
 		if l.bridge == b {
-			l.leave()
+			g.leave(l)
 		}
 		l.stopDialling()
 		g.list(b, ev, nil)
-	case ari.BridgeCreated:
-		g.bridge(ev.Bridge)
+		g.forgetEmpty(b.id)
 	case ari.BridgeDestroyed:
 		g.removeBridge(ev.Bridge.ID)
 	case ari.BridgeMerged:
 		to, from := g.bridge(ev.Bridge), g.bridge(ev.From)
 		for len(from.members) > 0 {
-			from.members[0].enter(to)
+			g.enter(from.members[0], to)
 		}
 	case ari.ChannelHangupRequest:
 		return l.call
@@ -173,14 +191,14 @@ func (g *Graph) list(b *bridge, ev *ari.Event, entering *leg) {
 	if entering != nil && !contains(ids, entering.id) {
 		ids = append(slices.Clone(ids), entering.id)
 	}
-	g.members(b, ids)
+	g.members(b, ids, ev.At)
 }
 
 // takeDial keeps who dials whom. The end of a dial without an answer parts them; after an answer the bridge does.
 func (g *Graph) takeDial(peer *leg, ev *ari.Event) {
 	peer.dialled = true
-	if ev.Caller.ID == "" {
-		return
+	if g.legs[ev.Caller.ID] == nil {
+		return // nobody dials, or one who is gone
 	}
 	caller := g.leg(ev.Caller)
 	switch ev.DialStatus {
@@ -201,7 +219,7 @@ func (g *Graph) touch(c *call, ev *ari.Event) Touch {
 			fresh = append(fresh, l)
 		}
 	}
-	c.meet(party)
+	g.meet(c, party)
 	if fresh != nil {
 		t.Introduce = share(fresh, ev.At, ev.Node)
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/risposta/gateway/ari"
 	"github.com/risposta/gateway/cmd/gateway/internal/config"
@@ -76,7 +77,7 @@ func (c replayCommand) bareRules() (pipeline.Rules, error) {
 	return pipeline.Rules{
 		Service:   func(ch ari.Channel) (string, bool) { return ch.Exten, ch.Exten != "" && callers.Match(ch.Endpoint()) },
 		Operators: operators,
-		Terms:     func(string) metering.Terms { return metering.Terms{} },
+		Terms:     func(string, time.Time) metering.Terms { return metering.Terms{} },
 		Pseudonym: (*metering.Pseudonyms)(nil).Of,
 	}, nil
 }

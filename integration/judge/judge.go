@@ -24,6 +24,7 @@ type Talk struct {
 // row is one line of the CEL.
 type row struct {
 	event, caller, id, linked, channel, bridge string
+	music                                      bool // of a stream: music on hold, and not a sound
 	at                                         time.Time
 }
 
@@ -44,11 +45,12 @@ func parse(cel string) ([]row, error) {
 		if f[6] != "" {
 			var extra struct {
 				Bridge string `json:"bridge_id"`
+				Class  string `json:"class"`
 			}
 			if err := json.Unmarshal([]byte(f[6]), &extra); err != nil {
 				return nil, fmt.Errorf("reading the CEL: %w", err)
 			}
-			r.bridge = extra.Bridge
+			r.bridge, r.music = extra.Bridge, extra.Class != ""
 		}
 		rows = append(rows, r)
 	}
@@ -74,9 +76,12 @@ func Calls(cel, number string) ([]string, error) {
 type party struct {
 	name     string
 	answered bool
-	music    bool
+	streams  []bool // that play to it, the latest last; true: music on hold
 	bridge   string
 }
+
+// held tells that music plays to the party: somebody has put it on hold.
+func (p *party) held() bool { return slices.Contains(p.streams, true) }
 
 // Truth walks the CEL and returns the caller's stretches of talk. Operators are named by patterns of endpoints.
 func Truth(cel, callerID string, operators ...string) ([]Talk, error) {
@@ -103,13 +108,15 @@ func Truth(cel, callerID string, operators ...string) ([]Talk, error) {
 				p.bridge = ""
 			}
 		case "STREAM_BEGIN":
-			p.music = true
+			p.streams = append(p.streams, r.music)
 		case "STREAM_END":
-			p.music = false
+			if n := len(p.streams); n > 0 {
+				p.streams = p.streams[:n-1]
+			}
 		case "CHAN_END":
 			delete(parties, r.id)
 		}
-		op := with(parties, callerID, operators)
+		op := with(parties, callerID, operators, open)
 		if open != nil && op != open.Operator {
 			open.To = r.at
 			talks = append(talks, *open)
@@ -133,10 +140,10 @@ func Truth(cel, callerID string, operators ...string) ([]Talk, error) {
 const lastGasp = 50 * time.Millisecond
 
 // with names the operator whom the caller can talk with, "" if there is none: through the caller's bridge, and from a Local half in it to wherever
-// the other half is.
-func with(parties map[string]*party, callerID string, operators []string) string {
+// the other half is. Of several, the one who is already talking stays.
+func with(parties map[string]*party, callerID string, operators []string, open *Talk) string {
 	caller := parties[callerID]
-	if caller == nil || caller.bridge == "" || caller.music {
+	if caller == nil || caller.bridge == "" || caller.held() {
 		return ""
 	}
 	reach := []string{caller.bridge}
@@ -154,7 +161,7 @@ func with(parties map[string]*party, callerID string, operators []string) string
 			}
 			endpoint := p.name[:strings.LastIndex(p.name, "-")]
 			for _, o := range operators {
-				if ok, err := path.Match(o, endpoint); err == nil && ok && !p.music {
+				if ok, err := path.Match(o, endpoint); err == nil && ok && !p.held() {
 					found = append(found, endpoint)
 				}
 			}
@@ -162,6 +169,9 @@ func with(parties map[string]*party, callerID string, operators []string) string
 	}
 	if len(found) == 0 {
 		return ""
+	}
+	if open != nil && slices.Contains(found, open.Operator) {
+		return open.Operator
 	}
 	slices.Sort(found)
 	return found[0]

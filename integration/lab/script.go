@@ -199,7 +199,11 @@ func (s *Script) Keys(keys string) *Script {
 
 // Refer transfers the other side to a number, and hangs up when Asterisk reports that it is done: it leaves the hanging up to the phone.
 func (s *Script) Refer(number string) *Script {
-	s.request("REFER", fmt.Sprintf("Refer-To: <sip:%s@[remote_ip]:[remote_port]>\nReferred-By: <[$us]>\n", number), "")
+	return s.refer("sip:" + number + "@[remote_ip]:[remote_port]")
+}
+
+func (s *Script) refer(to string) *Script {
+	s.request("REFER", "Refer-To: <"+to+">\nReferred-By: <[$us]>\n", "")
 	s.recv(`response="202"`)
 	s.xml.WriteString(`<label id="report"/>
 <recv request="NOTIFY" next="over" test="over"><action>
@@ -211,6 +215,38 @@ func (s *Script) Refer(number string) *Script {
 	s.xml.WriteString("<label id=\"over\"/>\n")
 	s.send("", ok, "")
 	return s.Bye()
+}
+
+// Consult calls a number in a second dialog and waits for the answer.
+func (s *Script) Consult(number string) *Script {
+	head := func(method, to string) string {
+		return fmt.Sprintf(`%s sip:%s@[remote_ip]:[remote_port] SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+From: <[$us]>;tag=consult
+To: <sip:%s@[remote_ip]:[remote_port]>%s
+Call-ID: consult///[call_id]
+CSeq: 1 %s
+Contact: <sip:phone@[local_ip]:[local_port]>
+Max-Forwards: 70
+`, method, number, number, to, method)
+	}
+	s.send(` retrans="500"`, head("INVITE", "")+sdpType, sdp("sendrecv"))
+	s.recv(`response="100" optional="true"`)
+	s.recv(`response="180" optional="true"`)
+	s.recv(`response="183" optional="true"`)
+	s.xml.WriteString(`<recv response="200"><action>
+<ereg regexp="tag=([^;>]*)" search_in="hdr" header="To:" assign_to="whole,consulted"/>
+</action></recv>
+<Reference variables="whole"/>
+`)
+	s.index++
+	s.send("", head("ACK", ";tag=[$consulted]"), "")
+	return s
+}
+
+// ReferToConsulted transfers the other side to whom Consult has called: an attended transfer. Asterisk ends the second dialog itself.
+func (s *Script) ReferToConsulted(number string) *Script {
+	return s.refer(fmt.Sprintf("sip:%s@[remote_ip]:[remote_port]?Replaces=consult%%2F%%2F%%2F[call_id]%%3Bto-tag%%3D[$consulted]%%3Bfrom-tag%%3Dconsult", number))
 }
 
 // Bye hangs up.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/risposta/gateway/cmd/gateway/internal/pipeline"
 	"github.com/risposta/gateway/metering"
+	"github.com/risposta/gateway/metering/tariff"
 )
 
 // secrets reads what is kept outside the file.
@@ -134,19 +135,32 @@ func (l *loader) checkGlobs(key string, patterns []string) {
 }
 
 func (l *loader) checkTariffs(c *Config) {
-	seen := map[string]bool{}
+	firstOf := map[string]string{}
+	books := map[string][]tariff.Dated{}
 	for i, t := range c.Tariffs {
 		key := fmt.Sprintf("tariffs[%d]", i)
+		d, errs := t.dated()
 		if err := t.Price().Validate(); err != nil {
-			for _, e := range unjoin(err) {
-				field, what, _ := strings.Cut(e.Error(), ": ")
-				l.wrong(key+"."+field, "%s", what)
-			}
+			errs = append(errs, unjoin(err)...)
 		}
-		if seen[t.Name] {
-			l.wrong(key+".name", "%q is given twice", t.Name)
+		for _, e := range errs {
+			field, what, _ := strings.Cut(e.Error(), ": ")
+			l.wrong(key+"."+field, "%s", what)
 		}
-		seen[t.Name] = true
+		if len(errs) > 0 {
+			continue
+		}
+		if books[t.Name] == nil {
+			firstOf[t.Name] = key
+		}
+		books[t.Name] = append(books[t.Name], d)
+	}
+	for _, t := range c.Tariffs { // gaps and overlaps can be told only of all of a name
+		key, ok := firstOf[t.Name]
+		if _, err := tariff.NewBook(books[t.Name]); ok && err != nil {
+			l.wrong(key, "%q %v", t.Name, strings.ReplaceAll(err.Error(), "\n", "; "))
+		}
+		delete(firstOf, t.Name)
 	}
 }
 

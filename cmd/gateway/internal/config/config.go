@@ -6,8 +6,10 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"time"
+	_ "time/tzdata" // a machine may have no zones of its own
 
 	"github.com/risposta/gateway/metering/tariff"
 )
@@ -44,12 +46,40 @@ type Service struct {
 	Tariff  string   `yaml:"tariff"`
 }
 
-// Tariff is a price.
+// Tariff is a price. Several of one name follow each other in time.
 type Tariff struct {
-	Name      string        `yaml:"name"`
-	PerMinute string        `yaml:"per_minute"`
-	Increment time.Duration `yaml:"increment"`
-	Currency  string        `yaml:"currency"`
+	Name       string        `yaml:"name"`
+	PerMinute  string        `yaml:"per_minute"`
+	Increment  time.Duration `yaml:"increment"`
+	Currency   string        `yaml:"currency"`
+	ValidFrom  string        `yaml:"valid_from"`  // a day, such as 2026-01-01: from its first instant
+	ValidUntil string        `yaml:"valid_until"` // a day: up to its first instant
+	Zone       string        `yaml:"zone"`        // whose days these are, such as Europe/Rome
+}
+
+// dated is the tariff with the instants at which it begins and ends.
+func (t Tariff) dated() (tariff.Dated, []error) {
+	d := tariff.Dated{Tariff: t.Price()}
+	var errs []error
+	zone, err := time.LoadLocation(t.Zone)
+	switch {
+	case t.Zone == "" && t.ValidFrom+t.ValidUntil != "":
+		return d, []error{errors.New("zone: missing: a day begins at another instant in each zone; such as Europe/Rome")}
+	case err != nil || t.Zone == "Local":
+		return d, []error{fmt.Errorf("zone: %q is no time zone such as Europe/Rome", t.Zone)}
+	}
+	for _, f := range []struct {
+		key, text string
+		at        *time.Time
+	}{{"valid_from", t.ValidFrom, &d.From}, {"valid_until", t.ValidUntil, &d.Until}} {
+		if f.text == "" {
+			continue
+		}
+		if *f.at, err = time.ParseInLocation(time.DateOnly, f.text, zone); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %q is not a day such as 2026-01-01", f.key, f.text))
+		}
+	}
+	return d, errs
 }
 
 // Price is the tariff as metering knows it.

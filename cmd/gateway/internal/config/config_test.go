@@ -69,7 +69,7 @@ func TestGoodConfiguration(t *testing.T) {
 			t.Errorf("%+v is of service %q, %t; want %t", ch.channel, name, ok, ch.want)
 		}
 	}
-	if got := rules.Terms("help").Tariff; got == nil || got.PerMinute != "0.96" {
+	if got := rules.Terms("help", time.Now()).Tariff; got == nil || got.PerMinute != "0.96" {
 		t.Errorf("the terms of help are %+v", got)
 	}
 }
@@ -146,7 +146,14 @@ func TestProblemsAreOneLineEach(t *testing.T) {
 		"timeout too long":   {text: good + "exemption: {timeout: 2h}\n", want: "gw.yaml:19: exemption.timeout"},
 		"password unreadable": {text: swap("    username: risposta\n", "    username: risposta\n    password_file: /nowhere\n"), env: secrets[1:],
 			want: "gw.yaml:5: pbx[0].password_file: can't be read"},
-		"number twice": {text: swap("services:\n", "services:\n  - {number: \"1001\", context: from-trunk}\n"), want: "gw.yaml:8: services[1]: 1001@from-trunk is listed twice"},
+		"tariffs overlap": {text: swap("tariffs:\n", "tariffs:\n  - {name: standard, per_minute: \"1\", increment: 1s, currency: EUR, valid_until: 2026-07-01, zone: Europe/Rome}\n"),
+			want: `gw.yaml:13: tariffs[0]: "standard" overlaps with another of its name`},
+		"tariffs leave a gap": {text: swap("    currency: EUR\n", "    currency: EUR\n    valid_until: 2026-06-30\n    zone: Europe/Rome\n  - {name: standard, per_minute: \"1\", increment: 1s, currency: EUR, valid_from: 2026-07-01, zone: Europe/Rome}\n"),
+			want: `gw.yaml:13: tariffs[0]: "standard" leaves a gap: one of its name ends at 2026-06-30T00:00:00+02:00, the next begins at 2026-07-01T00:00:00+02:00`},
+		"day without zone": {text: swap("    currency: EUR\n", "    currency: EUR\n    valid_until: 2026-06-30\n"), want: "gw.yaml:13: tariffs[0].zone: missing"},
+		"no such zone":     {text: swap("    currency: EUR\n", "    currency: EUR\n    zone: Europe/Roma\n"), want: `gw.yaml:17: tariffs[0].zone: "Europe/Roma" is no time zone`},
+		"no day":           {text: swap("    currency: EUR\n", "    currency: EUR\n    valid_from: 1.7.2026\n    zone: Europe/Rome\n"), want: `gw.yaml:17: tariffs[0].valid_from: "1.7.2026" is not a day`},
+		"number twice":     {text: swap("services:\n", "services:\n  - {number: \"1001\", context: from-trunk}\n"), want: "gw.yaml:8: services[1]: 1001@from-trunk is listed twice"},
 		"one name, two prices": {text: swap("services:\n", "services:\n  - {number: \"1002\", context: from-trunk, name: help}\n"),
 			want: `gw.yaml:11: services[1].tariff: service "help" has another tariff above`},
 	} {

@@ -1,7 +1,9 @@
 package config
 
 import (
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/risposta/gateway/ari"
 	"github.com/risposta/gateway/cmd/gateway/internal/pipeline"
@@ -24,14 +26,16 @@ func (c *Config) Rules() (pipeline.Rules, error) {
 		callers pipeline.Globs
 	}
 	entries := map[[2]string]entry{}
-	terms := map[string]metering.Terms{}
+	books := map[string]tariff.Book{}
 	for _, s := range c.Services {
 		e := entry{name: s.Name}
 		if e.callers, err = pipeline.NewGlobs(s.Callers...); err != nil {
 			return pipeline.Rules{}, fmt.Errorf("services: %s: callers: %w", s.Name, err)
 		}
 		entries[[2]string{s.Context, s.Number}] = e
-		terms[s.Name] = metering.Terms{Tariff: c.price(s.Tariff)}
+		if books[s.Name], err = c.book(s.Tariff); err != nil {
+			return pipeline.Rules{}, fmt.Errorf("tariffs: %s: %w", s.Tariff, err)
+		}
 	}
 	return pipeline.Rules{
 		Service: func(ch ari.Channel) (string, bool) {
@@ -41,20 +45,28 @@ func (c *Config) Rules() (pipeline.Rules, error) {
 			}
 			return e.name, ok
 		},
-		Operators:    operators,
-		Terms:        func(service string) metering.Terms { return terms[service] },
+		Operators: operators,
+		Terms: func(service string, arrived time.Time) metering.Terms {
+			return metering.Terms{Tariff: books[service].At(arrived)}
+		},
 		Pseudonym:    names.Of,
 		CountryCode:  c.Callers.CountryCode,
 		AskExemption: c.Exemption.CSV != "",
 	}, nil
 }
 
-func (c *Config) price(name string) *tariff.Tariff {
+// book gathers the prices of a name.
+func (c *Config) book(name string) (tariff.Book, error) {
+	var prices []tariff.Dated
 	for _, t := range c.Tariffs {
-		if t.Name == name {
-			p := t.Price()
-			return &p
+		if t.Name != name {
+			continue
 		}
+		d, errs := t.dated()
+		if len(errs) > 0 {
+			return nil, errors.Join(errs...)
+		}
+		prices = append(prices, d)
 	}
-	return nil
+	return tariff.NewBook(prices)
 }

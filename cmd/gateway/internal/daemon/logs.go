@@ -93,7 +93,7 @@ func factFields(f metering.Fact) []zap.Field {
 		fields = append(fields, zap.String("reason", f.Why))
 	case metering.ExemptionAnswered:
 		fields = append(fields, zap.String("exempt", f.Exemption.Verdict.String()), zap.String("ref", f.Exemption.Ref))
-	case metering.CallerAnswered:
+	case metering.CallerAnswered, metering.TalkRetracted:
 	case metering.CallEnded:
 		fields = append(fields, zap.String("ended_by", f.Why))
 	}

@@ -21,7 +21,7 @@ import (
 type Rules struct {
 	Service      func(ari.Channel) (name string, ok bool)
 	Operators    Globs
-	Terms        func(service string) metering.Terms
+	Terms        func(service string, arrived time.Time) metering.Terms
 	Pseudonym    func(metering.Number) string
 	CountryCode  string
 	AskExemption bool
@@ -106,7 +106,7 @@ func (p *Pipeline) Step(ev ari.Event, out *Output) {
 
 // arrive fills in what the configuration knows, writes the header, and asks the lookup.
 func (p *Pipeline) arrive(f *metering.Fact, rest []metering.Fact, out *Output) {
-	terms := p.rules.Terms(f.Service)
+	terms := p.rules.Terms(f.Service, f.At)
 	terms.AskExemption = p.rules.AskExemption
 	number := p.Normal(f.Number)
 	f.Terms, f.Caller, f.Number = &terms, p.rules.Pseudonym(number), metering.Number{}

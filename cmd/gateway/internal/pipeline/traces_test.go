@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/risposta/gateway/ari"
 	"github.com/risposta/gateway/cmd/gateway/internal/pipeline"
@@ -20,14 +21,14 @@ var talkMs = map[string]int64{
 
 func traceRules(t testing.TB) pipeline.Rules {
 	t.Helper()
-	operators, err := pipeline.NewGlobs("PJSIP/agent*")
+	operators, err := pipeline.NewGlobs("PJSIP/agent*", "PJSIP/op*")
 	if err != nil {
 		t.Fatal(err)
 	}
 	return pipeline.Rules{
 		Service:   func(c ari.Channel) (string, bool) { return c.Exten, c.Endpoint() == "PJSIP/trunk" },
 		Operators: operators,
-		Terms:     func(string) metering.Terms { return metering.Terms{} },
+		Terms:     func(string, time.Time) metering.Terms { return metering.Terms{} },
 		Pseudonym: func(metering.Number) string { return "" },
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -46,6 +47,46 @@ func TestTranscripts(t *testing.T) {
 	}
 }
 
+// setting plays one of the lines that say where and when a story happens.
+func (s *story) setting(words []string) bool {
+	s.t.Helper()
+	var err error
+	switch words[0] {
+	case "left": // number
+		s.left, err = strconv.Atoi(words[1])
+	case "dawn": // instant
+		s.dawn, err = time.Parse(time.RFC3339, words[1])
+	case "zone": // name
+		s.zone, err = time.LoadLocation(words[1])
+	case "tariff": // per-minute from until
+		d := tariff.Dated{Tariff: tariff.Tariff{Name: "standard", PerMinute: words[1], Increment: time.Second, Currency: "EUR"}}
+		for i, at := range []*time.Time{&d.From, &d.Until} {
+			if text := words[i+2]; text != "-" && err == nil {
+				*at, err = time.Parse(time.RFC3339, text)
+			}
+		}
+		s.prices = append(s.prices, d)
+	default:
+		return false
+	}
+	if err != nil {
+		s.t.Fatalf("%v: %v", words, err)
+	}
+	return true
+}
+
+// terms are those of the price in force when a call arrives.
+func (s *story) terms(_ string, arrived time.Time) metering.Terms {
+	if s.prices == nil {
+		return metering.Terms{Tariff: &tariff.Tariff{Name: "standard", PerMinute: "0.96", Increment: time.Second, Currency: "EUR"}}
+	}
+	b, err := tariff.NewBook(s.prices)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return metering.Terms{Tariff: b.At(arrived)}
+}
+
 // dawn is the instant that the transcripts' seconds count from.
 var dawn = time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
 
@@ -57,6 +98,9 @@ type story struct {
 	bridges  map[string]*ari.Bridge
 	at       time.Time
 	left     int
+	dawn     time.Time
+	zone     *time.Location
+	prices   []tariff.Dated
 }
 
 func newStory(t *testing.T) *story {
@@ -65,14 +109,15 @@ func newStory(t *testing.T) *story {
 	if err != nil {
 		t.Fatal(err)
 	}
-	price := &tariff.Tariff{Name: "standard", PerMinute: "0.96", Increment: time.Second, Currency: "EUR"}
-	return &story{t: t, channels: map[string]*ari.Channel{}, bridges: map[string]*ari.Bridge{}, pipeline: pipeline.New(pipeline.Rules{
+	s := &story{t: t, dawn: dawn, zone: time.UTC, channels: map[string]*ari.Channel{}, bridges: map[string]*ari.Bridge{}}
+	s.pipeline = pipeline.New(pipeline.Rules{
 		Service:      func(c ari.Channel) (string, bool) { return "help", c.Context == "from-trunk" && c.Exten == "1001" },
 		Operators:    operators,
-		Terms:        func(string) metering.Terms { return metering.Terms{Tariff: price} },
+		Terms:        s.terms,
 		Pseudonym:    func(metering.Number) string { return "" },
 		AskExemption: true,
-	})}
+	})
+	return s
 }
 
 // tell plays one line: seconds, verb, arguments.
@@ -82,17 +127,14 @@ func (s *story) tell(line string) {
 		return
 	}
 	words := strings.Fields(line)
-	if words[0] == "left" {
-		if _, err := fmt.Sscan(words[1], &s.left); err != nil {
-			s.t.Fatal(err)
-		}
+	if s.setting(words) {
 		return
 	}
 	offset, err := time.ParseDuration(words[0] + "s")
 	if err != nil {
 		s.t.Fatalf("%q: %v", line, err)
 	}
-	s.at = dawn.Add(offset)
+	s.at = s.dawn.Add(offset).In(s.zone)
 	s.play(words[1], words[2:], line)
 	// Nobody is exempt unless the story says so.
 	for _, ask := range s.out.Asks {
@@ -129,8 +171,8 @@ func (s *story) play(verb string, args []string, line string) {
 		}
 	case "enters", "leaves": // alias bridge
 		s.move(&ev, verb, args)
-	case "holds":
-		ev.Kind, ev.Channel = ari.ChannelHold, *s.channel(args[0])
+	case "holds": // alias [feature]
+		ev.Kind, ev.Channel, ev.Feature = ari.ChannelHold, *s.channel(args[0]), len(args) > 1
 	case "unholds":
 		ev.Kind, ev.Channel = ari.ChannelUnhold, *s.channel(args[0])
 	case "hangup": // alias [soft]
@@ -252,7 +294,7 @@ func (s *story) outcome() string {
 		if f.Kind == metering.ExemptionAnswered && f.Exemption.Verdict == metering.ExemptNo {
 			continue // the stories' normal case
 		}
-		fmt.Fprintf(&b, "%.3f %s %s", f.At.Sub(dawn).Seconds(), f.Call, f.Kind)
+		fmt.Fprintf(&b, "%.3f %s %s", f.At.Sub(s.dawn).Seconds(), f.Call, f.Kind)
 		for _, word := range []string{f.Operator, f.Queue, f.Why} {
 			if word != "" {
 				b.WriteString(" " + word)

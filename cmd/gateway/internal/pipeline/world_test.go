@@ -16,6 +16,7 @@ type world struct {
 	t         *rapid.T
 	now       time.Time
 	n         int
+	hectic    bool // acts follow each other within milliseconds, never within the same
 	people    []*person
 	bridges   map[string]*place
 	events    []ari.Event
@@ -92,7 +93,11 @@ func (w *world) add(p *person, name string) *person {
 
 // act does one thing at random, after some time.
 func (w *world) act() {
-	w.now = w.now.Add(time.Duration(rapid.IntRange(0, 3000).Draw(w.t, "later")) * time.Millisecond)
+	later := rapid.IntRange(0, 3000)
+	if w.hectic {
+		later = rapid.IntRange(1, 100)
+	}
+	w.now = w.now.Add(time.Duration(later.Draw(w.t, "later")) * time.Millisecond)
 	switch rapid.IntRange(0, 11).Draw(w.t, "act") {
 	case 0:
 		w.add(&person{caller: true}, "PJSIP/trunk-%08x")
@@ -182,6 +187,16 @@ func (w *world) hangUp(p *person) {
 	}
 	p.gone = true
 	w.emit(ari.ChannelDestroyed, p, nil)
+}
+
+// live is a whole life of the centre: at least a caller and an operator, up to 60 acts, and everybody goes home.
+func (w *world) live() {
+	w.add(&person{caller: true}, "PJSIP/trunk-%08x")
+	w.add(&person{operator: true}, "PJSIP/agent1-%08x")
+	for range rapid.IntRange(1, 60).Draw(w.t, "acts") {
+		w.act()
+	}
+	w.end()
 }
 
 // end sends everybody home.

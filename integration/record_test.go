@@ -1,0 +1,54 @@
+//go:build live
+
+package integration
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/risposta/gateway/integration/lab"
+)
+
+var recordInto = flag.String("record", "", "the folder into which TestLiveRecording writes the recordings of testdata/traces; none: it proves one shape and keeps nothing")
+
+// Each shape alone on an Asterisk of its own, with everything that ARI says and Asterisk's own logs beside it: the recordings of
+// testdata/traces are made by `make traces`. Without -record one shape is enough to show that recording works.
+func TestLiveRecording(t *testing.T) {
+	t.Parallel()
+	shapes, dir := lore, *recordInto
+	if dir == "" {
+		shapes, dir = holdShapes[:1], t.TempDir()
+	}
+	for _, s := range shapes {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			services, _ := servicesOf([]shape{s})
+			r := newRig(t, services, shapeFiles)
+			r.start(t)
+			into := filepath.Join(dir, s.name)
+			if err := os.MkdirAll(into, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			rec, err := lab.StartRecorder(r.ctx, r.pbx.URL(), filepath.Join(into, "ari.jsonl"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.playOne(t, s, 0)
+			r.canaries(t, 2) // the last channels have gone
+			if err := rec.Stop(); err != nil {
+				t.Fatal(err)
+			}
+			for file, log := range map[string]string{"cel.csv": "cel-custom/cel.csv", "cdr.csv": "cdr-custom/cdr.csv", "queue_log": "queue_log"} {
+				text, err := r.pbx.Log(r.ctx, log)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(filepath.Join(into, file), []byte(text), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+}
