@@ -27,7 +27,7 @@ test-long: setup ## longer runs of the random and the live tests
 	$(MAKE) fuzz FUZZTIME=5m
 
 judge: setup ## every shape of call, live: what Asterisk's CEL says, what we say, what its CDR bills
-	set -o pipefail; $(LIVE) -v -parallel 6 -run 'TestLiveShapes|TestLiveLore' ./integration/ | grep -E '^ +(shape|[a-z0-9-]+ +[0-9.]+ s)|^(ok|FAIL|---)'
+	set -o pipefail; $(LIVE) -v -parallel 6 -run 'TestLiveShapes|TestLiveLore' ./integration/ | grep -E '^ +(shape |[a-z0-9-]+ +[0-9.]+ s)|^ *(ok|FAIL|---)'
 
 TRACES ?= /tmp/risposta-traces
 traces: setup ## the recordings of integration/testdata/traces, made anew into TRACES; their facts.txt are written by hand

@@ -67,8 +67,8 @@ var queueShapes = []shape{
 	{service: service{name: "local-optimised", dialplan: "Progress(); Queue(a8)", agents: []string{"op111"},
 		queues: queue("a8", "", "Local/311@agents")},
 		play: func(c *cast) {
-			c.operator("op111", lab.Called(second).WaitBye())
-			c.over(c.caller(lab.Calls().Pause(3 * second).Bye()))
+			c.operator("op111", lab.Called(second).Speaks().WaitBye())
+			c.over(c.caller(lab.Calls().Speaks().Pause(3 * second).Bye()))
 		}},
 	{service: service{name: "local-answers-early", dialplan: "Progress(); Queue(a9)", agents: []string{"op112"},
 		queues: queue("a9", "", "Local/early@early/n")},

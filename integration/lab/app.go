@@ -137,9 +137,8 @@ func (a *App) send(ctx context.Context, method, path string, q url.Values) (stri
 	if err != nil {
 		return "", err
 	}
-	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
-	if err != nil {
+	if err = errors.Join(err, resp.Body.Close()); err != nil {
 		return "", err
 	}
 	if resp.StatusCode >= 300 {

@@ -41,6 +41,10 @@ func StartParty(dir string, p Plan) (*Party, error) {
 	if err := os.WriteFile(path, []byte(p.Script.scenario()), 0o600); err != nil {
 		return nil, err
 	}
+	// A second of near silence, in u-law.
+	if err := os.WriteFile(filepath.Join(dir, speechFile), bytes.Repeat([]byte{0xfe, 0x7e}, 4000), 0o600); err != nil {
+		return nil, err
+	}
 	media, err := FreePort("udp")
 	if err != nil {
 		return nil, err

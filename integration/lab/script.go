@@ -173,6 +173,16 @@ func (s *Script) Pause(d time.Duration) *Script {
 	return s
 }
 
+// speechFile is what Speaks sends, over and over: each phone has it beside its scenario.
+const speechFile = "speech.ulaw"
+
+// Speaks begins to send audio, to the end of the call. Asterisk takes Local channels out of a path only when audio flows.
+func (s *Script) Speaks() *Script {
+	fmt.Fprintf(&s.xml, "<nop><action><exec rtp_stream=\"%s,-1,0,PCMU/8000\"/></action></nop>\n", speechFile)
+	s.index++
+	return s
+}
+
 // Hold puts the other side on hold; Unhold takes it back.
 func (s *Script) Hold() *Script { return s.reinvite("sendonly") }
 
