@@ -23,6 +23,7 @@ live: setup ## real SIP calls on a real Asterisk
 test-long: setup ## longer runs of the random and the live tests
 	$(GO) test -count=1 -timeout 60m ./cmd/gateway/internal/pipeline ./metering ./metering/tariff -rapid.checks=20000
 	$(LIVE) -count=5 -timeout 60m -skip TestLiveLore ./integration/...
+	$(LIVE) -run TestLiveARestartLosesNoTalk ./integration/ -away 60s
 	$(MAKE) judge
 	$(MAKE) fuzz FUZZTIME=5m
 

@@ -44,6 +44,8 @@ const (
 	SightLost     // from At on nothing was seen
 	SightRegained // Snapshot is what there is at At
 	Doubt         // a frame about Channels could not be read
+	HandedOver    // the PBX keeps, from here on, what it has to say, until we are back: nothing before is missing
+	Resumed       // we are back, and what was kept follows: nothing was lost since HandedOver; Snapshot is what there is now
 	Introduction  // what was known of Snapshot.Legs before the next event touched them
 )
 
@@ -149,7 +151,7 @@ type Snapshot struct {
 //
 // Contract: frames come in Asterisk's order. Nothing is ever dropped in silence: when the source must give up it puts
 // SightLost (its At is for the reader to fill in: the last instant the reader has seen), then nothing until SightRegained with
-// a Snapshot; the first frame of a source is SightRegained. Run reconnects on its own, for ever, with bounded backoff; it
+// a Snapshot; the first frame of a source is SightRegained, or Resumed where a former run ended with HandedOver. Run reconnects on its own, for ever, with bounded backoff; it
 // returns when ctx ends, after everything it started has ended.
 type Source interface {
 	Run(ctx context.Context) error
@@ -171,10 +173,11 @@ func (c Channel) LocalHalf() (pair string, half int, ok bool) {
 	if !strings.HasPrefix(c.Name, "Local/") {
 		return "", 0, false
 	}
-	if pair, ok := strings.CutSuffix(c.Name, ";1"); ok {
+	name := MaskName(c.Name) // as evidence and checkpoints know it: what follows those must find the same pair
+	if pair, ok := strings.CutSuffix(name, ";1"); ok {
 		return pair, 1, true
 	}
-	if pair, ok := strings.CutSuffix(c.Name, ";2"); ok {
+	if pair, ok := strings.CutSuffix(name, ";2"); ok {
 		return pair, 2, true
 	}
 	return "", 0, false

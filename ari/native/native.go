@@ -2,12 +2,14 @@ package native
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/risposta/gateway/ari"
 )
@@ -17,7 +19,9 @@ type Config struct {
 	URL         string // such as http://127.0.0.1:8088/ari
 	Username    string
 	Password    string
-	Application string // one gateway, one name
+	Application string         // one gateway, one name
+	CA          *x509.CertPool // who may vouch for an https PBX; nil: those whom the machine trusts
+	Listen      *Listen        // nil: we connect to the PBX
 }
 
 // Info is what a PBX says of itself.
@@ -25,6 +29,7 @@ type Info struct {
 	Node       string // asterisk_id: entityid of asterisk.conf, else a MAC address
 	SystemName string
 	Version    string
+	Started    time.Time // when this Asterisk was started: what it keeps for us is lost with it
 }
 
 // Observer is told what becomes of the connection, from the source's own goroutines: it must return at once.
@@ -51,10 +56,11 @@ const (
 
 // Source is an ari.Source for one PBX.
 type Source struct {
-	cfg   Config
-	rest  *rest
-	inbox *ari.Inbox
-	obs   Observer
+	cfg    Config
+	rest   *rest
+	server *server // nil: we connect to the PBX
+	inbox  *ari.Inbox
+	obs    Observer
 	// accept is asked about each PBX that answers, before anything of it is believed; nil accepts all.
 	accept func(Info) error
 
@@ -66,6 +72,7 @@ type Source struct {
 	proved   time.Time // our clock: when the last canary came back
 	started  time.Time
 	info     Info
+	handover *Handover // of the run before, until the first canary has come back
 	resync   chan string
 }
 
@@ -85,26 +92,44 @@ func New(cfg Config, inbox *ari.Inbox, obs Observer, accept func(Info) error) *S
 	if accept == nil {
 		accept = func(Info) error { return nil }
 	}
-	return &Source{cfg: cfg, rest: newREST(cfg), inbox: inbox, obs: obs, accept: accept, resync: make(chan string, 1)}
+	s := &Source{cfg: cfg, rest: newREST(cfg), inbox: inbox, obs: obs, accept: accept, resync: make(chan string, 1)}
+	if cfg.Listen != nil {
+		s.server = newServer(*cfg.Listen)
+	}
+	return s
 }
 
 // Run implements ari.Source.
 func (s *Source) Run(ctx context.Context) error {
 	defer s.rest.close()
+	if s.server == nil {
+		s.watchForEver(ctx)
+		return nil
+	}
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		s.watchForEver(gctx)
+		return nil
+	})
+	g.Go(func() error { return s.server.run(gctx) })
+	return g.Wait()
+}
+
+func (s *Source) watchForEver(ctx context.Context) {
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.MaxInterval = minRetry, maxRetry
 	for {
 		err := s.session(ctx, wait.Reset)
 		s.lose(ari.LostConnection, err)
 		if ctx.Err() != nil {
-			return nil // the caller ended it
+			return
 		}
 		pause := wait.NextBackOff()
 		s.obs.Retrying(err, pause)
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
-			return nil
+			return
 		}
 	}
 }
@@ -162,6 +187,9 @@ func (s *Source) take(f ari.Frame) error {
 		}
 	case catching:
 		if canary && s.snapshot != nil {
+			if s.handover != nil {
+				return s.resume(f)
+			}
 			return s.regain(f)
 		}
 		if len(s.pending) >= ari.InboxFrames || s.held+len(f.Raw) > ari.InboxBytes {
@@ -195,15 +223,20 @@ func (s *Source) regain(canary ari.Frame) error {
 	s.inbox.Put(ari.Frame{Arrived: canary.Arrived, Event: &ari.Event{
 		Kind: ari.SightRegained, At: ev.At, Node: s.info.Node, Snapshot: s.snapshot,
 	}})
+	s.see()
+	return nil
+}
+
+// see goes over, under the lock, to delivering: first what was kept.
+func (s *Source) see() {
 	channels := len(s.snapshot.Legs)
 	pending := s.pending
 	s.sight, s.pending, s.held, s.snapshot = seeing, nil, 0, nil
 	for _, f := range pending {
 		if !s.inbox.Put(f) {
 			s.overflow()
-			return nil
+			return
 		}
 	}
 	s.obs.Regained(s.info, channels, time.Since(s.started))
-	return nil
 }

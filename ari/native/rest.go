@@ -2,6 +2,7 @@ package native
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -41,6 +42,7 @@ func newREST(cfg Config) *rest {
 		lib: native.New(&native.Options{Application: cfg.Application, URL: cfg.URL, Username: cfg.Username, Password: cfg.Password}),
 		http: &http.Client{Transport: &http.Transport{
 			DialContext:         (&net.Dialer{Timeout: restTimeout}).DialContext,
+			TLSClientConfig:     &tls.Config{RootCAs: cfg.CA, MinVersion: tls.VersionTLS12},
 			MaxIdleConnsPerHost: 2,
 			IdleConnTimeout:     30 * time.Second,
 		}},
@@ -94,7 +96,7 @@ func (r *rest) info(ctx context.Context) (Info, error) {
 	if err != nil {
 		return Info{}, fmt.Errorf("asking %s who it is: %w", r.cfg.URL, err)
 	}
-	return Info{Node: i.SystemInfo.EntityID, SystemName: i.ConfigInfo.Name, Version: i.SystemInfo.Version}, nil
+	return Info{Node: i.SystemInfo.EntityID, SystemName: i.ConfigInfo.Name, Version: i.SystemInfo.Version, Started: time.Time(i.StatusInfo.StartupTime)}, nil
 }
 
 // application is how the PBX sees a Stasis application.

@@ -23,6 +23,9 @@ const MaxFrame = 1 << 20
 
 // session watches the PBX over one socket, until it ends. seen is called once everything is seen.
 func (s *Source) session(ctx context.Context, seen func()) error {
+	if s.server != nil {
+		return s.host(ctx, seen)
+	}
 	info, err := s.rest.info(ctx)
 	if err != nil {
 		return err
@@ -37,9 +40,7 @@ func (s *Source) session(ctx context.Context, seen func()) error {
 	if err != nil {
 		return err
 	}
-	s.mu.Lock()
-	s.info, s.sight, s.proved, s.started = info, blind, time.Now(), time.Now()
-	s.mu.Unlock()
+	s.begin(info)
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.read(gctx, conn) })
 	g.Go(func() error { return s.watch(gctx, seen) })
@@ -47,6 +48,14 @@ func (s *Source) session(ctx context.Context, seen func()) error {
 	// No good-bye: Asterisk answers none (measured: Close waits in vain), and the end of the connection frees the name.
 	_ = conn.CloseNow()
 	return err
+}
+
+// begin notes that a socket is open to this PBX. Nothing is believed yet.
+func (s *Source) begin(info Info) {
+	s.mu.Lock()
+	s.info, s.sight, s.proved, s.started = info, blind, time.Now(), time.Now()
+	s.handover = nil
+	s.mu.Unlock()
 }
 
 // vacant makes sure that nobody else is connected under our application's name: connecting would silence them for good.
@@ -134,6 +143,10 @@ func (s *Source) watch(ctx context.Context, seen func()) error {
 		return err
 	}
 	seen()
+	return s.keepProving(ctx)
+}
+
+func (s *Source) keepProving(ctx context.Context) error {
 	tick := time.NewTicker(canaryEvery)
 	defer tick.Stop()
 	for {
@@ -168,9 +181,19 @@ func (s *Source) look(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
+	s.catch()
+	return s.ask(ctx)
+}
+
+// catch begins to keep the frames.
+func (s *Source) catch() {
 	s.mu.Lock()
 	s.sight, s.pending, s.held, s.snapshot, s.started = catching, nil, 0, nil, time.Now()
 	s.mu.Unlock()
+}
+
+// ask gets the snapshot, and sends the canary.
+func (s *Source) ask(ctx context.Context) error {
 	app, err := s.rest.application(ctx, s.cfg.Application)
 	if err != nil {
 		return err

@@ -103,7 +103,7 @@ func (g *Graph) leg(c ari.Channel) *leg {
 		l = &leg{id: c.ID, hold: ari.HoldOff, done: g.gone[c.ID]}
 		g.legs[c.ID] = l
 	}
-	if c.Name != "" && c.Name != l.last.Name {
+	if c.Name != "" && c.Name != l.last.Name && ari.MaskName(c.Name) != l.last.Name {
 		g.rename(l, c)
 	}
 	number := l.last.Caller

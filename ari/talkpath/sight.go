@@ -2,6 +2,7 @@ package talkpath
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/risposta/gateway/ari"
@@ -229,4 +230,43 @@ func (g *Graph) Adopt(from *Graph, id metering.CallID) {
 	g.order++
 	c.order, c.caller = g.order, nil
 	g.calls[id] = c
+}
+
+// Snapshot is everything known of the PBX: what Load needs to go on from here.
+func (g *Graph) Snapshot() *ari.Snapshot {
+	legs := make([]*leg, 0, len(g.legs))
+	for _, l := range g.legs {
+		legs = append(legs, l)
+	}
+	slices.SortFunc(legs, func(a, b *leg) int { return strings.Compare(string(a.id), string(b.id)) })
+	return share(legs, time.Time{}, "")
+}
+
+// Load takes over, into an empty graph, what a former one knew.
+func (g *Graph) Load(s *ari.Snapshot) {
+	for _, l := range s.Legs {
+		g.place(l).done = l.Done
+	}
+	g.placeBridges(s)
+}
+
+// Reattach takes over an open call that another graph rebuilt from evidence, with its channels as this one knows them: nothing was lost between.
+// It returns false, and takes nothing, where the two do not fit.
+func (g *Graph) Reattach(from *Graph, id metering.CallID) bool {
+	c := from.calls[id]
+	caller := g.legs[ari.ChannelID(id)]
+	if caller == nil || from.blind {
+		return false
+	}
+	if op := c.view.operator; op != nil {
+		if c.view.operator = g.legs[op.id]; c.view.operator == nil {
+			return false
+		}
+	}
+	delete(from.calls, id)
+	g.order++
+	c.order, c.caller = g.order, caller
+	caller.call = c
+	g.calls[id] = c
+	return true
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/risposta/gateway/ari/native"
 	"github.com/risposta/gateway/cmd/gateway/internal/config"
+	"github.com/risposta/gateway/cmd/gateway/internal/daemon"
 	"github.com/risposta/gateway/metering/exemption/csv"
 )
 
@@ -52,9 +53,15 @@ func (c checkCommand) pbxs(ctx context.Context, conf *config.Config, r *report) 
 	}
 	nodes := map[string]string{}
 	for _, p := range conf.PBX {
-		info, found, err := native.Inspect(ctx, native.Config{
-			URL: p.URL, Username: p.Username, Password: p.Password.Reveal(), Application: p.Application,
-		}, entries)
+		access := native.Config{URL: p.URL, Username: p.Username, Password: p.Password.Reveal(), Application: p.Application}
+		if p.CAFile != "" {
+			var err error
+			if access.CA, err = daemon.Trust(p.CAFile); err != nil {
+				r.say(true, p.Name, "%v", err)
+				continue
+			}
+		}
+		info, found, err := native.Inspect(ctx, access, entries)
 		if info.Node != "" {
 			r.say(false, p.Name, "Asterisk %s answers as %s (systemname %q)", info.Version, info.Node, info.SystemName)
 		}

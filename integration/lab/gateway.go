@@ -22,6 +22,7 @@ type Gateway struct {
 	Binary string
 	Config string
 	Admin  string // host:port
+	listen string // where Asterisk connects to it; "": it connects to Asterisk
 	env    []string
 	cmd    *exec.Cmd
 	log    *syncBuffer
@@ -42,6 +43,36 @@ func NewGateway(binary, dir, ariURL, config string) (*Gateway, error) {
 	g.env = append(os.Environ(), "RISPOSTA_PBX_0_PASSWORD="+ARIPassword, "RISPOSTA_CALLERS_KEY="+callersKey)
 	text := strings.NewReplacer("{{ari}}", ariURL, "{{dir}}", dir, "{{admin}}", g.Admin).Replace(config)
 	return g, os.WriteFile(g.Config, []byte(text), 0o600)
+}
+
+// Listen changes the configuration so that Asterisk connects to the gateway.
+func (g *Gateway) Listen(address, password string) error {
+	text, err := os.ReadFile(g.Config)
+	if err != nil {
+		return err
+	}
+	g.listen = address
+	g.env = append(g.env, "RISPOSTA_PBX_0_LISTEN_PASSWORD="+password)
+	const before = ", username: risposta}"
+	changed := strings.Replace(string(text), before, fmt.Sprintf(", username: risposta, listen: {address: %q}}", address), 1)
+	if changed == string(text) {
+		return fmt.Errorf("%s has no %q to change", g.Config, before)
+	}
+	return os.WriteFile(g.Config, []byte(changed), 0o600)
+}
+
+// Knock asks the gateway's listener for a WebSocket, as a stranger may, and returns the answer's status.
+func (g *Gateway) Knock(ctx context.Context, user, password string) (status int, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+g.listen+"/ari", nil)
+	if err != nil {
+		return 0, err
+	}
+	req.SetBasicAuth(user, password)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	return resp.StatusCode, resp.Body.Close()
 }
 
 // Start starts `gateway run`. It does not wait for it: see WaitReady.

@@ -23,11 +23,13 @@ type Batch struct {
 	Rejects  []Reject
 	// Sure is the latest instant of the PBX's clock up to which it was seen without a gap; zero keeps the former one.
 	Sure time.Time
+	// Checkpoint, where not nil, is what the next run needs to go on without a gap. Any later commit of the node removes it.
+	Checkpoint []byte
 }
 
 // Empty tells that there is nothing to commit.
 func (b *Batch) Empty() bool {
-	return len(b.Opened)+len(b.Evidence)+len(b.Records)+len(b.Rejects) == 0 && b.Sure.IsZero()
+	return len(b.Opened)+len(b.Evidence)+len(b.Records)+len(b.Rejects) == 0 && b.Sure.IsZero() && b.Checkpoint == nil
 }
 
 // OpenCall is a call that has arrived and not ended.
@@ -79,6 +81,8 @@ type Writer interface {
 	OpenCalls(ctx context.Context, node string) ([]OpenCall, error)
 	// Sure returns the node's last sure instant, zero if it was never seen.
 	Sure(ctx context.Context, node string) (time.Time, error)
+	// Checkpoint returns what the node's last commit left for the next run, nil if it left nothing.
+	Checkpoint(ctx context.Context, node string) ([]byte, error)
 	Reader
 }
 

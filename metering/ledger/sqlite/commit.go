@@ -60,6 +60,10 @@ func write(ctx context.Context, tx *sql.Tx, b *ledger.Batch) error {
 			return fmt.Errorf("writing how far node %s was seen: %w", b.Node, err)
 		}
 	}
+	if _, err := tx.ExecContext(ctx, `UPDATE node SET checkpoint = ?1 WHERE node = ?2 AND (checkpoint IS NOT NULL OR ?1 IS NOT NULL)`,
+		b.Checkpoint, b.Node); err != nil {
+		return fmt.Errorf("writing the checkpoint of node %s: %w", b.Node, err)
+	}
 	return nil
 }
 

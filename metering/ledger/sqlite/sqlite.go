@@ -175,6 +175,15 @@ func (l *Ledger) Sure(ctx context.Context, node string) (time.Time, error) {
 	return instant(at), nil
 }
 
+// Checkpoint implements ledger.Writer.
+func (l *Ledger) Checkpoint(ctx context.Context, node string) (checkpoint []byte, err error) {
+	err = l.db.QueryRowContext(ctx, `SELECT checkpoint FROM node WHERE node = ?`, node).Scan(&checkpoint)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return nil, fmt.Errorf("reading the checkpoint of node %s: %w", node, err)
+	}
+	return checkpoint, nil
+}
+
 // Evidence implements ledger.Reader.
 func (l *Ledger) Evidence(ctx context.Context, call metering.CallID) (frames [][]byte, err error) {
 	rows, err := l.db.QueryContext(ctx, `SELECT frame FROM evidence WHERE call = ? ORDER BY seq`, string(call))

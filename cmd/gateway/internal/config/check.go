@@ -18,8 +18,11 @@ import (
 func (l *loader) secrets(c *Config, needs Needs, readFile func(string) ([]byte, error)) {
 	for i := range c.PBX {
 		if needs < AllSecrets {
-			c.PBX[i].Password = Secret{}
+			c.PBX[i].Password, c.PBX[i].Listen.Password = Secret{}, Secret{}
 			continue
+		}
+		if in := &c.PBX[i].Listen; in.Address != "" {
+			l.secret(fmt.Sprintf("pbx[%d].listen.password", i), &in.Password, in.PasswordFile, readFile)
 		}
 		l.secret(fmt.Sprintf("pbx[%d].password", i), &c.PBX[i].Password, c.PBX[i].PasswordFile, readFile)
 	}
@@ -113,6 +116,13 @@ func (l *loader) checkPBX(c *Config) {
 		} else if u.User != nil {
 			l.wrong(key+".url", "holds a user or a password: use username and password_file")
 		}
+		if err == nil && u.Scheme == "http" && u.Host != "" && !loopback(u.Hostname()) {
+			l.wrong(key+".url", "%q goes over the network in clear, password and all: use https, or an Asterisk on this machine", p.URL)
+		}
+		if p.CAFile != "" && err == nil && u.Scheme != "https" {
+			l.wrong(key+".ca_file", "has no use without an https url")
+		}
+		l.checkListen(key+".listen", p.Listen)
 		if p.Username == "" {
 			l.wrong(key+".username", "missing: the user of ari.conf")
 		}
@@ -123,6 +133,26 @@ func (l *loader) checkPBX(c *Config) {
 			l.wrong(key+".url", "%s is listed twice", p.URL)
 		}
 		seen[p.URL] = true
+	}
+}
+
+func (l *loader) checkListen(key string, in Listen) {
+	if in.Address == "" {
+		if in != (Listen{}) {
+			l.wrong(key+".address", "missing: where the PBX connects to, such as 127.0.0.1:8787")
+		}
+		return
+	}
+	host, _, err := net.SplitHostPort(in.Address)
+	if err != nil {
+		l.wrong(key+".address", "%q is not an address such as 127.0.0.1:8787", in.Address)
+		return
+	}
+	if (in.CertFile == "") != (in.KeyFile == "") {
+		l.wrong(key+".cert_file", "cert_file and key_file belong together")
+	}
+	if in.CertFile == "" && !loopback(host) {
+		l.wrong(key+".address", "%q is not on loopback: give a certificate (cert_file, key_file), or calls and password cross the network in clear", in.Address)
 	}
 }
 

@@ -35,6 +35,18 @@ type PBX struct {
 	PasswordFile string `yaml:"password_file"`
 	Password     Secret `yaml:"password"`
 	Application  string `yaml:"application"`
+	CAFile       string `yaml:"ca_file"`
+	Listen       Listen `yaml:"listen"`
+}
+
+// Listen is where the PBX connects to us, in place of us to it. An empty address: it does not.
+type Listen struct {
+	Address      string `yaml:"address"`
+	Username     string `yaml:"username"`
+	PasswordFile string `yaml:"password_file"`
+	Password     Secret `yaml:"password"`
+	CertFile     string `yaml:"cert_file"`
+	KeyFile      string `yaml:"key_file"`
 }
 
 // Service is a metered service: what the caller dialled, and in which dialplan context the call comes in.
@@ -143,6 +155,9 @@ func (c *Config) defaults() {
 		p := &c.PBX[i]
 		set(&p.Name, p.URL)
 		set(&p.Application, "risposta")
+		if p.Listen.Address != "" {
+			set(&p.Listen.Username, "risposta")
+		}
 	}
 	for i := range c.Services {
 		set(&c.Services[i].Name, c.Services[i].Number)

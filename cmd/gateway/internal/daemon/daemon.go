@@ -31,7 +31,9 @@ type Daemon struct {
 	lookup   exemption.Lookup
 	admin    net.Listener
 	stations []*station
-	nodes    nodes
+	// listeners are where PBXs connect to us, nil for those that we connect to.
+	listeners []net.Listener
+	nodes     nodes
 }
 
 // New opens what the gateway needs: ledger, lookup, admin port. Nothing is watched yet. What it opened is closed by Run, or by New
@@ -65,7 +67,12 @@ func (d *Daemon) open(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		d.stations = append(d.stations, d.newStation(p, rules))
+		a, err := reach(ctx, p)
+		if err != nil {
+			return fmt.Errorf("PBX %s: %w", p.Name, err)
+		}
+		d.listeners = append(d.listeners, a.listener)
+		d.stations = append(d.stations, d.newStation(p, rules, a))
 	}
 	return nil
 }
@@ -75,6 +82,13 @@ func (d *Daemon) close() error {
 	if d.admin != nil {
 		if err := d.admin.Close(); !errors.Is(err, net.ErrClosed) {
 			errs = append(errs, err)
+		}
+	}
+	for _, l := range d.listeners {
+		if l != nil {
+			if err := l.Close(); !errors.Is(err, net.ErrClosed) {
+				errs = append(errs, err)
+			}
 		}
 	}
 	if d.ledger != nil {

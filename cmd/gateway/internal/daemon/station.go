@@ -29,6 +29,7 @@ type station struct {
 	pipeline *pipeline.Pipeline
 	asker    *asker
 	node     string
+	started  time.Time       // when the PBX was started
 	alone    bool            // the only PBX of the configuration: every open call is its
 	seen     bool            // whether this run has had its first snapshot
 	noted    map[string]bool // kinds of unreadable frames that have been logged
@@ -38,7 +39,7 @@ type station struct {
 	committed atomic.Bool // false while a commit fails
 }
 
-func (d *Daemon) newStation(p config.PBX, rules pipeline.Rules) *station {
+func (d *Daemon) newStation(p config.PBX, rules pipeline.Rules, access access) *station {
 	s := &station{
 		name: p.Name, log: d.log.With(zap.String("pbx", p.Name)), metrics: d.metrics, ledger: d.ledger,
 		inbox: ari.NewInbox(0), pipeline: pipeline.New(rules), noted: map[string]bool{},
@@ -46,9 +47,16 @@ func (d *Daemon) newStation(p config.PBX, rules pipeline.Rules) *station {
 	}
 	s.alone = len(d.conf.PBX) == 1
 	s.committed.Store(true)
-	s.source = native.New(native.Config{
-		URL: p.URL, Username: p.Username, Password: p.Password.Reveal(), Application: p.Application,
-	}, s.inbox, s, func(info native.Info) error { return d.nodes.accept(p.Name, info) })
+	conf := native.Config{URL: p.URL, Username: p.Username, Password: p.Password.Reveal(), Application: p.Application, CA: access.ca}
+	if access.listener != nil {
+		conf.Listen = &native.Listen{
+			Listener: access.listener, TLS: access.tls, Username: p.Listen.Username, Password: p.Listen.Password.Reveal(), Resume: s.left,
+		}
+	}
+	s.source = native.New(conf, s.inbox, s, func(info native.Info) error {
+		s.started = info.Started // read only after the frames that follow
+		return d.nodes.accept(p.Name, info)
+	})
 	return s
 }
 
@@ -93,9 +101,13 @@ func (s *station) pump(ctx context.Context) error {
 	s.metrics.frames.WithLabelValues(s.name).Add(float64(len(frames)))
 	var out pipeline.Output
 	for _, f := range frames {
-		if f.Event != nil && f.Event.Kind == ari.SightRegained {
-			if err := s.prepare(ctx, f.Event, &out); err != nil {
+		if f.Event != nil {
+			all, err := s.sourceSays(ctx, f.Event, &out)
+			if err != nil {
 				return err
+			}
+			if all {
+				continue
 			}
 		}
 		bad, doubt := s.pipeline.Feed(f, &out)
@@ -120,6 +132,21 @@ func (s *station) pump(ctx context.Context) error {
 		break
 	}
 	return s.finish(ctx, &out)
+}
+
+// sourceSays deals with the source's own words before the pipeline does; all: it need not.
+func (s *station) sourceSays(ctx context.Context, ev *ari.Event, out *pipeline.Output) (all bool, err error) {
+	switch ev.Kind {
+	case ari.SightRegained:
+		return false, s.prepare(ctx, ev, out)
+	case ari.Resumed:
+		return true, s.resume(ctx, ev, out)
+	case ari.HandedOver:
+		s.handOver(out)
+		return true, nil
+	default:
+		return false, nil
+	}
 }
 
 func (s *station) answer(a answer, out *pipeline.Output) {
@@ -225,16 +252,7 @@ func (s *station) prepare(ctx context.Context, ev *ari.Event, out *pipeline.Outp
 			return err
 		}
 	}
-	for i := range ev.Snapshot.Legs {
-		l := &ev.Snapshot.Legs[i]
-		call := metering.CallID(l.Channel.ID)
-		if _, err := s.ledger.Record(ctx, call); err == nil {
-			l.Done = true
-		} else if !errors.Is(err, ledger.ErrNotFound) {
-			return err
-		}
-	}
-	return nil
+	return s.markDone(ctx, ev.Snapshot)
 }
 
 // restore rebuilds the open calls from their evidence and puts them in doubt until the snapshot that follows.
@@ -255,14 +273,7 @@ func (s *station) restore(ctx context.Context, ev *ari.Event, out *pipeline.Outp
 		return nil
 	}
 	for _, oc := range open {
-		frames, err := s.ledger.Evidence(ctx, oc.Call)
-		if err != nil {
-			return err
-		}
-		rebuilt, _, err := pipeline.Rebuild(frames)
-		if err == nil && rebuilt.Call(oc.Call) == nil {
-			err = errors.New("its evidence shows that it has ended")
-		}
+		rebuilt, err := s.rebuild(ctx, oc)
 		if err != nil {
 			s.log.Error(evCallBroken, zap.String("call", string(oc.Call)), zap.Error(err))
 			s.pipeline.GiveUp(oc, out)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/risposta/gateway/ari"
 	"github.com/risposta/gateway/metering"
@@ -110,4 +111,24 @@ func (p *Pipeline) GiveUp(oc ledger.OpenCall, out *Output) {
 	p.apply(arrival, out)
 	p.apply(metering.Fact{Kind: metering.SightLost, Call: oc.Call, At: oc.ArrivedAt, Why: ari.LostRestart}, out)
 	p.apply(metering.Fact{Kind: metering.CallEnded, Call: oc.Call, At: oc.ArrivedAt, Why: metering.EndedUnseen, Unseen: true}, out)
+}
+
+// Snapshot is everything known of the PBX, for a later run to Load.
+func (p *Pipeline) Snapshot() *ari.Snapshot { return p.graph.Snapshot() }
+
+// Load takes over what a former run knew of the PBX up to an instant. Reattach then brings back the open calls, and the events that follow must be
+// those that followed then.
+func (p *Pipeline) Load(s *ari.Snapshot, sure time.Time) {
+	p.graph.Load(s)
+	p.sure = sure
+}
+
+// Reattach takes over the open call of a rebuilt pipeline, without a gap. It returns false where it does not fit what was loaded.
+func (p *Pipeline) Reattach(from *Pipeline, call metering.CallID) bool {
+	if !p.graph.Reattach(from.graph, call) {
+		return false
+	}
+	p.meter.Adopt(from.meter.Call(call))
+	p.proofs[call], p.clock[call] = from.proofs[call], from.clock[call]
+	return true
 }
