@@ -22,11 +22,13 @@ var rooms = map[string][]string{
 	"metering/exemption":            {"metering"},
 	"metering/exemption/csv":        {"metering"},
 	"metering/ledger":               {"metering"},
-	"metering/ledger/sqlite":        {"metering", "metering/ledger"},
+	"metering/ledger/merkle":        {},
+	"metering/ledger/sqlite":        {"metering", "metering/ledger", "metering/ledger/merkle"},
 	"ari":                           {"metering"},
 	"ari/talkpath":                  {"ari", "metering"},
 	"ari/native":                    {"ari"},
 	"cmd/gateway":                   {"ari", "metering", "cmd/gateway/internal"},
+	"cmd/gateway/internal/audit":    {"metering", "cmd/gateway/internal/pipeline"},
 	"cmd/gateway/internal/config":   {"ari", "metering", "cmd/gateway/internal/pipeline"},
 	"cmd/gateway/internal/daemon":   {"ari", "metering", "cmd/gateway/internal"},
 	"cmd/gateway/internal/pipeline": {"ari", "metering"},
@@ -43,7 +45,7 @@ var exact = map[string]bool{"metering": true, "ari/talkpath": true, "ari": true,
 
 // pure rooms do no input or output, and start nothing.
 var (
-	pure   = []string{"metering", "metering/tariff", "ari/talkpath", "cmd/gateway/internal/pipeline"}
+	pure   = []string{"metering", "metering/tariff", "metering/ledger/merkle", "ari/talkpath", "cmd/gateway/internal/pipeline"}
 	impure = regexp.MustCompile(`^(os|net|io/fs|database/.*|log.*|syscall|os/.*|net/.*|time/tzdata|sync)$`)
 )
 

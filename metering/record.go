@@ -60,6 +60,7 @@ type Record struct {
 	Charge          tariff.Amount `json:"charge"`
 	Reasons         []Reason      `json:"reasons"`
 	Evidence        Evidence      `json:"evidence"`
+	DetailErased    bool          `json:"detail_erased,omitzero"`
 }
 
 // QueueEntry is one stay in a queue.

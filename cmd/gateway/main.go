@@ -32,6 +32,8 @@ type commands struct {
 	Replay  replayCommand  `cmd:"" help:"Turn recorded ARI frames into records, without a PBX."`
 	Explain explainCommand `cmd:"" help:"Show one call second by second, and why each is charged or free."`
 	Records recordsCommand `cmd:"" help:"Print the records of a period."`
+	Verify  verifyCommand  `cmd:"" help:"Check every record against its evidence and the signed log, as an auditor would."`
+	Dispute disputeCommand `cmd:"" help:"Hold the detail of a contested call, or write the pack for its contest."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/ledger"
+	"github.com/risposta/gateway/metering/ledger/merkle"
 )
 
 // Commit implements ledger.Writer: one transaction, one fsync.
@@ -87,9 +88,13 @@ func writeEvidence(ctx context.Context, tx *sql.Tx, frames []ledger.Evidence) (e
 // writeRecord keeps the record and closes its call. A call of which nobody knew that it was open is a broken invariant: the
 // transaction must not pass.
 func writeRecord(ctx context.Context, tx *sql.Tx, r *metering.Record) error {
+	text := r.JSON()
 	if _, err := tx.ExecContext(ctx, `INSERT INTO record (record, call, version, service, arrived_at, json) VALUES (?, ?, ?, ?, ?, ?)`,
-		r.Record, string(r.Call), r.Version, r.Service, millis(r.ArrivedAt.Time), r.JSON()); err != nil {
+		r.Record, string(r.Call), r.Version, r.Service, millis(r.ArrivedAt.Time), text); err != nil {
 		return fmt.Errorf("writing the record of call %s: %w", r.Call, err)
+	}
+	if err := appendLeaf(ctx, tx, merkle.NewLeaf(merkle.Record, r.Record, text)); err != nil {
+		return err
 	}
 	res, err := tx.ExecContext(ctx, `DELETE FROM open_call WHERE call = ?`, string(r.Call))
 	if err != nil {

@@ -62,6 +62,13 @@ const (
 	maxTimeout = time.Minute
 )
 
+// The bounds of what the ledger keeps: the law's six months and what a business may argue for; and of how long a change may go unsealed.
+const (
+	maxKeepMonths = 120
+	minSealEvery  = time.Second
+	maxSealEvery  = 24 * time.Hour
+)
+
 var (
 	applicationName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
 	countryCode     = regexp.MustCompile(`^[1-9][0-9]{0,2}$`)
@@ -84,6 +91,12 @@ func (l *loader) check(c *Config) {
 	}
 	if c.Ledger.File == "" {
 		l.wrong("ledger.file", "missing: the path of the file in which records and evidence are kept")
+	}
+	if m := c.Ledger.KeepMonths; m < 1 || m > maxKeepMonths {
+		l.wrong("ledger.keep_months", "%d is not from 1 to %d", m, maxKeepMonths)
+	}
+	if e := c.Ledger.SealEvery; e < minSealEvery || e > maxSealEvery {
+		l.wrong("ledger.seal_every", "%s is not from %s to %s", e, minSealEvery, maxSealEvery)
 	}
 	if _, _, err := net.SplitHostPort(c.Admin.Listen); err != nil {
 		l.wrong("admin.listen", "%q is not an address such as 127.0.0.1:9108", c.Admin.Listen)

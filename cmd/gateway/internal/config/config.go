@@ -114,8 +114,14 @@ type Exemption struct {
 
 // Ledger is where records and evidence are kept.
 type Ledger struct {
-	File string `yaml:"file"`
+	File       string        `yaml:"file"`
+	KeepMonths int           `yaml:"keep_months"` // of the callers' detail
+	KeyFile    string        `yaml:"key_file"`    // of the key that signs the log's heads
+	SealEvery  time.Duration `yaml:"seal_every"`
 }
+
+// EraseBefore is the instant before which calls must have arrived for their detail to go.
+func (l Ledger) EraseBefore(now time.Time) time.Time { return now.UTC().AddDate(0, -l.KeepMonths, 0) }
 
 // Admin is where health and metrics are served.
 type Admin struct {
@@ -163,6 +169,13 @@ func (c *Config) defaults() {
 		set(&c.Services[i].Name, c.Services[i].Number)
 	}
 	set(&c.Admin.Listen, "127.0.0.1:9108")
+	set(&c.Ledger.KeyFile, c.Ledger.File+".key")
+	if c.Ledger.KeepMonths == 0 {
+		c.Ledger.KeepMonths = 6
+	}
+	if c.Ledger.SealEvery == 0 {
+		c.Ledger.SealEvery = time.Hour
+	}
 	set(&c.Log.Format, "json")
 	set(&c.Log.Level, "info")
 	if c.Exemption.Timeout == 0 {

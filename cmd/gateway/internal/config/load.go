@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"reflect"
+	"strconv"
 	"strings"
 	"time"
 
@@ -178,6 +179,12 @@ func scalar(v reflect.Value, text string) error {
 		v.SetInt(int64(d))
 	case v.Type() == secretType:
 		v.Set(reflect.ValueOf(Secret{text}))
+	case v.Kind() == reflect.Int:
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			return fmt.Errorf("%q is not a whole number", text)
+		}
+		v.SetInt(int64(n))
 	case v.Kind() == reflect.String:
 		v.SetString(text)
 	case v.Type() == reflect.TypeFor[[]string]():

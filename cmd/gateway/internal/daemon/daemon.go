@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/risposta/gateway/ari/native"
+	"github.com/risposta/gateway/cmd/gateway/internal/audit"
 	"github.com/risposta/gateway/cmd/gateway/internal/config"
 	"github.com/risposta/gateway/metering/exemption"
 	"github.com/risposta/gateway/metering/exemption/csv"
@@ -28,6 +29,7 @@ type Daemon struct {
 	log      *zap.Logger
 	metrics  *metrics
 	ledger   *shared
+	keeper   *keeper
 	lookup   exemption.Lookup
 	admin    net.Listener
 	stations []*station
@@ -58,6 +60,13 @@ func (d *Daemon) open(ctx context.Context) error {
 		return err
 	}
 	d.ledger = &shared{Ledger: l}
+	signer, err := audit.Signer(d.conf.Ledger.KeyFile)
+	if err != nil {
+		return err
+	}
+	d.keeper = &keeper{
+		ledger: d.ledger, signer: signer, every: d.conf.Ledger.SealEvery, before: d.conf.Ledger.EraseBefore, log: d.log, metrics: d.metrics,
+	}
 	if d.admin, err = new(net.ListenConfig).Listen(ctx, "tcp", d.conf.Admin.Listen); err != nil {
 		return fmt.Errorf("listening on admin.listen: %w", err)
 	}
@@ -109,7 +118,13 @@ func (d *Daemon) Run(ctx context.Context) error {
 		g.Go(func() error { return s.run(gctx) })
 	}
 	g.Go(func() error { return d.serveAdmin(gctx) })
-	err := errors.Join(g.Wait(), d.close())
+	g.Go(func() error {
+		d.keeper.run(gctx)
+		return nil
+	})
+	err := g.Wait()
+	d.keeper.seal(context.WithoutCancel(ctx)) // the last calls, too
+	err = errors.Join(err, d.close())
 	if err != nil {
 		d.log.Error(evStopped, zap.Error(err))
 		return err

@@ -31,6 +31,10 @@ const (
 	evPBXAnonymous = "pbx.unnamed"
 	evUnreadable   = "frame.unreadable"
 	evCommitFailed = "ledger.commit_failed"
+	evSealed       = "ledger.sealed"
+	evSealFailed   = "ledger.seal_failed"
+	evErased       = "ledger.erased"
+	evEraseFailed  = "ledger.erase_failed"
 	evLookupFailed = "exemption.failed"
 	evRecord       = "record.written"
 )

@@ -22,6 +22,7 @@ type metrics struct {
 	lookups        *prometheus.CounterVec
 	commitSeconds  prometheus.Histogram
 	commitFailures prometheus.Counter
+	sealFailures   prometheus.Counter
 }
 
 func newMetrics() *metrics {
@@ -53,9 +54,12 @@ func newMetrics() *metrics {
 			Name: "risposta_commit_failures_total", Help: "Commits that failed and were tried again.",
 		}),
 	}
+	m.sealFailures = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "risposta_seal_failures_total", Help: "Times the log of the records could not be signed.",
+	})
 	m.registry.MustRegister(
 		m.openCalls, m.records, m.talkSeconds, m.unseenSeconds, m.sight, m.sightLost, m.frames, m.canaries, m.unreadable, m.inbox,
-		m.overflows, m.lookups, m.commitSeconds, m.commitFailures,
+		m.overflows, m.lookups, m.commitSeconds, m.commitFailures, m.sealFailures,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return m

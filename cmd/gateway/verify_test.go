@@ -1,0 +1,214 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/risposta/gateway/cmd/gateway/internal/audit"
+	"github.com/risposta/gateway/metering/ledger/sqlite"
+)
+
+// sealed is a written ledger whose log is signed, and the head that somebody has kept.
+func sealed(t *testing.T) (path, head string) {
+	t.Helper()
+	path = written(t)
+	signer, err := audit.Signer(path + ".key")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := sqlite.Open(context.Background(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, ok, err := l.Seal(context.Background(), time.Now(), signer)
+	if err != nil || !ok {
+		t.Fatalf("sealed %v, %v", ok, err)
+	}
+	if _, again, err := l.Seal(context.Background(), time.Now(), signer); err != nil || again {
+		t.Errorf("the same log was sealed again: %v, %v", again, err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	head = filepath.Join(t.TempDir(), "head")
+	if err := os.WriteFile(head, h.Note, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path, head
+}
+
+func tamper(t *testing.T, path string, statements ...string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range statements {
+		if _, err := db.Exec(s); err != nil {
+			t.Fatalf("%s: %v", s, err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestVerifyFindsNothingInAnHonestLedger(t *testing.T) {
+	path, head := sealed(t)
+	out, code := gateway(t, "verify", "--ledger", path, "--head", head)
+	if code != 0 || !strings.Contains(out, "2 records: 2 replayed from their evidence to the same bytes, 0 erased") ||
+		!strings.Contains(out, "2 leaves in the log; it agrees with 2 signed heads; 0 leaves since the newest") {
+		t.Errorf("exit %d:\n%s", code, out)
+	}
+	if info, err := os.Stat(path + ".key"); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the key's mode is %v, %v; want 0600", info.Mode(), err)
+	}
+}
+
+// A changed, removed, inserted or reordered record is named, whichever of the tables was touched.
+func TestVerifyNamesWhatWasTouched(t *testing.T) {
+	const first = `(SELECT record FROM record ORDER BY seq LIMIT 1)`
+	const cheaper = `CAST(replace(CAST(json AS TEXT), '"amount":"0.14"', '"amount":"0.99"') AS BLOB)`
+	for name, c := range map[string]struct {
+		statements []string
+		want       []string
+	}{
+		"changed":          {[]string{`UPDATE record SET json = ` + cheaper + ` WHERE record = ` + first}, []string{"was changed since it was committed", "says 0.99 EUR for 9478 ms of talk, its evidence 0.14 EUR"}},
+		"removed":          {[]string{`DELETE FROM record WHERE record = ` + first}, []string{"it was removed"}},
+		"inserted":         {[]string{`INSERT INTO record (record, call, version, service, arrived_at, json) SELECT 'r-new', 'c', 1, service, arrived_at, CAST(replace(CAST(json AS TEXT), record, 'r-new') AS BLOB) FROM record LIMIT 1`}, []string{"r-new is among the records, and not in the log: it was inserted"}},
+		"evidence changed": {[]string{`UPDATE evidence SET frame = CAST(replace(CAST(frame AS TEXT), 'ChannelUnhold', 'ChannelHold') AS BLOB)`}, []string{"its evidence"}},
+		"evidence removed": {[]string{`DELETE FROM evidence`}, []string{"has evidence that can't be replayed"}},
+		"reordered":        {[]string{`UPDATE leaf SET n = 9 WHERE n = 0`, `UPDATE leaf SET n = 0 WHERE n = 1`, `UPDATE leaf SET n = 1 WHERE n = 9`}, []string{"stands in the log where another leaf stood"}},
+		"leaf removed":     {[]string{`DELETE FROM leaf WHERE n = 0`}, []string{"a leaf was removed or inserted before it"}},
+		"log cut":          {[]string{`DELETE FROM leaf WHERE n = 1`, `DELETE FROM leaf_hash WHERE i >= 1`, `DELETE FROM record WHERE seq = 2`, `DELETE FROM head`}, []string{"the log is not the one whose head was signed at 2 leaves"}},
+		"head forged":      {[]string{`UPDATE head SET note = CAST(replace(CAST(note AS TEXT), char(10) || '2' || char(10), char(10) || '1' || char(10)) AS BLOB)`}, []string{"the head's signature"}},
+		"false erasure":    {[]string{`UPDATE record SET json = CAST(replace(CAST(json AS TEXT), '"evidence"', '"detail_erased":true,"evidence"') AS BLOB) WHERE record = ` + first}, []string{"was changed since it was committed"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path, head := sealed(t)
+			tamper(t, path, c.statements...)
+			out, code := gateway(t, "verify", "--ledger", path, "--head", head)
+			if code != exitFailed {
+				t.Errorf("exit %d, want %d", code, exitFailed)
+			}
+			for _, want := range c.want {
+				if !strings.Contains(out, want) {
+					t.Errorf("it does not say %q:\n%s", want, out)
+				}
+			}
+		})
+	}
+}
+
+// After the time that detail is kept it is gone, bytes and all, except for a disputed call; the log goes on agreeing with every head.
+func TestErasedDetailIsGoneAndTheLogStillHolds(t *testing.T) {
+	ctx := context.Background()
+	path, head := sealed(t)
+	disputed, code := gateway(t, "records", "--ledger", path, "--service", "help")
+	if code != 0 {
+		t.Fatal(disputed)
+	}
+	call := between(disputed, `"call":"`, `"`)
+	if out, code := gateway(t, "dispute", "open", "--ledger", path, "--note", "case 7", call); code != 0 {
+		t.Fatalf("exit %d: %s", code, out)
+	}
+	erase := func() int {
+		l, err := sqlite.Open(ctx, path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := l.Erase(ctx, time.Now(), time.Now(), 100)
+		if err = errors.Join(err, l.Close()); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if n := erase(); n != 1 {
+		t.Errorf("%d records were erased beside a disputed one, want 1", n)
+	}
+	if out, code := gateway(t, "explain", "--ledger", path, call); code != 0 {
+		t.Errorf("a disputed call can't be explained: %s", out)
+	}
+	if out, code := gateway(t, "dispute", "close", "--ledger", path, call); code != 0 {
+		t.Fatalf("exit %d: %s", code, out)
+	}
+	if n := erase(); n != 1 {
+		t.Errorf("%d records were erased after the dispute, want 1", n)
+	}
+	out, code := gateway(t, "verify", "--ledger", path, "--head", head)
+	if code != 0 || !strings.Contains(out, "2 records: 0 replayed from their evidence to the same bytes, 2 erased") || !strings.Contains(out, "4 leaves in the log; it agrees with 2 signed heads") {
+		t.Errorf("exit %d:\n%s", code, out)
+	}
+	records, _ := gateway(t, "records", "--ledger", path)
+	for _, gone := range []string{call, `"c-`, "PJSIP/agent1", "T09:"} {
+		if strings.Contains(records, gone) {
+			t.Errorf("%q still stands in the records:\n%s", gone, records)
+		}
+	}
+	if !strings.Contains(records, `"amount":"0.14"`) {
+		t.Errorf("what was charged is gone, too:\n%s", records)
+	}
+	for _, file := range []string{path, path + "-wal"} {
+		text, err := os.ReadFile(file)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(text, []byte(call)) || bytes.Contains(text, []byte("ChannelHold")) {
+			t.Errorf("the bytes of an erased call are still in %s", filepath.Base(file))
+		}
+	}
+}
+
+func between(s, before, after string) string {
+	_, rest, _ := strings.Cut(s, before)
+	middle, _, _ := strings.Cut(rest, after)
+	return middle
+}
+
+func TestThePackOfADisputeStandsByItself(t *testing.T) {
+	path, _ := sealed(t)
+	records, _ := gateway(t, "records", "--ledger", path, "--service", "help")
+	call := between(records, `"call":"`, `"`)
+	into := filepath.Join(t.TempDir(), "pack")
+	if out, code := gateway(t, "dispute", "pack", "--ledger", path, "--into", into, call); code != 0 {
+		t.Fatalf("exit %d: %s", code, out)
+	}
+	read := func(name string) string {
+		text, err := os.ReadFile(filepath.Join(into, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	bill := read("itemisation.txt")
+	for _, want := range []string{"waiting, announcements, music", "0.00 EUR\non hold", "talk with an operator                    9.478s       0.14 EUR", "9 whole seconds of talk were charged"} {
+		if !strings.Contains(bill, want) {
+			t.Errorf("the itemisation lacks %q:\n%s", want, bill)
+		}
+	}
+	all := bill + read("timeline.txt") + read("record.json") + read("evidence.jsonl") + read("proof.txt")
+	if strings.Contains(all, "612345678") {
+		t.Error("the caller's number stands in the pack")
+	}
+	out, code := gateway(t, "verify", "--key", path+".key.pub", "--proof", filepath.Join(into, "proof.txt"))
+	if record := between(records, `"record":"`, `"`); code != 0 || !strings.Contains(out, "record "+record+", whose JSON has the SHA-256 ") {
+		t.Errorf("exit %d: %s", code, out)
+	}
+	if out, code := gateway(t, "dispute", "pack", "--ledger", path, "--into", into, call); code != exitFailed {
+		t.Errorf("a pack was written over another: exit %d, %s", code, out)
+	}
+	if out, code := gateway(t, "dispute", "open", "--ledger", path, "nobody"); code != exitFailed || !strings.Contains(out, "no such call in the ledger") {
+		t.Errorf("a dispute of no call: exit %d, %s", code, out)
+	}
+}

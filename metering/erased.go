@@ -1,0 +1,15 @@
+package metering
+
+import "time"
+
+// Erased is the record without the caller's detail, as it is kept after the time that detail may be (Codice Privacy art. 123: six months): what was
+// charged and why, and how long everything took, on a day; no caller, no call, no instants, no operator, no reference to an entitlement.
+func (r Record) Erased() Record {
+	r.Call, r.Caller, r.ExemptionRef = "", "", ""
+	r.ArrivedAt, r.EndedAt = Time{day(r.ArrivedAt.Time)}, Time{day(r.EndedAt.Time)}
+	r.Queues, r.Talk = []QueueEntry{}, []Talk{}
+	r.DetailErased = true
+	return r
+}
+
+func day(t time.Time) time.Time { return t.UTC().Truncate(24 * time.Hour) }
