@@ -145,6 +145,9 @@ func (c *Call) leaveQueue(at time.Time) {
 	}
 }
 
+// TalkTime is the time the call spent in talk.
+func (c *Call) TalkTime() time.Duration { return c.total(Talking) }
+
 // total is the time the call spent in a state.
 func (c *Call) total(s State) time.Duration {
 	var d time.Duration

@@ -13,5 +13,6 @@ const (
 	ReasonBelowIncrement   Reason = "below_increment"   // talked, but for less than one increment or one minor unit
 	ReasonUnseen           Reason = "unseen"            // part of the call was not seen, and is free
 	ReasonEndUnseen        Reason = "end_unseen"        // the end was not seen: counted up to the last sure instant
+	ReasonReconciled       Reason = "reconciled"        // time that was not seen was proved afterwards from Asterisk's own log
 	ReasonAnsweredEarly    Reason = "answered_early"    // the caller's channel was answered before the operator: the caller's own network charges the wait
 )

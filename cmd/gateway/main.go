@@ -27,14 +27,15 @@ func main() {
 }
 
 type commands struct {
-	Run     runCommand     `cmd:"" help:"Watch the PBX and meter its calls, until SIGTERM."`
-	Check   checkCommand   `cmd:"" help:"Say what is wrong, in the configuration and at the PBX."`
-	Replay  replayCommand  `cmd:"" help:"Turn recorded ARI frames into records, without a PBX."`
-	Explain explainCommand `cmd:"" help:"Show one call second by second, and why each is charged or free."`
-	Records recordsCommand `cmd:"" help:"Print the records of a period."`
-	Verify  verifyCommand  `cmd:"" help:"Check every record against its evidence and the signed log, as an auditor would."`
-	Dispute disputeCommand `cmd:"" help:"Hold the detail of a contested call, or write the pack for its contest."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Run       runCommand       `cmd:"" help:"Watch the PBX and meter its calls, until SIGTERM."`
+	Check     checkCommand     `cmd:"" help:"Say what is wrong, in the configuration and at the PBX."`
+	Replay    replayCommand    `cmd:"" help:"Turn recorded ARI frames into records, without a PBX."`
+	Explain   explainCommand   `cmd:"" help:"Show one call second by second, and why each is charged or free."`
+	Records   recordsCommand   `cmd:"" help:"Print the records of a period."`
+	Verify    verifyCommand    `cmd:"" help:"Check every record against its evidence and the signed log, as an auditor would."`
+	Reconcile reconcileCommand `cmd:"" help:"Compare the records with Asterisk's own logs, and prove from them what was not seen."`
+	Dispute   disputeCommand   `cmd:"" help:"Hold the detail of a contested call, or write the pack for its contest."`
+	Version   versionCommand   `cmd:"" help:"Print the version."`
 }
 
 // streams are where a command reads its surroundings from and writes to.

@@ -90,7 +90,7 @@ type Writer interface {
 type Reader interface {
 	// Evidence returns a call's frames in the order of committing; none for an unknown call.
 	Evidence(ctx context.Context, call metering.CallID) ([][]byte, error)
-	// Records calls f with each selected record's JSON, exactly as it was committed, in the order of arrival.
+	// Records calls f with the JSON of each selected call's newest record, exactly as it was committed, in the order of arrival.
 	Records(ctx context.Context, q Query, f func(json []byte) error) error
 	// Record returns the JSON of the call's newest record, or ErrNotFound while it is open or unknown.
 	Record(ctx context.Context, call metering.CallID) ([]byte, error)

@@ -88,12 +88,7 @@ func writeEvidence(ctx context.Context, tx *sql.Tx, frames []ledger.Evidence) (e
 // writeRecord keeps the record and closes its call. A call of which nobody knew that it was open is a broken invariant: the
 // transaction must not pass.
 func writeRecord(ctx context.Context, tx *sql.Tx, r *metering.Record) error {
-	text := r.JSON()
-	if _, err := tx.ExecContext(ctx, `INSERT INTO record (record, call, version, service, arrived_at, json) VALUES (?, ?, ?, ?, ?, ?)`,
-		r.Record, string(r.Call), r.Version, r.Service, millis(r.ArrivedAt.Time), text); err != nil {
-		return fmt.Errorf("writing the record of call %s: %w", r.Call, err)
-	}
-	if err := appendLeaf(ctx, tx, merkle.NewLeaf(merkle.Record, r.Record, text)); err != nil {
+	if err := insertRecord(ctx, tx, r); err != nil {
 		return err
 	}
 	res, err := tx.ExecContext(ctx, `DELETE FROM open_call WHERE call = ?`, string(r.Call))
@@ -108,4 +103,14 @@ func writeRecord(ctx context.Context, tx *sql.Tx, r *metering.Record) error {
 		return fmt.Errorf("closing call %s: %w", r.Call, err)
 	}
 	return nil
+}
+
+// insertRecord keeps the record, and enters it into the log.
+func insertRecord(ctx context.Context, tx *sql.Tx, r *metering.Record) error {
+	text := r.JSON()
+	if _, err := tx.ExecContext(ctx, `INSERT INTO record (record, call, version, service, arrived_at, json) VALUES (?, ?, ?, ?, ?, ?)`,
+		r.Record, string(r.Call), r.Version, r.Service, millis(r.ArrivedAt.Time), text); err != nil {
+		return fmt.Errorf("writing the record of call %s: %w", r.Call, err)
+	}
+	return appendLeaf(ctx, tx, merkle.NewLeaf(merkle.Record, r.Record, text))
 }

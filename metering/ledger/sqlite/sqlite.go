@@ -213,6 +213,7 @@ func (l *Ledger) Records(ctx context.Context, q ledger.Query, f func([]byte) err
 	rows, err := l.db.QueryContext(ctx, `
 		SELECT json FROM record
 		WHERE arrived_at >= ? AND arrived_at < ? AND (? = '' OR service = ?)
+		AND NOT EXISTS (SELECT 1 FROM record newer WHERE newer.call = record.call AND newer.version > record.version)
 		ORDER BY arrived_at, seq`, since, until, q.Service, q.Service)
 	if err != nil {
 		return fmt.Errorf("reading the records: %w", err)

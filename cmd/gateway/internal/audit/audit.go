@@ -215,8 +215,8 @@ func (a *auditor) checkRecord(ctx context.Context, s Store, record string, text 
 }
 
 func (a *auditor) replay(ctx context.Context, s Store, r metering.Record, text []byte) error {
-	if r.Evidence.Events == 0 || r.Version > metering.RecordVersion {
-		return nil // its evidence was broken when it was written, and it charges nothing; or it was made from Asterisk's own logs
+	if r.Evidence.Events == 0 {
+		return nil // its evidence was broken when it was written, and it charges nothing
 	}
 	frames, err := s.Evidence(ctx, r.Call)
 	if err != nil {
@@ -226,10 +226,10 @@ func (a *auditor) replay(ctx context.Context, s Store, r metering.Record, text [
 	switch {
 	case err != nil:
 		a.blame(r.Record, "has evidence that can't be replayed: call %s: %v", r.Call, err)
-	case len(out.Records) != 1:
-		a.blame(r.Record, "has evidence that gives %d records: call %s", len(out.Records), r.Call)
-	case string(out.Records[0].JSON()) != string(text):
-		got := out.Records[0]
+	case r.Version < 1 || r.Version > len(out.Records):
+		a.blame(r.Record, "is version %d; its evidence gives %d: call %s", r.Version, len(out.Records), r.Call)
+	case string(out.Records[r.Version-1].JSON()) != string(text):
+		got := out.Records[r.Version-1]
 		a.blame(r.Record, "says %s %s for %d ms of talk, its evidence %s %s for %d ms: call %s", r.Charge, r.Charge.Currency, r.TalkMs,
 			got.Charge, got.Charge.Currency, got.TalkMs, r.Call)
 	default:

@@ -63,9 +63,10 @@ func New(r Rules) *Pipeline {
 // Output gathers what steps came to, until it is committed.
 type Output struct {
 	ledger.Batch
-	Facts []metering.Fact
-	Asks  []Ask
-	Calls []*metering.Call // those that ended, beside their records
+	Facts  []metering.Fact
+	Asks   []Ask
+	Calls  []*metering.Call // those that ended, beside their records
+	Events []ari.Event      // of evidence that was replayed
 	// Canaries is the number of proofs of sight among the frames.
 	Canaries int
 	// ClockJumps is the number of times the PBX's clock was found set forward: a new snapshot must be asked for.

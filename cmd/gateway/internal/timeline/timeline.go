@@ -69,7 +69,7 @@ func New(call metering.CallID, frames [][]byte, record []byte) (*Timeline, error
 		t.Rows = rows(c, metering.Record{Reasons: []metering.Reason{metering.ReasonTalk}}, true)
 		return t, nil
 	}
-	rec := out.Records[0]
+	rec := out.Records[len(out.Records)-1]
 	t.Record, t.Evidence = &rec, rec.Evidence
 	t.Proved = bytes.Equal(rec.JSON(), record)
 	t.Rows = rows(c, rec, false)

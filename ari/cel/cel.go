@@ -1,0 +1,181 @@
+// Package cel reads Asterisk's channel event log as events.
+//
+// In: the file that deploy/asterisk/etc/cel_custom.conf writes. Out: the same events that ARI would have sent, as far as a CEL tells of them: who was
+// where, answered or not, and for whom music played, which is how a hold shows. It is Asterisk's own account, written by Asterisk itself: what the gateway
+// did not see can be proved from it afterwards. Numbers pass through, to be made pseudonyms, and are in no error.
+package cel
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/risposta/gateway/ari"
+	"github.com/risposta/gateway/metering"
+)
+
+// The columns of the file. Files of before 2026-11-24 end after extra: they do not tell on which service a call came in.
+const (
+	colType = iota
+	colTime
+	colCaller
+	colID
+	colLinked
+	colChannel
+	colExtra
+	colExten
+	colContext
+	columns
+)
+
+// timeLayout is cel.conf's dateformat, in Asterisk's own zone.
+const timeLayout = "2006-01-02 15:04:05.000"
+
+// extra is what counts of the last column.
+type extra struct {
+	Bridge     string `json:"bridge_id"`
+	Technology string `json:"bridge_technology"`
+	Class      string `json:"class"`
+	Source     string `json:"hangupsource"`
+}
+
+// reader turns rows into events.
+type reader struct {
+	zone    *time.Location
+	node    string
+	chans   map[ari.ChannelID]*channel
+	bridges map[ari.BridgeID][]ari.ChannelID
+}
+
+type channel struct {
+	ari.Channel
+	bridge  ari.BridgeID
+	streams []bool // that play to it, the latest last; true: music
+}
+
+// Read calls f with each event of the file, in its order. zone is Asterisk's; node its id.
+func Read(r io.Reader, zone *time.Location, node string, f func(ari.Event) error) error {
+	rows := csv.NewReader(r)
+	rows.FieldsPerRecord = -1
+	rows.ReuseRecord = true
+	rd := &reader{zone: zone, node: node, chans: map[ari.ChannelID]*channel{}, bridges: map[ari.BridgeID][]ari.ChannelID{}}
+	for {
+		row, err := rows.Read()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("reading the CEL: %w", err)
+		}
+		line, _ := rows.FieldPos(0)
+		ev, ok, err := rd.event(row)
+		if err != nil {
+			return fmt.Errorf("reading the CEL, line %d: %w", line, err)
+		}
+		if !ok {
+			continue
+		}
+		if err := f(ev); err != nil {
+			return err
+		}
+	}
+}
+
+func (r *reader) event(row []string) (ev ari.Event, ok bool, err error) {
+	if len(row) <= colExtra {
+		return ev, false, fmt.Errorf("it has %d columns, want at least %d: see deploy/asterisk/etc/cel_custom.conf", len(row), colExtra+1)
+	}
+	at, err := time.ParseInLocation(timeLayout, row[colTime], r.zone)
+	if err != nil {
+		return ev, false, fmt.Errorf("its time is not as cel.conf's dateformat of deploy/asterisk/etc: want such as %q", timeLayout)
+	}
+	var x extra
+	if row[colExtra] != "" {
+		if err := json.Unmarshal([]byte(row[colExtra]), &x); err != nil {
+			return ev, false, fmt.Errorf("its extra column is not JSON: %w", err)
+		}
+	}
+	c := r.channel(row)
+	ev = ari.Event{At: at.UTC(), Node: r.node}
+	switch row[colType] {
+	case "CHAN_START":
+		ev.Kind = ari.ChannelCreated
+	case "ANSWER":
+		c.State, ev.Kind = "Up", ari.ChannelStateChange
+	case "BRIDGE_ENTER", "BRIDGE_EXIT":
+		r.move(c, row[colType] == "BRIDGE_ENTER", x, &ev)
+	case "STREAM_BEGIN":
+		c.streams = append(c.streams, x.Class != "")
+		if x.Class == "" {
+			return ev, false, nil
+		}
+		ev.Kind = ari.ChannelHold
+	case "STREAM_END":
+		was := c.held()
+		if n := len(c.streams); n > 0 {
+			c.streams = c.streams[:n-1]
+		}
+		if !was || c.held() {
+			return ev, false, nil
+		}
+		ev.Kind = ari.ChannelUnhold
+	case "HANGUP":
+		ev.Kind, ev.Soft = ari.ChannelHangupRequest, x.Source != c.Name
+	case "CHAN_END":
+		ev.Kind = ari.ChannelDestroyed
+		delete(r.chans, c.ID)
+	default:
+		return ev, false, nil
+	}
+	ev.Channel = c.Channel
+	return ev, true, nil
+}
+
+func (c *channel) held() bool { return slices.Contains(c.streams, true) }
+
+func (r *reader) channel(row []string) *channel {
+	id := ari.ChannelID(row[colID])
+	c := r.chans[id]
+	if c == nil {
+		c = &channel{}
+		c.ID, c.State = id, "Down"
+		if row[colID] == row[colLinked] {
+			c.State = "Ring" // it calls
+		}
+		if len(row) >= columns {
+			c.Exten, c.Context = row[colExten], row[colContext]
+		}
+		r.chans[id] = c
+	}
+	c.Name = row[colChannel]
+	if c.Caller.Withheld() {
+		c.Caller = metering.NewNumber(row[colCaller], "")
+	}
+	return c
+}
+
+// move keeps the bridges' lists, which a CEL does not have.
+func (r *reader) move(c *channel, enter bool, x extra, ev *ari.Event) {
+	id := ari.BridgeID(x.Bridge)
+	without := func(id ari.BridgeID) {
+		r.bridges[id] = slices.DeleteFunc(r.bridges[id], func(m ari.ChannelID) bool { return m == c.ID })
+		if len(r.bridges[id]) == 0 {
+			delete(r.bridges, id)
+		}
+	}
+	without(c.bridge)
+	without(id)
+	ev.Kind, c.bridge = ari.ChannelLeftBridge, ""
+	if enter {
+		ev.Kind, c.bridge = ari.ChannelEnteredBridge, id
+		r.bridges[id] = append(r.bridges[id], c.ID)
+	}
+	ev.Bridge = ari.Bridge{ID: id, Type: "mixing", Channels: slices.Clone(r.bridges[id])}
+	if x.Technology == "holding_bridge" {
+		ev.Bridge.Type = "holding"
+	}
+}

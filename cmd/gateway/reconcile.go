@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/risposta/gateway/cmd/gateway/internal/config"
+	"github.com/risposta/gateway/cmd/gateway/internal/reconcile"
+	"github.com/risposta/gateway/metering"
+	"github.com/risposta/gateway/metering/ledger"
+	"github.com/risposta/gateway/metering/ledger/sqlite"
+)
+
+type reconcileCommand struct {
+	configFlag
+	CEL      string `name:"cel" help:"Asterisk's CEL, as cel_custom.conf of deploy/asterisk writes it." type:"existingfile" required:"" placeholder:"FILE"`
+	CDR      string `name:"cdr" help:"Asterisk's CDRs, as cdr_custom.conf of deploy/asterisk writes them." type:"existingfile" placeholder:"FILE"`
+	QueueLog string `help:"Asterisk's queue_log." type:"existingfile" placeholder:"FILE"`
+	Since    string `help:"Calls that arrived at this instant or later: 2026-11-23 (UTC) or 2026-11-23T10:00:00Z." placeholder:"TIME"`
+	Until    string `help:"Calls that arrived before this instant." placeholder:"TIME"`
+	Zone     string `help:"The time zone of Asterisk's machine, in which it writes its logs." default:"UTC" placeholder:"NAME"`
+	Node     string `help:"Asterisk's entityid, for calls of which only it knows." placeholder:"ID"`
+	Apply    bool   `help:"Supersede what the CEL proves, and enter the calls that we lack. Both versions are kept."`
+}
+
+var errDiffers = errors.New("records and Asterisk's logs do not agree")
+
+// Run prints a line for each call that does not agree, and how many do.
+func (c reconcileCommand) Run(ctx context.Context, std streams) (err error) {
+	conf, err := config.Load(c.Config, std.environ, config.CallersKey)
+	if err != nil {
+		return usage{err}
+	}
+	rules, err := conf.Rules()
+	if err != nil {
+		return err
+	}
+	open := sqlite.OpenReader
+	if c.Apply {
+		open = sqlite.OpenClerk
+	}
+	l, err := open(ctx, conf.Ledger.File)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, l.Close()) }()
+	in, done, err := c.input()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, done()) }()
+	t := tally{std: std, ledger: l, apply: c.Apply}
+	fmt.Fprintf(std.stdout, "%-26s %-16s %-10s %10s %10s %10s %6s\n", "call", "service", "", "ours", "CEL", "CDR", "queue")
+	if err := reconcile.Compare(ctx, in, l, rules, func(line reconcile.Line) error { return t.take(ctx, line) }); err != nil {
+		return err
+	}
+	fmt.Fprintf(std.stdout, "%d calls agree, %d do not, of which %d were superseded or entered\n", t.agree, t.not, t.applied)
+	if t.not > t.applied {
+		return fmt.Errorf("%w: %d", errDiffers, t.not-t.applied)
+	}
+	return nil
+}
+
+func (c reconcileCommand) input() (in reconcile.Input, done func() error, err error) {
+	in.Node = c.Node
+	if in.Zone, err = time.LoadLocation(c.Zone); err != nil {
+		return in, nil, usage{fmt.Errorf("--zone: %w", err)}
+	}
+	if in.Query.Since, err = parseInstant("--since", c.Since); err != nil {
+		return in, nil, usage{err}
+	}
+	if in.Query.Until, err = parseInstant("--until", c.Until); err != nil {
+		return in, nil, usage{err}
+	}
+	if c.CDR != "" {
+		if in.CDR, err = fromFile(c.CDR, reconcile.ReadCDR); err != nil {
+			return in, nil, err
+		}
+	}
+	if c.QueueLog != "" {
+		if in.Queues, err = fromFile(c.QueueLog, reconcile.ReadQueueLog); err != nil {
+			return in, nil, err
+		}
+	}
+	f, err := os.Open(c.CEL)
+	if err != nil {
+		return in, nil, err
+	}
+	in.CEL = f
+	return in, f.Close, nil
+}
+
+// tally prints lines and applies what can be.
+type tally struct {
+	std                 streams
+	ledger              *sqlite.Ledger
+	apply               bool
+	agree, not, applied int
+}
+
+func (t *tally) take(ctx context.Context, l reconcile.Line) error {
+	if l.Status == reconcile.Agrees {
+		t.agree++
+		return nil
+	}
+	t.not++
+	fmt.Fprintf(t.std.stdout, "%-26s %-16s %-10s %9.3fs %9.3fs %9.3fs %6d\n", l.Call, l.Service, l.Status, l.Ours.Seconds(), l.Theirs.Seconds(), l.CDR.Seconds(), l.Queue)
+	if l.Why != "" {
+		fmt.Fprintf(t.std.stdout, "    %s\n", l.Why)
+	}
+	if l.Better == nil {
+		return nil
+	}
+	newest := l.Better.Records[len(l.Better.Records)-1]
+	if !t.apply {
+		fmt.Fprintf(t.std.stdout, "    --apply would write version %d: %s %s for %.3fs of talk\n", newest.Version, newest.Charge, newest.Charge.Currency, float64(newest.TalkMs)/1000)
+		return nil
+	}
+	b := ledger.Batch{Records: l.Better.Records}
+	for _, frame := range l.Better.Frames {
+		b.Evidence = append(b.Evidence, ledger.Evidence{Call: l.Call, Frame: frame})
+	}
+	if err := t.ledger.Supersede(ctx, &b); err != nil {
+		if errors.Is(err, sqlite.ErrOpen) {
+			fmt.Fprintf(t.std.stdout, "    it is still open for us\n")
+			return nil
+		}
+		return err
+	}
+	t.applied++
+	fmt.Fprintf(t.std.stdout, "    version %d written: %s %s for %.3fs of talk\n", newest.Version, newest.Charge, newest.Charge.Currency, float64(newest.TalkMs)/1000)
+	return nil
+}
+
+// fromFile reads a whole file of Asterisk's.
+func fromFile[T any](path string, read func(r io.Reader) (map[metering.CallID]T, error)) (map[metering.CallID]T, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	m, err := read(f)
+	return m, errors.Join(err, f.Close())
+}
