@@ -4,7 +4,7 @@ VERSION := $(shell git describe --always --dirty 2>/dev/null || echo devel)
 SHELL := /bin/bash
 LIVE := $(GO) test -race -tags live -count=1 -parallel 4 -timeout 15m
 
-.PHONY: help demo test test-long unit live judge traces lint bench fuzz build image setup
+.PHONY: help demo test test-long unit live judge traces reliability lint bench fuzz build image setup
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,7 +24,7 @@ test-long: setup ## longer runs of the random and the live tests
 	$(GO) test -count=1 -timeout 60m ./cmd/gateway/internal/pipeline ./metering ./metering/tariff -rapid.checks=20000
 	$(LIVE) -count=5 -timeout 60m -skip TestLiveLore ./integration/...
 	$(LIVE) -run TestLiveARestartLosesNoTalk ./integration/ -away 60s
-	$(MAKE) judge
+	$(MAKE) judge reliability
 	$(MAKE) fuzz FUZZTIME=5m
 
 judge: setup ## every shape of call, live: what Asterisk's CEL says, what we say, what its CDR bills
@@ -33,6 +33,10 @@ judge: setup ## every shape of call, live: what Asterisk's CEL says, what we say
 TRACES ?= /tmp/risposta-traces
 traces: setup ## the recordings of integration/testdata/traces, made anew into TRACES; their facts.txt are written by hand
 	$(LIVE) -parallel 2 -run TestLiveRecording ./integration/ -record $(TRACES)
+
+RELIABILITY = $(GO) run ./integration/faults -gateway bin/gateway
+reliability: build ## docs/reliability.md anew: what faults do to calls; takes ten minutes, needs /dev/fuse
+	{ sed '/^| fault /,$$d' docs/reliability.md; $(RELIABILITY) -parallel 8; } > docs/reliability.new && mv docs/reliability.new docs/reliability.md
 
 lint: ## go vet and golangci-lint
 	$(GO) vet -tags live ./...

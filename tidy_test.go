@@ -38,6 +38,8 @@ var rooms = map[string][]string{
 	"integration":                    {},
 	"integration/demo":               {"integration/lab"},
 	"integration/fakepbx":            {},
+	"integration/faultfs":            {},
+	"integration/faults":             {"integration/fakepbx", "integration/faultfs", "integration/lab"},
 	"integration/judge":              {},
 	"integration/lab":                {},
 }

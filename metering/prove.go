@@ -2,6 +2,9 @@ package metering
 
 import "time"
 
+// whyClock is the reason of an unseen stretch in which the PBX's clock was set: by that clock no account can tell how long anything took.
+const whyClock = "clock_jumped"
+
 // Prove fills the time that was not seen with what another account of the same call says of it, once the call has ended. What was seen stays as it was seen:
 // so no second is charged that either account denies. endedAt and endedBy are that account's end of the call, used where the end was not seen.
 func (c *Call) Prove(account []Segment, endedAt time.Time, endedBy string) {
@@ -14,7 +17,7 @@ func (c *Call) Prove(account []Segment, endedAt time.Time, endedBy string) {
 	}
 	var proved []Segment
 	for _, s := range c.Segments {
-		if s.State != Unseen {
+		if s.State != Unseen || s.Why == whyClock {
 			proved = append(proved, s)
 			continue
 		}

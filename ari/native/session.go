@@ -149,6 +149,7 @@ func (s *Source) watch(ctx context.Context, seen func()) error {
 func (s *Source) keepProving(ctx context.Context) error {
 	tick := time.NewTicker(canaryEvery)
 	defer tick.Stop()
+	last := time.Now()
 	for {
 		select {
 		case <-ctx.Done():
@@ -159,9 +160,15 @@ func (s *Source) keepProving(ctx context.Context) error {
 				return err
 			}
 		case <-tick.C:
+			now := time.Now()
 			s.mu.Lock()
-			silent := time.Since(s.proved)
+			if now.Sub(last) > silenceLimit {
+				// It was us who stood still. What came meanwhile waits in the socket, whole, or the PBX has cut us off: reading tells.
+				s.proved = now
+			}
+			silent := now.Sub(s.proved)
 			s.mu.Unlock()
+			last = now
 			if silent > silenceLimit {
 				return errSilence
 			}

@@ -129,7 +129,7 @@ func TestReconcileDoesNotBelieveAPoorCEL(t *testing.T) {
 		}
 	}
 	for why, text := range map[string]string{
-		"it shows no music in this call":  strings.Join(silent, ""),
+		"it shows no music in this call": strings.Join(silent, ""),
 		"where both saw the call it has": strings.Replace(string(good), "BRIDGE_ENTER", "BRIDGE_UPDATE", 2),
 	} {
 		dir := gapped(t, 130)

@@ -134,6 +134,9 @@ func (g *Gateway) Terminate(ctx context.Context) (code int, err error) {
 	return g.end(ctx, syscall.SIGTERM)
 }
 
+// Signal sends the process a signal and does not wait for what comes of it.
+func (g *Gateway) Signal(sig syscall.Signal) error { return g.cmd.Process.Signal(sig) }
+
 // Kill ends the process as a crash would.
 func (g *Gateway) Kill(ctx context.Context) error {
 	_, err := g.end(ctx, syscall.SIGKILL)

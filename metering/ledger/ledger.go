@@ -16,6 +16,7 @@ import (
 
 // Batch is what one commit makes durable, all of it or nothing.
 type Batch struct {
+	ID       string // of this batch, never used for another: when it was kept in spite of an error, trying it again changes nothing
 	Node     string // which PBX it came from, by asterisk_id; "" while not known
 	Opened   []OpenCall
 	Evidence []Evidence

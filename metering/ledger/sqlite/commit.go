@@ -20,6 +20,9 @@ func (l *Ledger) Commit(ctx context.Context, b *ledger.Batch) error {
 	if err != nil {
 		return fmt.Errorf("beginning a commit: %w", err)
 	}
+	if kept, err := isLast(ctx, tx, b); kept || err != nil {
+		return errors.Join(err, tx.Rollback())
+	}
 	if err := write(ctx, tx, b); err != nil {
 		var refused *driver.Error
 		if errors.As(err, &refused) && refused.Code()&0xff == sqlite3.SQLITE_CONSTRAINT {
@@ -31,6 +34,21 @@ func (l *Ledger) Commit(ctx context.Context, b *ledger.Batch) error {
 		return fmt.Errorf("committing %d frames and %d records: %w", len(b.Evidence), len(b.Records), err)
 	}
 	return nil
+}
+
+// isLast tells whether the batch has been kept already, by a commit that was reported failed; if not, it notes the batch as the last.
+func isLast(ctx context.Context, tx *sql.Tx, b *ledger.Batch) (bool, error) {
+	if b.ID == "" {
+		return false, nil
+	}
+	res, err := tx.ExecContext(ctx, `
+		INSERT INTO last_batch (node, id) VALUES (?1, ?2)
+		ON CONFLICT (node) DO UPDATE SET id = ?2 WHERE id <> ?2`, b.Node, b.ID)
+	if err != nil {
+		return false, fmt.Errorf("noting batch %s: %w", b.ID, err)
+	}
+	n, err := res.RowsAffected()
+	return n == 0, err
 }
 
 func write(ctx context.Context, tx *sql.Tx, b *ledger.Batch) error {

@@ -114,6 +114,22 @@ func TestABatchIsKeptWholeOrNotAtAll(t *testing.T) {
 	}
 }
 
+// A commit may be kept and reported failed: the disk fails between the two. Trying it again must not keep it twice.
+func TestABatchThatIsTriedAgainIsKeptOnce(t *testing.T) {
+	ctx := context.Background()
+	l := open(t, filepath.Join(t.TempDir(), "ledger.db"))
+	defer closeIt(t, l)
+	b := ledger.Batch{ID: "life-1", Node: "pbx", Opened: []ledger.OpenCall{opened("x")}, Evidence: []ledger.Evidence{{Call: "x", Frame: []byte("1")}}}
+	commit(t, l, b)
+	commit(t, l, b)
+	b.ID, b.Opened, b.Evidence = "life-2", nil, []ledger.Evidence{{Call: "x", Frame: []byte("2")}}
+	commit(t, l, b)
+	commit(t, l, b)
+	if frames, err := l.Evidence(ctx, "x"); err != nil || len(frames) != 2 {
+		t.Errorf("evidence %q, %v; want each batch's once", frames, err)
+	}
+}
+
 func TestRecordsAreSelectedByArrivalAndService(t *testing.T) {
 	ctx := context.Background()
 	l := open(t, filepath.Join(t.TempDir(), "ledger.db"))

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -31,6 +32,8 @@ type station struct {
 	node     string
 	started  time.Time       // when the PBX was started
 	alone    bool            // the only PBX of the configuration: every open call is its
+	life     string          // names this run, for the ids of its batches
+	batches  uint64          // committed so far
 	seen     bool            // whether this run has had its first snapshot
 	noted    map[string]bool // kinds of unreadable frames that have been logged
 	resynced time.Time       // when doubt last made us look again
@@ -45,6 +48,7 @@ func (d *Daemon) newStation(p config.PBX, rules pipeline.Rules, access access) *
 		inbox: ari.NewInbox(0), pipeline: pipeline.New(rules), noted: map[string]bool{},
 		asker: newAsker(d.lookup, d.conf.Exemption.Timeout, d.metrics, d.log),
 	}
+	s.life = rand.Text()
 	s.alone = len(d.conf.PBX) == 1
 	s.committed.Store(true)
 	conf := native.Config{URL: p.URL, Username: p.Username, Password: p.Password.Reveal(), Application: p.Application, CA: access.ca}
@@ -173,6 +177,8 @@ func (s *station) finish(ctx context.Context, out *pipeline.Output) error {
 		out.Opened[i].Node = s.node // under which the next run will look for it
 	}
 	if !out.Empty() {
+		s.batches++
+		out.ID = fmt.Sprintf("%s-%d", s.life, s.batches)
 		if err := s.commit(ctx, &out.Batch); err != nil {
 			return err
 		}

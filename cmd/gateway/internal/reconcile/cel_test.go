@@ -89,9 +89,9 @@ func TestTheCELGivesTheTalkOfEachRecording(t *testing.T) {
 func TestABadCELIsNamedByItsLine(t *testing.T) {
 	const good = `"CHAN_START","2026-11-23 09:46:14.945","+390612345678","a","a","PJSIP/trunk-1",""` + "\n"
 	for text, want := range map[string]string{
-		good + `"ANSWER","2026-11-23"` + "\n":                    "line 2: it has 2 columns",
-		strings.Replace(good, "09:46", "9.46", 1):                "line 1: its time",
-		good + strings.Replace(good, `""`, `"{"`, 1):             "line 2: its extra column",
+		good + `"ANSWER","2026-11-23"` + "\n":                     "line 2: it has 2 columns",
+		strings.Replace(good, "09:46", "9.46", 1):                 "line 1: its time",
+		good + strings.Replace(good, `""`, `"{"`, 1):              "line 2: its extra column",
 		good + `"ANSWER","2026-11-23 09:46:15.000","+39` + "\n\n": "reading the CEL",
 	} {
 		err := cel.Read(strings.NewReader(text), time.UTC, "pbx", func(ari.Event) error { return nil })

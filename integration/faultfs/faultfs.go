@@ -1,0 +1,197 @@
+// Package faultfs is a file system that fails on command: a folder seen through FUSE, whose writes and fsyncs can be refused, delayed, or done and then
+// reported failed.
+//
+// In: a folder to show, and what shall go wrong. Out: a mount point for a gateway's ledger. It shows what a real disk does when it is full, worn out or
+// stuck, which no test can ask of a good one. Linux, with /dev/fuse and fusermount.
+package faultfs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"syscall"
+
+	"github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+)
+
+// When says whether a failed operation was carried out all the same.
+type When uint8
+
+// The two variants of each fault.
+const (
+	Before When = iota // not persisted
+	After              // persisted, but reported failed
+)
+
+// Fault is what goes wrong from now on, with writes, with fsyncs, or with both.
+type Fault struct {
+	Write, Sync bool
+	When        When
+	Errno       syscall.Errno   // what is reported; 0 with Stall
+	Stall       <-chan struct{} // operations wait until it is closed, then succeed
+	// OnSync, where not nil, is called at the Nth fsync (from 1) before or after it is done, once; nothing else fails.
+	OnSync func()
+	Nth    int
+}
+
+// FS is one mounted file system.
+type FS struct {
+	Path   string // the mount point
+	server *fuse.Server
+
+	mu    sync.Mutex
+	fault Fault
+	syncs int
+}
+
+// Mount shows the folder at the mount point, faultless at first.
+func Mount(folder, at string) (*FS, error) {
+	f := &FS{Path: at}
+	var st syscall.Stat_t
+	if err := syscall.Stat(folder, &st); err != nil {
+		return nil, fmt.Errorf("showing %s: %w", folder, err)
+	}
+	root := &fs.LoopbackRoot{Path: folder, Dev: st.Dev}
+	root.NewNode = func(r *fs.LoopbackRoot, _ *fs.Inode, name string, _ *syscall.Stat_t) fs.InodeEmbedder {
+		return &node{LoopbackNode: fs.LoopbackNode{RootData: r}, fs: f, name: name}
+	}
+	server, err := fs.Mount(at, root.NewNode(root, nil, "", nil), &fs.Options{MountOptions: fuse.MountOptions{FsName: "faultfs", Name: "faultfs"}})
+	if err != nil {
+		return nil, fmt.Errorf("mounting at %s: %w", at, err)
+	}
+	f.server = server
+	return f, nil
+}
+
+// Unmount ends it. No process may have a file open in it.
+func (f *FS) Unmount() error {
+	f.Heal()
+	return f.server.Unmount()
+}
+
+// Break makes things go wrong.
+func (f *FS) Break(fault Fault) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.fault, f.syncs = fault, 0
+}
+
+// Heal makes everything go right again.
+func (f *FS) Heal() { f.Break(Fault{}) }
+
+// Syncs is the number of fsyncs since the last Break or Heal.
+func (f *FS) Syncs() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.syncs
+}
+
+type node struct {
+	fs.LoopbackNode
+	fs   *FS
+	name string
+}
+
+var (
+	_ fs.NodeWriter  = (*node)(nil)
+	_ fs.NodeFsyncer = (*node)(nil)
+)
+
+// spared tells that a file is not on the disk's account: SQLite's shared memory only lives there.
+func (n *node) spared() bool {
+	return strings.HasSuffix(n.name, "-shm") || strings.HasSuffix(n.name, ".lock")
+}
+
+// Write implements fs.NodeWriter.
+func (n *node) Write(ctx context.Context, h fs.FileHandle, data []byte, off int64) (uint32, syscall.Errno) {
+	n.fs.mu.Lock()
+	fault := n.fs.fault
+	n.fs.mu.Unlock()
+	do := func() (uint32, syscall.Errno) {
+		w, ok := h.(fs.FileWriter)
+		if !ok {
+			return 0, syscall.EBADF
+		}
+		return w.Write(ctx, data, off)
+	}
+	if !fault.Write || n.spared() {
+		return do()
+	}
+	if fault.When == After {
+		if written, errno := do(); errno != 0 {
+			return written, errno
+		}
+	}
+	if errno := fault.wait(ctx); errno != 0 {
+		return 0, errno
+	}
+	if fault.When == After {
+		return uint32(len(data)), 0 //nolint:gosec // a FUSE write is at most 1 MiB
+	}
+	return do()
+}
+
+// Fsync implements fs.NodeFsyncer.
+func (n *node) Fsync(ctx context.Context, h fs.FileHandle, flags uint32) syscall.Errno {
+	do := func() syscall.Errno {
+		s, ok := h.(fs.FileFsyncer)
+		if !ok {
+			return syscall.EBADF
+		}
+		return s.Fsync(ctx, flags)
+	}
+	n.fs.mu.Lock()
+	fault := n.fs.fault
+	n.fs.syncs++
+	nth := n.fs.syncs
+	n.fs.mu.Unlock()
+	if fault.OnSync != nil {
+		if nth != fault.Nth {
+			return do()
+		}
+		if fault.When == After {
+			if errno := do(); errno != 0 {
+				return errno
+			}
+		}
+		fault.OnSync()
+		return syscall.EIO
+	}
+	if !fault.Sync || n.spared() {
+		return do()
+	}
+	if fault.When == After {
+		if errno := do(); errno != 0 {
+			return errno
+		}
+	}
+	if errno := fault.wait(ctx); errno != 0 || fault.When == After {
+		return errno
+	}
+	return do()
+}
+
+// wait is the fault itself: an error at once, or a stall that ends well.
+func (f Fault) wait(ctx context.Context) syscall.Errno {
+	if f.Stall == nil {
+		return f.Errno
+	}
+	select {
+	case <-f.Stall:
+		return 0
+	case <-ctx.Done():
+		return syscall.EINTR
+	}
+}
+
+// Available says why no such file system can be made here, nil if it can.
+func Available() error {
+	fd, err := syscall.Open("/dev/fuse", syscall.O_RDWR, 0)
+	if err != nil {
+		return errors.New("no /dev/fuse")
+	}
+	return syscall.Close(fd)
+}

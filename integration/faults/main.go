@@ -1,0 +1,120 @@
+// Command faults does to a running gateway what a machine, a disk and a network do to it, and prints what became of the calls: docs/reliability.md.
+//
+// In: a gateway's binary. Out: a table on standard output; exit status 1 if any call was overcharged or lost. The PBX is a fake that knows the truth of
+// each call; what a real Asterisk can show of faults is shown by the live tests. It needs /dev/fuse.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/risposta/gateway/integration/faultfs"
+)
+
+func main() {
+	binary := flag.String("gateway", "bin/gateway", "the gateway's binary")
+	quick := flag.Bool("quick", false, "each fault once")
+	only := flag.String("only", "", "only faults whose name begins so")
+	parallel := flag.Int("parallel", 4, "runs side by side")
+	seed := flag.Uint64("seed", uint64(time.Now().UnixNano()), "of the runs' instants")
+	factor := flag.Int("times", 1, "as many times the runs of each fault")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := faultfs.Available(); err != nil {
+		fmt.Fprintf(os.Stderr, "faults: a disk that fails can't be made here: %v\n", err)
+		os.Exit(1)
+	}
+	fmt.Fprintf(os.Stderr, "seed %d\n", *seed)
+	t := table{binary: *binary, seed: *seed, parallel: *parallel}
+	t.head()
+	bad := false
+	for _, f := range faults() {
+		if !strings.HasPrefix(f.name, *only) {
+			continue
+		}
+		f.runs *= *factor
+		if *quick {
+			f.runs = 1
+		}
+		r, err := t.row(ctx, f)
+		if err != nil {
+			fmt.Fprintf(os.Stderr, "faults: %s: %v\n", f.name, err)
+			bad = true
+		}
+		bad = bad || r.Overcharged+r.Lost+len(r.Notes) > 0
+	}
+	if bad {
+		os.Exit(1)
+	}
+}
+
+type table struct {
+	binary   string
+	seed     uint64
+	parallel int
+}
+
+func (t *table) head() {
+	fmt.Printf("| fault | runs | calls | records | of which by reconcile | overcharged | lost | talk not charged | after reconcile |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|\n")
+}
+
+// row plays all runs of a fault.
+func (t *table) row(ctx context.Context, f fault) (sum result, first error) {
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	slots := make(chan struct{}, t.parallel)
+	for run := range f.runs {
+		slots <- struct{}{}
+		all.Add(1)
+		go func() {
+			defer func() { <-slots; all.Done() }()
+			r, err := t.run(ctx, f, run)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil && first == nil {
+				first = fmt.Errorf("run %d: %w", run, err)
+			}
+			sum.add(r)
+		}()
+	}
+	all.Wait()
+	fmt.Printf("| %s | %d | %d | %d | %d | %d | %d | %.1f s of %.1f s | %.1f s |\n", f.name, sum.Runs, sum.Calls, sum.Records, sum.Entered, sum.Overcharged, sum.Lost,
+		float64(sum.UncoveredMs)/1000, float64(sum.TalkMs)/1000, float64(sum.LeftMs)/1000)
+	for i, note := range sum.Notes {
+		if i < 5 {
+			fmt.Fprintf(os.Stderr, "faults: %s: %s\n", f.name, note)
+		}
+	}
+	return sum, first
+}
+
+// runTimeout bounds one run.
+const runTimeout = 2 * time.Minute
+
+func (t *table) run(ctx context.Context, f fault, run int) (r result, err error) {
+	ctx, cancel := context.WithTimeout(ctx, runTimeout)
+	defer cancel()
+	s, err := newStage(ctx, t.binary, t.seed+uint64(run)) //nolint:gosec // a run's number is small
+	if err != nil {
+		return r, err
+	}
+	s.traffic(callsPerRun, callGap)
+	if err := f.play(s, run); err != nil {
+		return r, fmt.Errorf("%w\n%s", err, s.gw.Log())
+	}
+	r, err = s.judge()
+	if err != nil || len(r.Notes) > 0 {
+		fmt.Fprintf(os.Stderr, "faults: %s, run %d: %v\n%s\n", f.name, run, err, s.gw.Log())
+	}
+	if cerr := s.close(); err == nil {
+		err = cerr
+	}
+	return r, err
+}

@@ -1,0 +1,247 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/risposta/gateway/integration/fakepbx"
+	"github.com/risposta/gateway/integration/faultfs"
+	"github.com/risposta/gateway/integration/lab"
+)
+
+// stage is one run: a gateway on a disk that can fail, beside a PBX whose truth is known.
+type stage struct {
+	ctx    context.Context
+	dir    string
+	pbx    *fakepbx.PBX
+	centre *fakepbx.Centre
+	disk   *faultfs.FS
+	gw     *lab.Gateway
+	rnd    *rand.Rand
+	proxy  *proxy
+	calls  sync.WaitGroup
+}
+
+// result adds up what came of runs.
+type result struct {
+	Runs, Calls, Records, Overcharged, Lost int
+	Entered                                 int   // of the records: only after Asterisk's CEL had been reconciled
+	UncoveredMs                             int64 // talk that was not charged, before
+	LeftMs                                  int64 // and after that
+	TalkMs                                  int64
+	Notes                                   []string
+}
+
+func (r *result) add(o result) {
+	r.Runs += o.Runs
+	r.Calls += o.Calls
+	r.Records += o.Records
+	r.Overcharged += o.Overcharged
+	r.Lost += o.Lost
+	r.Entered += o.Entered
+	r.UncoveredMs += o.UncoveredMs
+	r.LeftMs += o.LeftMs
+	r.TalkMs += o.TalkMs
+	r.Notes = append(r.Notes, o.Notes...)
+}
+
+const config = `
+pbx:
+  - {name: fake, url: "{{ari}}", username: risposta}
+operators: ["PJSIP/agent*"]
+services: [{number: "1001", context: from-trunk, name: help, tariff: standard}]
+tariffs: [{name: standard, per_minute: "0.96", increment: 1s, currency: EUR}]
+callers: {country_code: "39"}
+ledger: {file: "{{dir}}/disk/ledger.db", key_file: "{{dir}}/key"}
+admin: {listen: "{{admin}}"}
+`
+
+// The times of a call: long against a restart, so that no call comes and goes while nobody is there.
+var times = fakepbx.Times{Wait: 300 * time.Millisecond, Talk: 700 * time.Millisecond, Hold: 300 * time.Millisecond}
+
+// newStage makes everything ready; the gateway meters when it returns.
+func newStage(ctx context.Context, binary string, seed uint64) (s *stage, err error) {
+	s = &stage{ctx: ctx, pbx: fakepbx.New(), rnd: rand.New(rand.NewPCG(seed, 1))}
+	s.centre = fakepbx.NewCentre(s.pbx, seed)
+	if s.dir, err = os.MkdirTemp("", "risposta-faults-"); err != nil {
+		return nil, err
+	}
+	for _, d := range []string{"platter", "disk"} {
+		if err := os.Mkdir(filepath.Join(s.dir, d), 0o700); err != nil {
+			return nil, err
+		}
+	}
+	if s.disk, err = faultfs.Mount(filepath.Join(s.dir, "platter"), filepath.Join(s.dir, "disk")); err != nil {
+		return nil, err
+	}
+	if s.proxy, err = newProxy(s.pbx.URL()); err != nil {
+		return nil, err
+	}
+	if s.gw, err = lab.NewGateway(binary, s.dir, s.proxy.url(), config); err != nil {
+		return nil, err
+	}
+	s.gw.Setenv("RISPOSTA_PBX_0_PASSWORD", "secret")
+	return s, s.start()
+}
+
+func (s *stage) start() error {
+	if err := s.gw.Start(); err != nil {
+		return err
+	}
+	return s.gw.WaitReady(s.ctx, 20*time.Second)
+}
+
+// restart is what systemd does after a crash.
+func (s *stage) restart() error {
+	if err := s.gw.Kill(s.ctx); err != nil {
+		return err
+	}
+	return s.start()
+}
+
+// traffic starts calls, one every gap, in the background.
+func (s *stage) traffic(n int, gap time.Duration) {
+	s.calls.Add(1)
+	go func() {
+		defer s.calls.Done()
+		for range n {
+			s.calls.Add(1)
+			go func() {
+				defer s.calls.Done()
+				s.centre.Call(s.ctx, times)
+			}()
+			time.Sleep(gap) // the rhythm of the traffic
+		}
+	}()
+}
+
+// judge ends the run: all calls are over, the gateway has caught up and ended, and its ledger is held against the truth.
+func (s *stage) judge() (r result, err error) {
+	s.calls.Wait()
+	s.disk.Heal()
+	if err := s.gw.WaitReady(s.ctx, 30*time.Second); err != nil {
+		return r, err
+	}
+	err = lab.Until(s.ctx, 20*time.Second, "the open calls to end", func() error {
+		_, text, err := s.gw.Get(s.ctx, "/metrics")
+		if err == nil && (!strings.Contains(text, "risposta_open_calls{pbx=\"fake\"} 0\n") || !strings.Contains(text, "risposta_inbox_frames{pbx=\"fake\"} 0\n")) {
+			err = errors.New("some are open")
+		}
+		return err
+	})
+	if err != nil {
+		return r, err
+	}
+	if code, err := s.gw.Terminate(s.ctx); err != nil || code != 0 {
+		return r, fmt.Errorf("the gateway ended with %d: %w", code, err)
+	}
+	before, err := s.records()
+	if err != nil {
+		return r, err
+	}
+	if err := s.reconcile(); err != nil {
+		return r, err
+	}
+	after, err := s.records()
+	if err != nil {
+		return r, err
+	}
+	if out, code, err := s.gw.Command(s.ctx, "verify"); err != nil || code != 0 {
+		r.Notes = append(r.Notes, fmt.Sprintf("verify: exit %d: %s", code, out))
+	}
+	r.Runs = 1
+	for _, t := range s.centre.Truth() {
+		r.compare(t, before[t.ID], after[t.ID])
+	}
+	return r, nil
+}
+
+func (s *stage) records() (map[string][]record, error) {
+	out, code, err := s.gw.Command(s.ctx, "records")
+	if err != nil || code != 0 {
+		return nil, fmt.Errorf("records: exit %d: %w: %s", code, err, out)
+	}
+	records := map[string][]record{}
+	for line := range strings.Lines(out) {
+		var rec record
+		if err := json.Unmarshal([]byte(line), &rec); err != nil {
+			return nil, err
+		}
+		records[rec.Call] = append(records[rec.Call], rec)
+	}
+	return records, nil
+}
+
+// reconcile is what an operator does after trouble. Its exit status tells of calls that stay uncertain, which is no failure here.
+func (s *stage) reconcile() error {
+	cel := filepath.Join(s.dir, "cel.csv")
+	if err := os.WriteFile(cel, []byte(s.centre.CEL()), 0o600); err != nil {
+		return err
+	}
+	out, code, err := s.gw.Command(s.ctx, "reconcile", "--cel", cel, "--node", fakepbx.Node, "--apply")
+	if err != nil || code > 1 {
+		return fmt.Errorf("reconcile: exit %d: %w: %s", code, err, out)
+	}
+	return nil
+}
+
+type record struct {
+	Call   string
+	TalkMs int64 `json:"talk_ms"`
+	Talk   []struct{ From, To time.Time }
+}
+
+// slack is how much a stretch of talk may differ from the truth: both are rounded to milliseconds.
+const slack = 2 * time.Millisecond
+
+func (r *result) compare(t fakepbx.CallTruth, before, after []record) {
+	r.Calls++
+	r.Records += len(after)
+	r.TalkMs += t.TalkMs
+	if len(before) > 1 || len(after) != 1 {
+		r.Lost++
+		r.Notes = append(r.Notes, fmt.Sprintf("call %s has %d records, and %d after reconciling", t.ID, len(before), len(after)))
+		return
+	}
+	r.Entered += len(after) - len(before)
+	seen := int64(0)
+	for _, rec := range before {
+		seen = rec.TalkMs
+		r.check(t, rec)
+	}
+	r.check(t, after[0])
+	r.UncoveredMs += max(0, t.TalkMs-seen)
+	r.LeftMs += max(0, t.TalkMs-after[0].TalkMs)
+}
+
+// check looks for talk that was none.
+func (r *result) check(t fakepbx.CallTruth, rec record) {
+	over := rec.TalkMs > t.TalkMs+int64(len(rec.Talk))*slack.Milliseconds()
+	for _, talk := range rec.Talk {
+		within := talk.To.Sub(talk.From) <= slack
+		for _, true := range t.Talk {
+			within = within || !talk.From.Before(true[0].Add(-slack)) && !talk.To.After(true[1].Add(slack))
+		}
+		over = over || !within
+	}
+	if over {
+		r.Overcharged++
+		r.Notes = append(r.Notes, fmt.Sprintf("call %s: %d ms charged in %v, the truth is %d ms in %v", t.ID, rec.TalkMs, rec.Talk, t.TalkMs, t.Talk))
+	}
+}
+
+// close takes everything down, whatever state it is in.
+func (s *stage) close() error {
+	err := s.gw.Kill(s.ctx)
+	s.proxy.close()
+	s.pbx.Close()
+	return errors.Join(err, s.disk.Unmount(), os.RemoveAll(s.dir))
+}
