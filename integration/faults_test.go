@@ -84,8 +84,40 @@ func TestLiveGatewayKilledMidTalkLosesNoCallAndChargesNothingUnseen(t *testing.T
 	if rec.Outcome != "talked" || rec.UnseenMs == 0 || len(rec.Talk) != 2 || !slices.Contains(rec.Reasons, "unseen") {
 		t.Errorf("want two stretches of talk with an unseen one between: %+v", rec)
 	}
+	defer r.reconciles(t, judge.Sum(truth))
 	if sum := judge.Sum(truth); time.Duration(rec.TalkMs+rec.UnseenMs)*time.Millisecond > sum+busy || rec.TalkMs < 1500 {
 		t.Errorf("talk %d ms and unseen %d ms in %s of talk", rec.TalkMs, rec.UnseenMs, sum)
+	}
+}
+
+// reconciles proves the unseen time of the only call from Asterisk's own logs, as an operator would the next morning.
+func (r *rig) reconciles(t *testing.T, truth time.Duration) {
+	t.Helper()
+	args := []string{"reconcile", "--apply"}
+	for flag, log := range map[string]string{"--cel": "cel-custom/cel.csv", "--cdr": "cdr-custom/cdr.csv", "--queue-log": "queue_log"} {
+		text, err := r.pbx.Log(r.ctx, log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join(r.dir, filepath.Base(log))
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		args = append(args, flag, file)
+	}
+	out, code, err := r.gw.Command(r.ctx, args...)
+	if err != nil || code != 0 || !strings.Contains(out, "version 2 written") {
+		t.Fatalf("reconcile: exit %d, %v:\n%s", code, err, out)
+	}
+	records, err := r.gw.Records(r.ctx, "talking")
+	if err != nil || len(records) != 1 {
+		t.Fatalf("%d records, %v; want the newest alone", len(records), err)
+	}
+	if talk := time.Duration(records[0].TalkMs) * time.Millisecond; (talk-truth).Abs() > busy || records[0].UnseenMs != 0 {
+		t.Errorf("after reconciling talk is %s and %d ms unseen, the CEL has %s", talk, records[0].UnseenMs, truth)
+	}
+	if out, code, err := r.gw.Command(r.ctx, "verify"); err != nil || code != 0 {
+		t.Errorf("verify: exit %d, %v:\n%s", code, err, out)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -150,4 +151,8 @@ func TestLiveStrangersAreNotLetIn(t *testing.T) {
 		}
 	}
 	r.canaries(t, 2)
+	limits, err := os.ReadFile(fmt.Sprintf("/proc/%d/limits", r.gw.PID()))
+	if err != nil || !regexp.MustCompile(`Max core file size +0 +0 `).Match(limits) {
+		t.Errorf("the process may leave a core, in which numbers and passwords stand: %v\n%s", err, limits)
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"go.uber.org/zap/zapcore"
+	"golang.org/x/sys/unix"
 
 	"github.com/risposta/gateway/cmd/gateway/internal/daemon"
 )
@@ -22,6 +23,10 @@ func (c runCommand) Run(ctx context.Context, io streams) error {
 	log, err := daemon.NewLogger(conf.Log, zapcore.Lock(zapcore.AddSync(io.stdout)))
 	if err != nil {
 		return usage{err}
+	}
+	// A core would hold callers' numbers and passwords.
+	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}); err != nil {
+		return fmt.Errorf("forbidding core dumps: %w", err)
 	}
 	d, err := daemon.New(ctx, conf, log)
 	if err != nil {

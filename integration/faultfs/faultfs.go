@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -69,7 +70,15 @@ func Mount(folder, at string) (*FS, error) {
 // Unmount ends it. No process may have a file open in it.
 func (f *FS) Unmount() error {
 	f.Heal()
-	return f.server.Unmount()
+	err := f.server.Unmount()
+	for range 50 { // a file of a process that has just ended is let go a moment later
+		if err == nil {
+			return nil
+		}
+		time.Sleep(100 * time.Millisecond)
+		err = f.server.Unmount()
+	}
+	return err
 }
 
 // Break makes things go wrong.

@@ -134,6 +134,9 @@ func (g *Gateway) Terminate(ctx context.Context) (code int, err error) {
 	return g.end(ctx, syscall.SIGTERM)
 }
 
+// PID is the process's id.
+func (g *Gateway) PID() int { return g.cmd.Process.Pid }
+
 // Signal sends the process a signal and does not wait for what comes of it.
 func (g *Gateway) Signal(sig syscall.Signal) error { return g.cmd.Process.Signal(sig) }
 
