@@ -46,6 +46,7 @@ type FS struct {
 	mu    sync.Mutex
 	fault Fault
 	syncs int
+	hits  int
 }
 
 // Mount shows the folder at the mount point, faultless at first.
@@ -55,11 +56,10 @@ func Mount(folder, at string) (*FS, error) {
 	if err := syscall.Stat(folder, &st); err != nil {
 		return nil, fmt.Errorf("showing %s: %w", folder, err)
 	}
-	root := &fs.LoopbackRoot{Path: folder, Dev: st.Dev}
-	root.NewNode = func(r *fs.LoopbackRoot, _ *fs.Inode, name string, _ *syscall.Stat_t) fs.InodeEmbedder {
-		return &node{LoopbackNode: fs.LoopbackNode{RootData: r}, fs: f, name: name}
-	}
-	server, err := fs.Mount(at, root.NewNode(root, nil, "", nil), &fs.Options{MountOptions: fuse.MountOptions{FsName: "faultfs", Name: "faultfs"}})
+	data := &fs.LoopbackRoot{Path: folder, Dev: st.Dev}
+	root := &node{LoopbackNode: &fs.LoopbackNode{RootData: data}, fs: f}
+	data.RootNode = root
+	server, err := fs.Mount(at, root, &fs.Options{MountOptions: fuse.MountOptions{FsName: "faultfs", Name: "faultfs"}})
 	if err != nil {
 		return nil, fmt.Errorf("mounting at %s: %w", at, err)
 	}
@@ -98,20 +98,68 @@ func (f *FS) Syncs() int {
 	return f.syncs
 }
 
+// Hits is the number of operations that went wrong since the mounting.
+func (f *FS) Hits() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.hits
+}
+
+func (f *FS) hit() {
+	f.mu.Lock()
+	f.hits++
+	f.mu.Unlock()
+}
+
 type node struct {
-	fs.LoopbackNode
-	fs   *FS
-	name string
+	*fs.LoopbackNode
+	fs *FS
+}
+
+// file keeps the kernel from passing reads and writes by us to the file behind.
+type file struct{ *fs.LoopbackFile }
+
+// PassthroughFd implements fs.FilePassthroughFder.
+func (file) PassthroughFd() (int, bool) { return 0, false }
+
+func ours(h fs.FileHandle) fs.FileHandle {
+	if f, ok := h.(*fs.LoopbackFile); ok {
+		return file{f}
+	}
+	return h
+}
+
+// Open implements fs.NodeOpener.
+func (n *node) Open(ctx context.Context, flags uint32) (fs.FileHandle, uint32, syscall.Errno) {
+	h, fuseFlags, errno := n.LoopbackNode.Open(ctx, flags)
+	return ours(h), fuseFlags, errno
+}
+
+// Create implements fs.NodeCreater.
+func (n *node) Create(ctx context.Context, name string, flags, mode uint32, out *fuse.EntryOut) (*fs.Inode, fs.FileHandle, uint32, syscall.Errno) {
+	inode, h, fuseFlags, errno := n.LoopbackNode.Create(ctx, name, flags, mode, out)
+	return inode, ours(h), fuseFlags, errno
+}
+
+// WrapChild implements fs.NodeWrapChilder.
+func (n *node) WrapChild(_ context.Context, ops fs.InodeEmbedder) fs.InodeEmbedder {
+	inner, ok := ops.(*fs.LoopbackNode)
+	if !ok {
+		return ops
+	}
+	return &node{LoopbackNode: inner, fs: n.fs}
 }
 
 var (
-	_ fs.NodeWriter  = (*node)(nil)
-	_ fs.NodeFsyncer = (*node)(nil)
+	_ fs.NodeWrapChilder = (*node)(nil)
+	_ fs.NodeWriter      = (*node)(nil)
+	_ fs.NodeFsyncer     = (*node)(nil)
 )
 
 // spared tells that a file is not on the disk's account: SQLite's shared memory only lives there.
 func (n *node) spared() bool {
-	return strings.HasSuffix(n.name, "-shm") || strings.HasSuffix(n.name, ".lock")
+	name := n.Path(nil)
+	return strings.HasSuffix(name, "-shm") || strings.HasSuffix(name, ".lock")
 }
 
 // Write implements fs.NodeWriter.
@@ -129,6 +177,7 @@ func (n *node) Write(ctx context.Context, h fs.FileHandle, data []byte, off int6
 	if !fault.Write || n.spared() {
 		return do()
 	}
+	n.fs.hit()
 	if fault.When == After {
 		if written, errno := do(); errno != 0 {
 			return written, errno
@@ -138,7 +187,7 @@ func (n *node) Write(ctx context.Context, h fs.FileHandle, data []byte, off int6
 		return 0, errno
 	}
 	if fault.When == After {
-		return uint32(len(data)), 0 //nolint:gosec // a FUSE write is at most 1 MiB
+		return uint32(len(data)), 0
 	}
 	return do()
 }
@@ -161,6 +210,7 @@ func (n *node) Fsync(ctx context.Context, h fs.FileHandle, flags uint32) syscall
 		if nth != fault.Nth {
 			return do()
 		}
+		n.fs.hit()
 		if fault.When == After {
 			if errno := do(); errno != 0 {
 				return errno
@@ -172,6 +222,7 @@ func (n *node) Fsync(ctx context.Context, h fs.FileHandle, flags uint32) syscall
 	if !fault.Sync || n.spared() {
 		return do()
 	}
+	n.fs.hit()
 	if fault.When == After {
 		if errno := do(); errno != 0 {
 			return errno

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -131,7 +132,7 @@ func diskFault(f faultfs.Fault) func(*stage, int, faultfs.When) error {
 		s.disk.Break(f)
 		time.Sleep(time.Second) // that is the fault
 		s.disk.Heal()
-		return nil
+		return s.happened()
 	}
 }
 
@@ -142,6 +143,14 @@ func stalled(s *stage, _ int, when faultfs.When) error {
 	time.Sleep(2 * time.Second) // that is the fault
 	s.disk.Heal()
 	close(release)
+	return s.happened()
+}
+
+// happened makes sure that the disk has failed: a fault that nobody met proves nothing.
+func (s *stage) happened() error {
+	if s.disk.Hits() == 0 {
+		return errors.New("no operation met the fault")
+	}
 	return nil
 }
 

@@ -101,7 +101,7 @@ const runTimeout = 2 * time.Minute
 func (t *table) run(ctx context.Context, f fault, run int) (r result, err error) {
 	ctx, cancel := context.WithTimeout(ctx, runTimeout)
 	defer cancel()
-	s, err := newStage(ctx, t.binary, t.seed+uint64(run)) //nolint:gosec // a run's number is small
+	s, err := newStage(ctx, t.binary, t.seed+uint64(run))
 	if err != nil {
 		return r, err
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io"
 	"math/rand/v2"
 	"net"
 	"net/url"
@@ -87,7 +86,7 @@ func (p *proxy) pass(to, from net.Conn, down bool) {
 				return
 			}
 		}
-		if err == io.EOF || err != nil {
+		if err != nil {
 			return
 		}
 	}

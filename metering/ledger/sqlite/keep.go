@@ -103,31 +103,38 @@ func (l *Ledger) Erase(ctx context.Context, before, now time.Time, limit int) (n
 	return n, nil
 }
 
-func erase(ctx context.Context, tx *sql.Tx, before, now time.Time, limit int) (int, error) {
-	type old struct {
-		seq          int64
-		record, call string
-		json         []byte
-	}
-	var olds []old
+// old is a record whose time has come.
+type old struct {
+	seq          int64
+	record, call string
+	json         []byte
+}
+
+func olds(ctx context.Context, tx *sql.Tx, before time.Time, limit int) (all []old, err error) {
 	rows, err := tx.QueryContext(ctx, `
 		SELECT seq, record, call, json FROM record
 		WHERE arrived_at < ? AND erased_at IS NULL AND call NOT IN (SELECT call FROM dispute WHERE closed_at IS NULL)
 		ORDER BY arrived_at, seq LIMIT ?`, millis(before), limit)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
 		var o old
 		if err := rows.Scan(&o.seq, &o.record, &o.call, &o.json); err != nil {
-			return 0, errors.Join(err, rows.Close())
+			return nil, err
 		}
-		olds = append(olds, o)
+		all = append(all, o)
 	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+	return all, rows.Err()
+}
+
+func erase(ctx context.Context, tx *sql.Tx, before, now time.Time, limit int) (int, error) {
+	all, err := olds(ctx, tx, before, limit)
+	if err != nil {
 		return 0, err
 	}
-	for _, o := range olds {
+	for _, o := range all {
 		var rec metering.Record
 		if err := json.Unmarshal(o.json, &rec); err != nil {
 			return 0, fmt.Errorf("record %s: %w", o.record, err)
@@ -148,7 +155,7 @@ func erase(ctx context.Context, tx *sql.Tx, before, now time.Time, limit int) (i
 			return 0, err
 		}
 	}
-	return len(olds), nil
+	return len(all), nil
 }
 
 // ErrOpen says that a call has not ended for the gateway.

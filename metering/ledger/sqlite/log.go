@@ -79,20 +79,8 @@ func backfill(ctx context.Context, tx *sql.Tx) error {
 	if n, err := leaves(ctx, tx); err != nil || n > 0 {
 		return err // a record without a leaf, once there is a log, was put there by somebody else: verify must find it
 	}
-	rows, err := tx.QueryContext(ctx, `SELECT record, json FROM record ORDER BY seq`)
+	missing, err := unentered(ctx, tx)
 	if err != nil {
-		return err
-	}
-	var missing []merkle.Leaf
-	for rows.Next() {
-		var record string
-		var json []byte
-		if err := rows.Scan(&record, &json); err != nil {
-			return errors.Join(err, rows.Close())
-		}
-		missing = append(missing, merkle.NewLeaf(merkle.Record, record, json))
-	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 		return err
 	}
 	for _, leaf := range missing {
@@ -101,6 +89,24 @@ func backfill(ctx context.Context, tx *sql.Tx) error {
 		}
 	}
 	return nil
+}
+
+// unentered are the leaves of all records, in the order of committing.
+func unentered(ctx context.Context, tx *sql.Tx) (missing []merkle.Leaf, err error) {
+	rows, err := tx.QueryContext(ctx, `SELECT record, json FROM record ORDER BY seq`)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var record string
+		var json []byte
+		if err := rows.Scan(&record, &json); err != nil {
+			return nil, err
+		}
+		missing = append(missing, merkle.NewLeaf(merkle.Record, record, json))
+	}
+	return missing, rows.Err()
 }
 
 // Seal signs the log as it is, and keeps the head. It returns false where the newest head already says as much.

@@ -192,8 +192,8 @@ func (a *auditor) checkHeads(heads [][]byte, key note.Verifier) error {
 // checkRecord holds a record against the log, and replays its evidence.
 func (a *auditor) checkRecord(ctx context.Context, s Store, record string, text []byte) error {
 	a.Records++
-	var r metering.Record
-	if err := json.Unmarshal(text, &r); err != nil || r.Record != record {
+	r, ok := parse(text)
+	if !ok || r.Record != record {
 		a.blame(record, "is no longer a record of that name")
 		return nil
 	}
@@ -236,4 +236,10 @@ func (a *auditor) replay(ctx context.Context, s Store, r metering.Record, text [
 		a.Replayed++
 	}
 	return nil
+}
+
+// parse reads a record; whatever is wrong with it is for the caller to say.
+func parse(text []byte) (r metering.Record, ok bool) {
+	err := json.Unmarshal(text, &r)
+	return r, err == nil
 }

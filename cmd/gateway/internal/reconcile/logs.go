@@ -3,6 +3,7 @@ package reconcile
 import (
 	"bufio"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -24,7 +25,7 @@ func ReadCDR(r io.Reader) (map[metering.CallID]time.Duration, error) {
 	sums := map[metering.CallID]time.Duration{}
 	for {
 		row, err := rows.Read()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return sums, nil
 		}
 		if err != nil {
