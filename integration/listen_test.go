@@ -85,9 +85,7 @@ func TestLiveARestartLosesNoTalk(t *testing.T) {
 	if err := r.gw.WaitReady(r.ctx, 20*time.Second); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(r.gw.Log(), `"event":"calls.resumed"`) {
-		t.Fatalf("the gateway has not resumed:\n%s", r.gw.Log())
-	}
+	r.logged(t, "calls.resumed", 1)
 	for _, p := range parties {
 		if err := p.Wait(r.ctx); err != nil {
 			t.Fatal(err)
