@@ -46,12 +46,13 @@ func day(t time.Time) string {
 	return t.Format(time.RFC3339)
 }
 
-// At is the price in force at an instant, nil where there is none.
+// At is the price in force at an instant, its band's where it has bands; nil where there is none.
 func (b Book) At(at time.Time) *Tariff {
 	for i := range b {
 		d := &b[i]
 		if !at.Before(d.From) && (d.Until.IsZero() || at.Before(d.Until)) {
-			return &d.Tariff
+			flat := d.Tariff.At(at)
+			return &flat
 		}
 	}
 	return nil

@@ -1,8 +1,9 @@
 // Package tariff says what a number of seconds costs, exactly.
 //
-// In: a price per minute as decimal text, an increment, a currency; and how long was talked. Out: whole minor units of the
-// currency. Amounts are exact rationals until the one rounding at the end, which goes down: the seconds to whole
-// increments, then the amount to whole minor units. There is no floating point here, and no clock.
+// In: dated prices per minute as decimal text, with an increment, free seconds, a cap for each call, bands of the week, a currency; when a call
+// arrived, and how long was talked. Out: whole minor units of the currency. The price is the one in force when the call arrives, its band
+// too, for the whole call: it is the one that the caller was told. Amounts are exact rationals until the one rounding at the end, which goes
+// down: the seconds to whole increments, then the amount to whole minor units. There is no floating point here, and no clock.
 package tariff
 
 import (
@@ -18,10 +19,15 @@ import (
 
 // Tariff is a price, as the configuration or a call's header writes it. Check it with Validate before use.
 type Tariff struct {
-	Name      string        `json:"name"`
-	PerMinute string        `json:"per_minute"` // decimal text in major units, such as "0.96"
-	Increment time.Duration `json:"increment"`  // whole seconds; only whole increments are charged
-	Currency  string        `json:"currency"`   // ISO 4217, such as EUR
+	Name        string
+	PerMinute   string        // decimal text in major units, such as "0.96"
+	Increment   time.Duration // whole seconds; only whole increments are charged
+	Currency    string        // ISO 4217, such as EUR
+	FreeSeconds int64         // of talk, at its beginning
+	CapPerCall  string        // decimal text in major units: no call costs more; "": no cap
+	Bands       []Band        // times of the week with a price of their own; PerMinute holds in the others
+	Zone        string        // by whose clock the bands go, such as Europe/Rome
+	Band        string        // which band's price this is; set by At, "" for PerMinute itself
 }
 
 // MaxPerMinute bounds a price against a slip of the decimal point: no lawful service comes near it.
@@ -51,98 +57,82 @@ func (t Tariff) Validate() error {
 	if _, ok := minorDigits[t.Currency]; !ok {
 		errs = append(errs, fmt.Errorf("currency: %q is not a known ISO 4217 code such as EUR", t.Currency))
 	}
-	return errors.Join(errs...)
+	if t.FreeSeconds < 0 || t.FreeSeconds > MaxFreeSeconds {
+		errs = append(errs, fmt.Errorf("free_seconds: %d is not from 0 to %d", t.FreeSeconds, MaxFreeSeconds))
+	}
+	if t.CapPerCall != "" && !decimal.MatchString(t.CapPerCall) {
+		errs = append(errs, fmt.Errorf("cap_per_call: %q is not an amount such as 5.00", t.CapPerCall))
+	}
+	return errors.Join(append(errs, t.validateBands()...)...)
 }
 
-func (t Tariff) price() *big.Rat {
-	p, ok := new(big.Rat).SetString(t.PerMinute)
+// MaxFreeSeconds bounds the free seconds: an hour.
+const MaxFreeSeconds = 3600
+
+func (t Tariff) price() *big.Rat { return t.rat("per_minute", t.PerMinute) }
+
+func (t Tariff) rat(key, text string) *big.Rat {
+	p, ok := new(big.Rat).SetString(text)
 	if !ok {
-		panic("tariff: " + t.Name + " was used without Validate: per_minute is " + t.PerMinute)
+		panic("tariff: " + t.Name + " was used without Validate: " + key + " is " + text)
 	}
 	return p
 }
 
-// Ref names the tariff and its content: "assistenza@3f0c2b9a51d4". The same words always give the same reference.
+// Ref names the tariff and what a call is charged by: "assistenza@3f0c2b9a51d4". The same words always give the same reference.
 func (t Tariff) Ref() string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %d %q", t.Name, t.PerMinute, int64(t.Increment/time.Second), t.Currency))
+	text := fmt.Appendf(nil, "%q %q %d %q", t.Name, t.PerMinute, int64(t.Increment/time.Second), t.Currency)
+	if t.FreeSeconds != 0 || t.CapPerCall != "" || t.Band != "" {
+		text = fmt.Appendf(text, " %d %q %q", t.FreeSeconds, t.CapPerCall, t.Band)
+	}
+	sum := sha256.Sum256(text)
 	return t.Name + "@" + hex.EncodeToString(sum[:6])
 }
 
-// Billable is talk rounded down to whole increments, in seconds.
+// Billable is talk less the free seconds, rounded down to whole increments, in seconds.
 func (t Tariff) Billable(talk time.Duration) int64 {
+	talk -= time.Duration(t.FreeSeconds) * time.Second
 	if talk < 0 {
 		return 0
 	}
 	return int64(talk / t.Increment * (t.Increment / time.Second))
 }
 
-// Charge is the price of billable seconds, rounded down to the minor unit.
+// Charge is the price of billable seconds, at most the cap, rounded down to the minor unit.
 func (t Tariff) Charge(billableSeconds int64) Amount {
 	digits := minorDigits[t.Currency]
-	exact := new(big.Rat).Mul(t.price(), big.NewRat(billableSeconds, 60))
+	exact, _ := t.capped(billableSeconds)
 	exact.Mul(exact, new(big.Rat).SetInt(new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(digits)), nil)))
 	minor := new(big.Int).Quo(exact.Num(), exact.Denom())
 	return Amount{Minor: minor.Int64(), Digits: digits, Currency: t.Currency}
 }
 
+// Capped tells whether the cap, and not the seconds, decides what they cost.
+func (t Tariff) Capped(billableSeconds int64) bool {
+	_, capped := t.capped(billableSeconds)
+	return capped
+}
+
+func (t Tariff) capped(billableSeconds int64) (exact *big.Rat, capped bool) {
+	exact = new(big.Rat).Mul(t.price(), big.NewRat(billableSeconds, 60))
+	if t.CapPerCall == "" {
+		return exact, false
+	}
+	if most := t.rat("cap_per_call", t.CapPerCall); exact.Cmp(most) > 0 {
+		return most, true
+	}
+	return exact, false
+}
+
 // exactDecimals is enough to write any price of six decimals, a sixtieth of it apart, without hiding how it was rounded.
 const exactDecimals = 6
 
-// Exact is the price of billable seconds before the rounding, as decimal text; "..." follows where it does not end.
+// Exact is the price of billable seconds, at most the cap, before the rounding, as decimal text; "..." follows where it does not end.
 func (t Tariff) Exact(billableSeconds int64) string {
-	exact := new(big.Rat).Mul(t.price(), big.NewRat(billableSeconds, 60))
+	exact, _ := t.capped(billableSeconds)
 	text := exact.FloatString(exactDecimals)
 	if back, ok := new(big.Rat).SetString(text); ok && back.Cmp(exact) != 0 {
 		return text + "..."
 	}
 	return strings.TrimSuffix(strings.TrimRight(text, "0"), ".")
 }
-
-// NoCurrency is ISO 4217 for "no currency is involved": the amount of a call without a tariff.
-const NoCurrency = "XXX"
-
-// Zero is nothing, in the tariff's currency; a nil tariff has none.
-func Zero(t *Tariff) Amount {
-	if t == nil {
-		return Amount{Digits: 2, Currency: NoCurrency}
-	}
-	return Amount{Digits: minorDigits[t.Currency], Currency: t.Currency}
-}
-
-// Amount is money: Minor units (cents), of which 10^Digits make one of Currency.
-type Amount struct {
-	Minor    int64
-	Digits   int
-	Currency string
-}
-
-// String writes the amount in major units with all its decimals: "0.14".
-func (a Amount) String() string {
-	if a.Digits == 0 {
-		return fmt.Sprint(a.Minor)
-	}
-	s := fmt.Sprintf("%0*d", a.Digits+1, a.Minor)
-	return s[:len(s)-a.Digits] + "." + s[len(s)-a.Digits:]
-}
-
-// MarshalJSON writes {"amount":"0.14","currency":"EUR"}: text, so that no reader makes a float of it.
-func (a Amount) MarshalJSON() ([]byte, error) {
-	return fmt.Appendf(nil, `{"amount":%q,"currency":%q}`, a.String(), a.Currency), nil
-}
-
-// UnmarshalJSON reads what MarshalJSON wrote.
-func (a *Amount) UnmarshalJSON(b []byte) error {
-	m := amountJSON.FindSubmatch(b)
-	if m == nil {
-		return fmt.Errorf("amount: %q is not as in {\"amount\":\"0.14\",\"currency\":\"EUR\"}", b)
-	}
-	digits := strings.TrimPrefix(string(m[2]), ".")
-	minor, ok := new(big.Int).SetString(string(m[1])+digits, 10)
-	if !ok || !minor.IsInt64() {
-		return fmt.Errorf("amount: %q is out of range", m[0])
-	}
-	*a = Amount{Minor: minor.Int64(), Digits: len(digits), Currency: string(m[3])}
-	return nil
-}
-
-var amountJSON = regexp.MustCompile(`^\s*\{\s*"amount"\s*:\s*"(\d+)(\.\d+)?"\s*,\s*"currency"\s*:\s*"([A-Z]{3})"\s*\}\s*$`)

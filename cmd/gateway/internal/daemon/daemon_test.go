@@ -316,6 +316,10 @@ func TestHealthAndReadiness(t *testing.T) {
 	if code, body := r.get("/healthz"); code != http.StatusOK || body != "ok\n" {
 		t.Errorf("/healthz: %d %q", code, body)
 	}
+	// Whoever watches must find the series before anything has been counted.
+	if _, body := r.get("/metrics"); !strings.Contains(body, `risposta_canaries_total{pbx="fake"} 0`) || !strings.Contains(body, `risposta_sight{pbx="fake"} 0`) {
+		t.Errorf("/metrics lacks the series of a PBX that was not seen yet:\n%s", body)
+	}
 	pbx.Deafen(false)
 	r.until("pbx.sight_regained", 1)
 	if code, body := r.get("/readyz"); code != http.StatusOK || body != "ready\n" {

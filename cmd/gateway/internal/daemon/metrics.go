@@ -25,6 +25,16 @@ type metrics struct {
 	sealFailures   prometheus.Counter
 }
 
+// watching makes a PBX's series before anything is counted: a series that is missing until its first event reads as "no data", not as zero.
+func (m *metrics) watching(pbx string) {
+	for _, g := range []*prometheus.GaugeVec{m.openCalls, m.sight, m.inbox} {
+		g.WithLabelValues(pbx)
+	}
+	for _, c := range []*prometheus.CounterVec{m.frames, m.canaries, m.unreadable, m.overflows} {
+		c.WithLabelValues(pbx)
+	}
+}
+
 func newMetrics() *metrics {
 	gauge := func(name, help string, labels ...string) *prometheus.GaugeVec {
 		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "risposta_" + name, Help: help}, labels)

@@ -48,6 +48,7 @@ func (d *Daemon) newStation(p config.PBX, rules pipeline.Rules, access access) *
 		inbox: ari.NewInbox(0), pipeline: pipeline.New(rules), noted: map[string]bool{},
 		asker: newAsker(d.lookup, d.conf.Exemption.Timeout, d.metrics, d.log),
 	}
+	s.metrics.watching(p.Name)
 	s.life = rand.Text()
 	s.alone = len(d.conf.PBX) == 1
 	s.committed.Store(true)

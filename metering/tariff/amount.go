@@ -1,0 +1,57 @@
+package tariff
+
+import (
+	"fmt"
+	"math/big"
+	"regexp"
+	"strings"
+)
+
+// NoCurrency is ISO 4217 for "no currency is involved": the amount of a call without a tariff.
+const NoCurrency = "XXX"
+
+// Zero is nothing, in the tariff's currency; a nil tariff has none.
+func Zero(t *Tariff) Amount {
+	if t == nil {
+		return Amount{Digits: 2, Currency: NoCurrency}
+	}
+	return Amount{Digits: minorDigits[t.Currency], Currency: t.Currency}
+}
+
+// Amount is money: Minor units (cents), of which 10^Digits make one of Currency.
+type Amount struct {
+	Minor    int64
+	Digits   int
+	Currency string
+}
+
+// String writes the amount in major units with all its decimals: "0.14".
+func (a Amount) String() string {
+	if a.Digits == 0 {
+		return fmt.Sprint(a.Minor)
+	}
+	s := fmt.Sprintf("%0*d", a.Digits+1, a.Minor)
+	return s[:len(s)-a.Digits] + "." + s[len(s)-a.Digits:]
+}
+
+// MarshalJSON writes {"amount":"0.14","currency":"EUR"}: text, so that no reader makes a float of it.
+func (a Amount) MarshalJSON() ([]byte, error) {
+	return fmt.Appendf(nil, `{"amount":%q,"currency":%q}`, a.String(), a.Currency), nil
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (a *Amount) UnmarshalJSON(b []byte) error {
+	m := amountJSON.FindSubmatch(b)
+	if m == nil {
+		return fmt.Errorf("amount: %q is not as in {\"amount\":\"0.14\",\"currency\":\"EUR\"}", b)
+	}
+	digits := strings.TrimPrefix(string(m[2]), ".")
+	minor, ok := new(big.Int).SetString(string(m[1])+digits, 10)
+	if !ok || !minor.IsInt64() {
+		return fmt.Errorf("amount: %q is out of range", m[0])
+	}
+	*a = Amount{Minor: minor.Int64(), Digits: len(digits), Currency: string(m[3])}
+	return nil
+}
+
+var amountJSON = regexp.MustCompile(`^\s*\{\s*"amount"\s*:\s*"(\d+)(\.\d+)?"\s*,\s*"currency"\s*:\s*"([A-Z]{3})"\s*\}\s*$`)
