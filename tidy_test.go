@@ -17,7 +17,9 @@ const module = "github.com/risposta/gateway"
 
 // rooms says what each room may import of ours. A room that is not listed may import nothing of ours.
 var rooms = map[string][]string{
-	"metering":                       {"metering/tariff"},
+	"metering":                       {"metering/policy", "metering/tariff"},
+	"metering/numbering":             {},
+	"metering/policy":                {},
 	"metering/tariff":                {},
 	"metering/exemption":             {"metering"},
 	"metering/exemption/csv":         {"metering"},
@@ -49,7 +51,7 @@ var exact = map[string]bool{"metering": true, "ari/talkpath": true, "ari": true,
 
 // pure rooms do no input or output, and start nothing.
 var (
-	pure   = []string{"metering", "metering/tariff", "metering/ledger/merkle", "ari/talkpath", "cmd/gateway/internal/pipeline"}
+	pure   = []string{"metering", "metering/numbering", "metering/policy", "metering/tariff", "metering/ledger/merkle", "ari/talkpath", "cmd/gateway/internal/pipeline"}
 	impure = regexp.MustCompile(`^(os|net|io/fs|database/.*|log.*|syscall|os/.*|net/.*|time/tzdata|sync)$`)
 )
 

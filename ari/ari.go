@@ -38,6 +38,10 @@ const (
 	Dial
 	ApplicationReplaced // another client took our application's name: nothing more will come
 	Canary              // our own user event, come back through ARI: proof that we still see
+	StasisStart         // the channel has entered our application: Args
+	StasisEnd           // the channel has left it
+	PlaybackFinished    // Playback, PlayState
+	ChannelDtmfReceived // Digit
 
 	// What follows is said by our own intake, never by Asterisk.
 
@@ -87,6 +91,12 @@ type Event struct {
 	DialStatus string      // Dial: "", RINGING, PROGRESS, ANSWER, NOANSWER, BUSY, CANCEL, ...
 	Feature    bool        // ChannelHold: not by the phone, as far as one can tell, but by a feature of the bridge, such as a DTMF transfer
 	Soft       bool        // ChannelHangupRequest: asked by Asterisk itself, not by the far end
+	Args       []string    // StasisStart: what the dialplan gave to Stasis() beside the application
+	Digit      string      // ChannelDtmfReceived
+	Playback   string      // PlaybackFinished: its id
+	PlayState  string      // PlaybackFinished: done, failed
+	Dialled    string      // Dial, BridgeBlindTransfer: what was dialled, in clear. Never printed nor kept
+	NumberKind string      // what kind of number that is, once somebody has said; "": none
 	Reason     string      // SightLost, Doubt: why, one of the Lost... words
 	Snapshot   *Snapshot   // SightRegained, Introduction
 	Channels   []ChannelID // Doubt: the channels the unreadable frame names
@@ -134,6 +144,7 @@ type Leg struct {
 	Hold    Hold
 	Feature FeatureHold
 	Dialled bool
+	Number  string    // the kind of the number by which it was dialled, "" where by none
 	Moved   time.Time // introductions: when it last said itself that it entered or left a bridge; zero: it has not
 	Seen    time.Time // introductions: the latest instant that its own events have named
 	Done    bool      // its call has its record already: set by whoever keeps the records, never part of evidence

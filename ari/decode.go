@@ -35,6 +35,10 @@ var kinds = map[string]Kind{
 	"Dial":                   Dial,
 	"ApplicationReplaced":    ApplicationReplaced,
 	"ChannelUserevent":       Canary,
+	"StasisStart":            StasisStart,
+	"StasisEnd":              StasisEnd,
+	"PlaybackFinished":       PlaybackFinished,
+	"ChannelDtmfReceived":    ChannelDtmfReceived,
 }
 
 // harmless are the frequent types that say nothing about who talks with whom: if such a frame is broken, nothing is in doubt.
@@ -42,7 +46,7 @@ var harmless = map[string]bool{
 	"ChannelVarset": true, "DeviceStateChanged": true, "ChannelConnectedLine": true, "ChannelCallerId": true,
 	"ChannelDtmfReceived": true, "ChannelTalkingStarted": true, "ChannelTalkingFinished": true,
 	"EndpointStateChange": true, "ContactStatusChange": true, "PeerStatusChange": true, "PlaybackStarted": true,
-	"PlaybackFinished": true, "ChannelUserevent": true, "RecordingStarted": true, "RecordingFinished": true, "ApplicationRegistered": true,
+	"PlaybackFinished": true, "StasisStart": true, "StasisEnd": true, "ChannelUserevent": true, "RecordingStarted": true, "RecordingFinished": true, "ApplicationRegistered": true,
 }
 
 // CanaryName is the name of the user event by which the intake proves to itself that it sees.
@@ -144,6 +148,7 @@ type wireLeg struct {
 	Hold    Hold        `json:"hold,omitzero"`
 	Feature FeatureHold `json:"feature,omitzero"`
 	Dialled bool        `json:"dialled,omitzero"`
+	Number  string      `json:"number_kind,omitzero"`
 	Moved   string      `json:"moved,omitzero"`
 	Seen    string      `json:"seen,omitzero"`
 }
@@ -167,6 +172,15 @@ type wire struct {
 	Legs       []wireLeg    `json:"legs,omitzero"`
 	Bridges    []wireBridge `json:"bridges,omitzero"`
 	Channels   []ChannelID  `json:"channels,omitzero"`
+	DialString string       `json:"dialstring,omitzero"` // read, never written
+	Exten      string       `json:"exten,omitzero"`      // read, never written
+	NumberKind string       `json:"number_kind,omitzero"`
+	Args       []string     `json:"args,omitzero"`
+	Digit      string       `json:"digit,omitzero"`
+	Playback   struct {
+		ID    string `json:"id"`
+		State string `json:"state"`
+	} `json:"playback,omitzero"`
 }
 
 // noMusicClass is the class of music of a hold that names none: that of a bridge's feature. A phone's names one (moh_suggest of pjsip.conf,
@@ -178,7 +192,8 @@ func (w *wire) event(kind Kind) (Event, error) {
 	if err != nil {
 		return Event{}, fmt.Errorf("timestamp: want such as %q", timeLayout)
 	}
-	ev := Event{Kind: kind, At: at.UTC(), Node: w.Node, DialStatus: w.DialStatus, Soft: w.Soft, Reason: w.Reason, Channels: w.Channels}
+	ev := Event{Kind: kind, At: at.UTC(), Node: w.Node, DialStatus: w.DialStatus, Soft: w.Soft, Reason: w.Reason, Channels: w.Channels,
+		NumberKind: w.NumberKind, Args: w.Args, Digit: w.Digit, Playback: w.Playback.ID, PlayState: w.Playback.State}
 	switch kind {
 	case ChannelHold:
 		ev.Feature = w.MusicClass == noMusicClass
@@ -189,7 +204,7 @@ func (w *wire) event(kind Kind) (Event, error) {
 		if err := needChannel("peer", w.Peer); err != nil {
 			return Event{}, err
 		}
-		ev.Channel = w.Peer.channel()
+		ev.Channel, ev.Dialled = w.Peer.channel(), w.DialString
 		if w.Caller != nil {
 			ev.Caller = w.Caller.channel()
 		}
@@ -212,7 +227,12 @@ func (w *wire) event(kind Kind) (Event, error) {
 		}
 	case SightRegained, Introduction:
 		ev.Snapshot = w.snapshot(ev.At)
-	case ApplicationReplaced, Canary, SightLost, Doubt:
+	case ApplicationReplaced, Canary, SightLost, Doubt, PlaybackFinished:
+	case BridgeBlindTransfer:
+		ev.Dialled = w.Exten
+		if err := needChannel("channel", w.Channel); err != nil {
+			return Event{}, err
+		}
 	default:
 		if err := needChannel("channel", w.Channel); err != nil {
 			return Event{}, err
@@ -232,7 +252,7 @@ func (w *wire) snapshot(at time.Time) *Snapshot {
 	for i := range w.Legs {
 		l := &w.Legs[i]
 		s.Legs = append(s.Legs, Leg{
-			Channel: l.Channel.channel(), Hold: l.Hold, Feature: l.Feature, Dialled: l.Dialled, Moved: instant(l.Moved), Seen: instant(l.Seen),
+			Channel: l.Channel.channel(), Hold: l.Hold, Feature: l.Feature, Dialled: l.Dialled, Number: l.Number, Moved: instant(l.Moved), Seen: instant(l.Seen),
 		})
 	}
 	for i := range w.Bridges {

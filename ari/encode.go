@@ -42,6 +42,7 @@ func Encode(ev Event) []byte {
 	w := wire{
 		Type: ev.Kind.String(), Timestamp: ev.At.Format(timeLayout), Node: ev.Node,
 		DialStatus: ev.DialStatus, Soft: ev.Soft, Reason: ev.Reason, Channels: ev.Channels,
+		NumberKind: ev.NumberKind, Args: ev.Args, Digit: ev.Digit,
 	}
 	if ev.Feature {
 		w.MusicClass = noMusicClass
@@ -70,7 +71,7 @@ func Encode(ev Event) []byte {
 	}
 	if s := ev.Snapshot; s != nil {
 		for _, l := range s.Legs {
-			wl := wireLeg{Channel: *masked(l.Channel), Hold: l.Hold, Feature: l.Feature, Dialled: l.Dialled}
+			wl := wireLeg{Channel: *masked(l.Channel), Hold: l.Hold, Feature: l.Feature, Dialled: l.Dialled, Number: l.Number}
 			if !l.Channel.Created.IsZero() {
 				wl.Channel.Created = l.Channel.Created.Format(timeLayout)
 			}

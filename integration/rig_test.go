@@ -88,7 +88,7 @@ func newRig(t *testing.T, services []service, files map[string]string) *rig {
 			r.ports[a] = port
 			fmt.Fprintf(&pjsip, "[%s](operator)\ndtmf_mode = info\naors = %s\n[%s]\ntype = aor\ncontact = sip:%s@127.0.0.1:%d\n", a, a, a, a, port)
 		}
-		fmt.Fprintf(&yaml, "  - {number: %q, context: from-trunk, name: %s, tariff: standard}\n", number, s.name)
+		fmt.Fprintf(&yaml, "  - {number: %q, context: from-trunk, name: %s, tariff: standard, did: \"+390612340000\"}\n", number, s.name)
 	}
 	overlay["pjsip.d/live.conf"] = pjsip.String()
 	overlay["queues.d/live.conf"] = queues.String()
@@ -135,6 +135,8 @@ pbx:
 operators: ["PJSIP/op*"]
 tariffs:
   - {name: standard, per_minute: "0.96", increment: 1s, currency: EUR}
+law: {policy: it}
+extensions: ["3??", "900", "901", "8*", "7??"]
 callers: {country_code: "39"}
 exemption: {csv: "{{dir}}/exempt.csv"}
 ledger: {file: "{{dir}}/ledger.db"}

@@ -1,6 +1,9 @@
 package metering
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Segment is a stretch of one call in one state. Segments of a call follow each other without gap or overlap.
 type Segment struct {
@@ -32,12 +35,20 @@ type Call struct {
 	EndUnseen  bool      // the end was not seen
 	EndedBy    string    // an EndedBy... word
 	AnsweredAt time.Time // when the caller's own channel went Up; zero if it never did
+	Numbers    []string  // the kinds of numbers that the call was led to, each once
+	Admission  *Admission
+	Survey     *Survey
+	GivenUp    bool     // nobody will be asked about the caller any more
+	Amendments []Reason // why a later version of the record differs from the first
 }
 
 func newCall(f Fact) *Call {
 	c := &Call{ID: f.Call, Node: f.Node, Service: f.Service, Caller: f.Caller, ArrivedAt: f.At}
 	if f.Terms != nil {
 		c.Terms = *f.Terms
+		if kind := c.Terms.NumberKind; kind != "" {
+			c.Numbers = []string{kind}
+		}
 	}
 	c.Segments = []Segment{{State: Waiting, From: f.At}}
 	return c
@@ -63,7 +74,17 @@ func (c *Call) apply(f Fact) {
 	case SightRegained:
 		c.enter(Segment{State: f.State, From: f.At, Operator: f.Operator, Why: f.Why})
 	case ExemptionAnswered:
-		c.Exemption = f.Exemption
+		if c.Exemption.Verdict != ExemptYes { // a code that the caller typed may have come before the answer about the number
+			c.Exemption = f.Exemption
+		}
+	case NumberReached:
+		if !slices.Contains(c.Numbers, f.Why) {
+			c.Numbers = append(c.Numbers, f.Why)
+		}
+	case CallerAdmitted:
+		c.Admission = f.Admission
+	case SurveyAnswered:
+		c.Survey = f.Survey
 	case TalkRetracted:
 		c.retract(f.At)
 	case CallEnded:

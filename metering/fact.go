@@ -3,6 +3,7 @@ package metering
 import (
 	"time"
 
+	"github.com/risposta/gateway/metering/policy"
 	"github.com/risposta/gateway/metering/tariff"
 )
 
@@ -24,12 +25,16 @@ const (
 	SightRegained                         // At At the state was seen again; a TalkStarted may follow
 	ExemptionAnswered                     // Exemption
 	CallEnded                             // Why, an Ended... word; Unseen: the end itself was not seen
+	NumberReached                         // Why: the kind of a number that the call was led to, by a transfer or by dialling
+	CallerAdmitted                        // Admission: what the front desk told the caller, and heard
+	SurveyAnswered                        // Survey: so far
 	TalkRetracted                         // word came late that talk had ended at At: what was counted after it, in stretches that are over, was none
 )
 
 var factNames = [...]string{
 	CallArrived: "call.arrived", CallerAnswered: "caller.answered", QueueJoined: "queue.joined", QueueLeft: "queue.left", TalkStarted: "talk.started",
 	TalkPaused: "talk.paused", SightLost: "sight.lost", SightRegained: "sight.regained",
+	NumberReached: "number.reached", CallerAdmitted: "caller.admitted", SurveyAnswered: "survey.answered",
 	ExemptionAnswered: "exemption.answered", CallEnded: "call.ended", TalkRetracted: "talk.retracted",
 }
 
@@ -67,6 +72,8 @@ type Fact struct {
 	State           State
 	Why             string
 	Exemption       Exemption
+	Admission       *Admission
+	Survey          *Survey
 	Unseen          bool
 }
 
@@ -75,6 +82,10 @@ type Terms struct {
 	Tariff *tariff.Tariff // nil: the service has no price, nothing is charged
 	// AskExemption: the caller may be exempt; until a lookup has answered, nothing is charged.
 	AskExemption bool
+	// Policy is the law that the call is charged under; the zero value has no rules.
+	Policy policy.Policy
+	// NumberKind is the kind of the number that callers dial for the service; "" where no policy asks.
+	NumberKind string
 }
 
 // Verdict is what a lookup said of a caller.

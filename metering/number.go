@@ -1,10 +1,6 @@
 package metering
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base32"
-	"errors"
 	"fmt"
 	"strings"
 )
@@ -62,28 +58,3 @@ func (n Number) Format(f fmt.State, _ rune) { fmt.Fprint(f, n.String()) }
 
 // MarshalText hides the digits from every encoder.
 func (n Number) MarshalText() ([]byte, error) { return []byte(n.String()), nil }
-
-// MinKeyBytes is the shortest key a pseudonym may be made with: a shorter one could be searched.
-const MinKeyBytes = 16
-
-// Pseudonyms turns numbers into keyed pseudonyms: the same number gives the same name under the same key, and nobody
-// without the key can go back, although there are few enough numbers to try them all.
-type Pseudonyms struct{ key []byte }
-
-// NewPseudonyms takes the key. A nil *Pseudonyms gives every caller the empty name.
-func NewPseudonyms(key []byte) (*Pseudonyms, error) {
-	if len(key) < MinKeyBytes {
-		return nil, errors.New("the key is too short: 16 bytes at least, such as from `openssl rand -hex 32`")
-	}
-	return &Pseudonyms{key: key}, nil
-}
-
-// Of is the pseudonym of n: "c-" and 26 letters and digits (128 bits of HMAC-SHA256), or "" for a withheld number.
-func (p *Pseudonyms) Of(n Number) string {
-	if p == nil || n.Withheld() {
-		return ""
-	}
-	mac := hmac.New(sha256.New, p.key)
-	mac.Write([]byte(n.digits))
-	return "c-" + strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(mac.Sum(nil)[:16]))
-}

@@ -1,6 +1,9 @@
 package metering
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // whyClock is the reason of an unseen stretch in which the PBX's clock was set: by that clock no account can tell how long anything took.
 const whyClock = "clock_jumped"
@@ -54,10 +57,29 @@ func (s Segment) filled(account []Segment) (parts []Segment) {
 	return parts
 }
 
-// NewVersion makes the record that supersedes an earlier one of the same call.
+// Settle takes in what was learned, after the call's end, of whether its caller was exempt when it arrived; why is the reason of the version that follows.
+// An answer never takes an exemption away, nor a final "no" back to unknown. It returns false where it changes nothing.
+func (c *Call) Settle(e Exemption, why Reason) bool {
+	switch had := c.Exemption.Verdict; {
+	case had == ExemptYes, c.GivenUp && e.Verdict != ExemptYes, had == ExemptNo && e.Verdict != ExemptYes:
+		return false
+	}
+	c.Exemption = e
+	c.GivenUp = e.Verdict == ExemptUnknown
+	c.Amend(why)
+	return true
+}
+
+// Amend notes why the versions that follow differ from the first.
+func (c *Call) Amend(why Reason) {
+	if !slices.Contains(c.Amendments, why) {
+		c.Amendments = append(c.Amendments, why)
+	}
+}
+
+// NewVersion makes the record that supersedes an earlier one of the same call, which Amend has been told why.
 func NewVersion(c *Call, version int, ev Evidence) Record {
 	r := NewRecord(c, ev)
 	r.Record, r.Version = recordID(c, version), version
-	r.because(ReasonReconciled)
 	return r
 }

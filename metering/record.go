@@ -24,6 +24,9 @@ const (
 	Uncertain  Outcome = "uncertain"  // too little was seen to say
 )
 
+// RecordHeld is the record's state while nobody could say whether the caller is exempt: nothing is charged, and a later version settles it.
+const RecordHeld = "held"
+
 // Time is an instant in a record: RFC 3339, UTC, milliseconds.
 type Time struct{ time.Time }
 
@@ -46,6 +49,7 @@ type Record struct {
 	ArrivedAt       Time          `json:"arrived_at"`
 	EndedAt         Time          `json:"ended_at"`
 	Outcome         Outcome       `json:"outcome"`
+	State           string        `json:"state,omitzero"` // RecordHeld, or nothing: the charge is final
 	Queues          []QueueEntry  `json:"queues"`
 	Talk            []Talk        `json:"talk"`
 	WaitedMs        int64         `json:"waited_ms"`
@@ -57,6 +61,9 @@ type Record struct {
 	ExemptionRef    string        `json:"exemption_ref"`
 	Tariff          string        `json:"tariff"`
 	Policy          string        `json:"policy"`
+	Numbers         []string      `json:"numbers,omitzero"`   // the kinds of numbers that the call was led to, in order; never the numbers
+	Admission       *Admission    `json:"admission,omitzero"` // what the front desk told the caller
+	Survey          *Survey       `json:"survey,omitzero"`    // what the caller answered
 	Charge          tariff.Amount `json:"charge"`
 	Reasons         []Reason      `json:"reasons"`
 	Evidence        Evidence      `json:"evidence"`
@@ -94,7 +101,7 @@ func NewRecord(c *Call, ev Evidence) Record {
 		WaitedMs: c.total(Waiting).Milliseconds(), HeldMs: c.total(Held).Milliseconds(),
 		UnseenMs: c.total(Unseen).Milliseconds(), TalkMs: c.total(Talking).Milliseconds(),
 		Exempt: c.Exemption.Verdict == ExemptYes, ExemptionRef: c.Exemption.Ref,
-		Evidence: ev,
+		Policy: c.Terms.Policy.Ref(), Numbers: c.Numbers, Admission: c.Admission, Survey: c.Survey, Evidence: ev,
 	}
 	for _, q := range c.Queues {
 		r.Queues = append(r.Queues, QueueEntry{Name: q.Name, JoinedAt: Time{q.JoinedAt}, LeftAt: Time{q.LeftAt}})
@@ -127,43 +134,6 @@ func (c *Call) outcome(talkMs, unseenMs int64) Outcome {
 		return Unanswered
 	}
 }
-
-// charge prices the talk, and says why. Every road but the last leads to nothing.
-func (r *Record) charge(c *Call) {
-	t := c.Terms.Tariff
-	r.Charge = tariff.Zero(t)
-	if t != nil {
-		r.Tariff = t.Ref()
-		r.BillableSeconds = t.Billable(time.Duration(r.TalkMs) * time.Millisecond)
-	}
-	switch {
-	case c.Exemption.Verdict == ExemptYes:
-		r.because(ReasonExempt)
-	case r.TalkMs == 0:
-		r.because(ReasonNoTalk)
-	case c.Terms.AskExemption && c.Exemption.Verdict != ExemptNo:
-		r.because(ReasonExemptionUnknown)
-	case t == nil:
-		r.because(ReasonNoTariff)
-	default:
-		if r.Charge = t.Charge(r.BillableSeconds); r.Charge.Minor == 0 {
-			r.because(ReasonBelowIncrement)
-		} else {
-			r.because(ReasonTalk)
-		}
-	}
-	if r.UnseenMs > 0 {
-		r.because(ReasonUnseen)
-	}
-	if c.EndUnseen {
-		r.because(ReasonEndUnseen)
-	}
-	if c.answeredEarly() {
-		r.because(ReasonAnsweredEarly)
-	}
-}
-
-func (r *Record) because(why Reason) { r.Reasons = append(r.Reasons, why) }
 
 // JSON is the record as it is kept and handed out: one line, fields in the order of the type.
 func (r Record) JSON() []byte {

@@ -1,6 +1,7 @@
 package talkpath
 
 import (
+	"slices"
 	"time"
 
 	"github.com/risposta/gateway/ari"
@@ -18,6 +19,7 @@ type call struct {
 	talked   time.Time       // when the last talk ended
 	queue    string          // where the caller waits, "" when in none
 	via      string          // the queue of which the caller's Queue() still runs
+	numbers  []string        // the kinds of numbers that it is known to have been led to
 	known    []ari.ChannelID // the legs that its evidence knows the state of
 	answered bool
 }
@@ -141,6 +143,14 @@ func (g *Graph) startTalk(c *call, out *Result) {
 	g.leaveQueue(c, c.latest, out)
 	c.talk = c.latest
 	out.fact(metering.Fact{Kind: metering.TalkStarted, Call: c.id, At: c.talk, Operator: c.view.endpoint(), Queue: c.via})
+}
+
+// reach notes a kind of number that the call was led to.
+func (c *call) reach(kind string, at time.Time, out *Result) {
+	if kind != "" && kind != numberNone && !slices.Contains(c.numbers, kind) {
+		c.numbers = append(c.numbers, kind)
+		out.fact(metering.Fact{Kind: metering.NumberReached, Call: c.id, At: at, Why: kind})
+	}
 }
 
 func (v view) endpoint() string {

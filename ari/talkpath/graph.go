@@ -74,6 +74,7 @@ type leg struct {
 	seen     time.Time // the latest instant that its own events have named
 	pair     *pair
 	half     int
+	number   string // the kind of the number by which it was dialled, "" where by none
 	dialler  *leg   // who dials this leg, until it answers elsewhere or the dial ends
 	dials    []*leg // whom this leg dials
 	call     *call  // the open call of which this is the caller's leg

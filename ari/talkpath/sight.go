@@ -42,8 +42,12 @@ func (g *Graph) regainSight(ev *ari.Event, out *Result) {
 		l.done = s.Done
 		was := old[l.id]
 		if was == nil {
+			if l.number == "" && l.outside() {
+				l.number = numberUnseen
+			}
 			continue
 		}
+		l.number = was.number
 		l.done = l.done || was.done
 		l.dialled = l.dialled || was.dialled
 		// A hold that a feature of the bridge put on does not show in the channel: only an Unhold, unheard perhaps, has ended it.
@@ -60,6 +64,15 @@ func (g *Graph) regainSight(ev *ari.Event, out *Result) {
 	}
 }
 
+// The kinds of number of an outside leg of which no number is known: nobody saw how it was dialled; or it was seen, and by none.
+const (
+	numberUnseen = "unknown"
+	numberNone   = "none"
+)
+
+// outside tells that the leg was dialled, and is no operator's.
+func (l *leg) outside() bool { return l.dialled && !l.operator && l.pair == nil }
+
 // resume brings an open call back to what the snapshot shows.
 func (g *Graph) resume(c *call, ev *ari.Event, since time.Time, out *Result) {
 	c.caller, c.known = g.legs[ari.ChannelID(c.id)], nil
@@ -71,7 +84,7 @@ func (g *Graph) resume(c *call, ev *ari.Event, since time.Time, out *Result) {
 	}
 	c.caller.call = c
 	c.sees(ev.At)
-	out.Touched = append(out.Touched, g.touchShare(c, ev))
+	out.Touched = append(out.Touched, g.touchShare(c, ev, out))
 	g.seeAgain(c, out)
 }
 
@@ -113,21 +126,27 @@ func (g *Graph) discover(l *leg, since time.Time, ev *ari.Event, out *Result) {
 	})
 	out.fact(metering.Fact{Kind: metering.SightLost, Call: c.id, At: arrived, Why: ari.LostNotWatching})
 	c.sees(ev.At)
-	out.Touched = append(out.Touched, g.touchShare(c, ev))
+	out.Touched = append(out.Touched, g.touchShare(c, ev, out))
 	g.seeAgain(c, out)
 }
 
-func (g *Graph) touchShare(c *call, ev *ari.Event) Touch {
+func (g *Graph) touchShare(c *call, ev *ari.Event, out *Result) Touch {
 	party := g.party(c.caller)
+	for _, l := range party {
+		c.reach(l.number, ev.At, out)
+	}
 	g.meet(c, party)
 	return Touch{Call: c.id, Snapshot: share(party, ev.At, ev.Node)}
 }
 
 // show is the leg as an introduction or a share of a snapshot shows it.
 func (l *leg) show() ari.Leg {
-	s := ari.Leg{Channel: l.last, Hold: l.hold, Feature: l.feature, Dialled: l.dialled, Moved: l.moved, Seen: l.seen}
+	s := ari.Leg{Channel: l.last, Hold: l.hold, Feature: l.feature, Dialled: l.dialled, Number: l.number, Moved: l.moved, Seen: l.seen}
 	if l.up {
 		s.Channel.State = "Up"
+	}
+	if l.number == "" && l.outside() {
+		s.Number = numberNone // whoever replays this must not take it for unseen
 	}
 	return s
 }
@@ -165,7 +184,7 @@ func (g *Graph) introduce(s *ari.Snapshot) {
 
 func (g *Graph) place(s ari.Leg) *leg {
 	l := g.leg(s.Channel)
-	l.hold, l.feature, l.moved, l.seen = s.Hold, s.Feature, s.Moved, s.Seen
+	l.hold, l.feature, l.moved, l.seen, l.number = s.Hold, s.Feature, s.Moved, s.Seen, s.Number
 	l.dialled = s.Dialled || l.last.AppData == outgoing || s.Channel.State == "Down" || s.Channel.State == "Ringing"
 	return l
 }

@@ -39,7 +39,7 @@ func (g *Graph) Step(ev ari.Event) Result {
 	case ari.Introduction:
 		g.introduce(ev.Snapshot)
 		return out
-	case ari.Other, ari.ApplicationReplaced, ari.Canary:
+	case ari.Other, ari.ApplicationReplaced, ari.Canary, ari.StasisStart, ari.StasisEnd, ari.PlaybackFinished, ari.ChannelDtmfReceived:
 		return out
 	default: // the PBX's own word about channels and bridges
 	}
@@ -54,7 +54,7 @@ func (g *Graph) Step(ev ari.Event) Result {
 	touched := g.concerned(&ev, before)
 	for _, c := range touched {
 		c.sees(ev.At)
-		out.Touched = append(out.Touched, g.touch(c, &ev))
+		out.Touched = append(out.Touched, g.touch(c, &ev, &out))
 	}
 	for _, c := range touched {
 		c.retract(&ev, &out)
@@ -197,6 +197,9 @@ func (g *Graph) list(b *bridge, ev *ari.Event, entering *leg) {
 // takeDial keeps who dials whom. The end of a dial without an answer parts them; after an answer the bridge does.
 func (g *Graph) takeDial(peer *leg, ev *ari.Event) {
 	peer.dialled = true
+	if ev.NumberKind != "" && peer.pair == nil { // a Local half only enters the dialplan: whom that dials will show
+		peer.number = ev.NumberKind
+	}
 	if g.legs[ev.Caller.ID] == nil {
 		return // nobody dials, or one who is gone
 	}
@@ -210,11 +213,15 @@ func (g *Graph) takeDial(peer *leg, ev *ari.Event) {
 }
 
 // touch is the event's share in the call, with the legs that the call's evidence has not yet met.
-func (g *Graph) touch(c *call, ev *ari.Event) Touch {
+func (g *Graph) touch(c *call, ev *ari.Event, out *Result) Touch {
 	t := Touch{Call: c.id}
 	party := g.party(c.caller)
+	if ev.Kind == ari.BridgeBlindTransfer {
+		c.reach(ev.NumberKind, ev.At, out)
+	}
 	var fresh []*leg
 	for _, l := range party {
+		c.reach(l.number, ev.At, out)
 		if !contains(c.known, l.id) && (ev.Kind != ari.ChannelCreated || ev.Channel.ID != l.id) {
 			fresh = append(fresh, l)
 		}

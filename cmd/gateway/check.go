@@ -5,11 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/risposta/gateway/ari/native"
 	"github.com/risposta/gateway/cmd/gateway/internal/config"
 	"github.com/risposta/gateway/cmd/gateway/internal/daemon"
-	"github.com/risposta/gateway/metering/exemption/csv"
+	"github.com/risposta/gateway/metering"
 )
 
 type checkCommand struct {
@@ -27,13 +28,7 @@ func (c checkCommand) Run(ctx context.Context, io streams) error {
 	}
 	r := &report{io: io}
 	r.say(false, c.Config, "the configuration is complete")
-	if conf.Exemption.CSV != "" {
-		if _, err := csv.Open(conf.Exemption.CSV, conf.Callers.CountryCode); err != nil {
-			r.say(true, "exemption.csv", "%v", err)
-		} else {
-			r.say(false, "exemption.csv", "%s can be read", conf.Exemption.CSV)
-		}
-	}
+	c.exemption(ctx, conf, r)
 	if info, err := os.Stat(conf.Ledger.File); err == nil && info.Mode().Perm()&0o077 != 0 {
 		r.say(true, "ledger.file", "%s is readable by others (%s): chmod 600", conf.Ledger.File, info.Mode().Perm())
 	}
@@ -44,6 +39,21 @@ func (c checkCommand) Run(ctx context.Context, io streams) error {
 		return fmt.Errorf("%w: %d", errFindings, r.bad)
 	}
 	return nil
+}
+
+// exemption opens what is asked whether callers are exempt, and asks it about a number that nobody has.
+func (c checkCommand) exemption(ctx context.Context, conf *config.Config, r *report) {
+	l, err := existingLookups(ctx, conf)
+	if err != nil {
+		r.say(true, "exemption", "%v", err)
+		return
+	}
+	_, err = l.Exempt(ctx, metering.NewNumber("+99900000000", ""), time.Now())
+	if err = errors.Join(err, l.Close()); err != nil {
+		r.say(true, "exemption", "%v", err)
+		return
+	}
+	r.say(false, "exemption", "whoever is asked answers")
 }
 
 func (c checkCommand) pbxs(ctx context.Context, conf *config.Config, r *report) {

@@ -35,6 +35,7 @@ type commands struct {
 	Verify    verifyCommand    `cmd:"" help:"Check every record against its evidence and the signed log, as an auditor would."`
 	Reconcile reconcileCommand `cmd:"" help:"Compare the records with Asterisk's own logs, and prove from them what was not seen."`
 	Dispute   disputeCommand   `cmd:"" help:"Hold the detail of a contested call, or write the pack for its contest."`
+	Exempt    exemptCommand    `cmd:"" help:"Keep the register of those who never pay."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/risposta/gateway/ari"
 	"github.com/risposta/gateway/cmd/gateway/internal/config"
 	"github.com/risposta/gateway/cmd/gateway/internal/pipeline"
+	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/ledger/sqlite"
 )
 
@@ -20,9 +21,11 @@ const readConfig = `
 pbx: [{name: main, url: "http://127.0.0.1:1/ari", username: u}]
 operators: ["PJSIP/agent*"]
 services:
-  - {number: "1001", context: from-trunk, name: help, tariff: standard}
+  - {number: "1001", context: from-trunk, name: help, tariff: standard, did: "+390612345678"}
   - {number: "1010", context: from-trunk, name: sales}
 tariffs: [{name: standard, per_minute: "0.96", increment: 1s, currency: EUR}]
+law: {policy: it}
+extensions: ["100?"]
 ledger: {file: ledger.db}
 `
 
@@ -56,6 +59,7 @@ func written(t *testing.T) (path string) {
 		for _, line := range lines[:min(len(lines), c.frames)] {
 			var out pipeline.Output
 			p.Feed(ari.Frame{Raw: line}, &out)
+			nobodyIsExempt(p, &out)
 			if err := l.Commit(ctx, &out.Batch); err != nil {
 				t.Fatal(err)
 			}
@@ -65,6 +69,14 @@ func written(t *testing.T) (path string) {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// nobodyIsExempt answers what was asked, as an empty register does.
+func nobodyIsExempt(p *pipeline.Pipeline, out *pipeline.Output) {
+	for _, ask := range out.Asks {
+		p.Answer(ask.Call, metering.Exemption{Verdict: metering.ExemptNo}, out)
+	}
+	out.Asks = nil
 }
 
 func gateway(t *testing.T, args ...string) (stdout string, code int) {
@@ -94,7 +106,8 @@ func TestRecordsInBothFormatsHaveTheSameNames(t *testing.T) {
 	for i, name := range rows[0] {
 		row[name] = rows[1][i]
 		top, _, _ := strings.Cut(name, ".")
-		if _, ok := first[top]; !ok {
+		only := map[string]bool{"state": true, "numbers": true, "admission": true, "survey": true} // in records that have something to say there
+		if _, ok := first[top]; !ok && !only[top] {
 			t.Errorf("column %s is no field of the record", name)
 		}
 	}

@@ -124,6 +124,9 @@ func (t *tally) take(ctx context.Context, l reconcile.Line) error {
 	for _, frame := range l.Better.Frames {
 		b.Evidence = append(b.Evidence, ledger.Evidence{Call: l.Call, Frame: frame})
 	}
+	if newest.State == metering.RecordHeld && l.Sealed != nil {
+		b.Held = []ledger.Held{{Call: l.Call, ArrivedAt: newest.ArrivedAt.Time, Sealed: l.Sealed}}
+	}
 	if err := t.ledger.Supersede(ctx, &b); err != nil {
 		if errors.Is(err, sqlite.ErrOpen) {
 			fmt.Fprintf(t.std.stdout, "    it is still open for us\n")

@@ -87,9 +87,9 @@ func printJSON(w io.Writer) (print func([]byte) error, done func() error) {
 
 // csvColumns are the record's fields; a dot leads into an object, and the two lists are JSON within their cell.
 var csvColumns = []string{
-	"record", "version", "node", "call", "service", "caller", "arrived_at", "ended_at", "outcome", "queues", "talk",
+	"record", "version", "node", "call", "service", "caller", "arrived_at", "ended_at", "outcome", "state", "queues", "talk",
 	"waited_ms", "held_ms", "unseen_ms", "talk_ms", "billable_seconds", "exempt", "exemption_ref", "tariff", "policy",
-	"charge.amount", "charge.currency", "reasons", "evidence.events", "evidence.digest",
+	"numbers", "admission", "survey", "charge.amount", "charge.currency", "reasons", "evidence.events", "evidence.digest",
 }
 
 func printCSV(w io.Writer) (print func([]byte) error, done func() error) {
@@ -122,7 +122,7 @@ func csvRow(text []byte) ([]string, error) {
 	if err := json.Unmarshal(text, &r); err != nil {
 		return nil, fmt.Errorf("reading a record: %w", err)
 	}
-	var raw struct{ Queues, Talk json.RawMessage }
+	var raw struct{ Queues, Talk, Admission, Survey json.RawMessage }
 	if err := json.Unmarshal(text, &raw); err != nil {
 		return nil, fmt.Errorf("reading record %s: %w", r.Record, err)
 	}
@@ -133,8 +133,9 @@ func csvRow(text []byte) ([]string, error) {
 	n := func(v int64) string { return strconv.FormatInt(v, 10) }
 	return []string{
 		r.Record, strconv.Itoa(r.Version), r.Node, string(r.Call), r.Service, r.Caller, r.ArrivedAt.String(), r.EndedAt.String(),
-		string(r.Outcome), string(raw.Queues), string(raw.Talk), n(r.WaitedMs), n(r.HeldMs), n(r.UnseenMs), n(r.TalkMs),
-		n(r.BillableSeconds), strconv.FormatBool(r.Exempt), r.ExemptionRef, r.Tariff, r.Policy, r.Charge.String(),
+		string(r.Outcome), r.State, string(raw.Queues), string(raw.Talk), n(r.WaitedMs), n(r.HeldMs), n(r.UnseenMs), n(r.TalkMs),
+		n(r.BillableSeconds), strconv.FormatBool(r.Exempt), r.ExemptionRef, r.Tariff, r.Policy,
+		strings.Join(r.Numbers, " "), string(raw.Admission), string(raw.Survey), r.Charge.String(),
 		r.Charge.Currency, strings.Join(reasons, " "), strconv.Itoa(r.Evidence.Events), r.Evidence.Digest,
 	}, nil
 }

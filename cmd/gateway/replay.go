@@ -7,15 +7,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"time"
 
 	"github.com/risposta/gateway/ari"
 	"github.com/risposta/gateway/cmd/gateway/internal/config"
+	"github.com/risposta/gateway/cmd/gateway/internal/daemon"
 	"github.com/risposta/gateway/cmd/gateway/internal/pipeline"
 	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/exemption"
-	"github.com/risposta/gateway/metering/exemption/csv"
 )
 
 type replayCommand struct {
@@ -26,10 +27,13 @@ type replayCommand struct {
 }
 
 // Run prints one record a line for each call, in the order in which the calls end.
-func (c replayCommand) Run(ctx context.Context, io streams) error {
-	rules, lookup, err := c.rules(io)
+func (c replayCommand) Run(ctx context.Context, io streams) (err error) {
+	rules, lookup, err := c.rules(ctx, io)
 	if err != nil {
 		return err
+	}
+	if lookup != nil {
+		defer func() { err = errors.Join(err, lookup.Close()) }()
 	}
 	out := bufio.NewWriter(io.stdout)
 	for _, path := range c.Traces {
@@ -41,7 +45,7 @@ func (c replayCommand) Run(ctx context.Context, io streams) error {
 	return out.Flush()
 }
 
-func (c replayCommand) rules(io streams) (pipeline.Rules, exemption.Lookup, error) {
+func (c replayCommand) rules(ctx context.Context, io streams) (pipeline.Rules, *daemon.Lookups, error) {
 	if c.Config == "" {
 		rules, err := c.bareRules()
 		return rules, nil, err
@@ -54,11 +58,20 @@ func (c replayCommand) rules(io streams) (pipeline.Rules, exemption.Lookup, erro
 		return pipeline.Rules{}, nil, usage{err}
 	}
 	rules, err := conf.Rules()
-	if err != nil || conf.Exemption.CSV == "" {
+	if err != nil {
 		return rules, nil, err
 	}
-	lookup, err := csv.Open(conf.Exemption.CSV, conf.Callers.CountryCode)
-	return rules, lookup, err
+	lookups, err := existingLookups(ctx, conf)
+	return rules, lookups, err
+}
+
+// existingLookups opens what is asked whether callers are exempt, without making a register where there is none yet: that would be empty.
+func existingLookups(ctx context.Context, conf *config.Config) (*daemon.Lookups, error) {
+	c := *conf
+	if _, err := os.Stat(c.Exemption.Registry); errors.Is(err, fs.ErrNotExist) {
+		c.Exemption.Registry = ""
+	}
+	return daemon.OpenLookups(ctx, &c, exemption.Watch{})
 }
 
 // bareRules serve a recording of which nothing else is known: each call from a caller's endpoint is metered, under the number it dialled.
@@ -133,9 +146,9 @@ func (r *replay) feed(ctx context.Context, frame ari.Frame) error {
 		answer, err := r.lookup.Exempt(ctx, ask.Number, ask.At)
 		if err != nil {
 			fmt.Fprintf(r.stderr, "%s:%d: the exemption of call %s is not known: %v\n", r.path, r.line, ask.Call, err)
-			answer = metering.Exemption{Verdict: metering.ExemptUnknown}
+			answer = exemption.Answer{}
 		}
-		r.pipeline.Answer(ask.Call, answer, &out)
+		r.pipeline.Answer(ask.Call, answer.Exemption, &out)
 	}
 	return r.print(&out)
 }

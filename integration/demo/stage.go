@@ -34,9 +34,11 @@ pbx:
   - {name: demo, url: "{{ari}}", username: risposta}
 operators: ["PJSIP/agent*"]
 services:
-  - {number: "1001", context: from-trunk, name: assistance, tariff: standard}
+  - {number: "1001", context: from-trunk, name: assistance, tariff: standard, did: "+390612345678"}
 tariffs:
   - {name: standard, per_minute: "0.96", increment: 1s, currency: EUR}
+law: {policy: it}
+extensions: ["100?"]
 callers: {country_code: "39"}
 ledger: {file: "{{dir}}/ledger.db"}
 admin: {listen: "{{admin}}"}

@@ -57,7 +57,8 @@ const config = `
 pbx:
   - {name: fake, url: "{{ari}}", username: risposta}
 operators: ["PJSIP/agent*"]
-services: [{number: "1001", context: from-trunk, name: help, tariff: standard}]
+services: [{number: "1001", context: from-trunk, name: help, tariff: standard, did: "+390612345678"}]
+law: {policy: it}
 tariffs: [{name: standard, per_minute: "0.96", increment: 1s, currency: EUR}]
 callers: {country_code: "39"}
 ledger: {file: "{{dir}}/disk/ledger.db", key_file: "{{dir}}/key"}

@@ -22,6 +22,8 @@ type Batch struct {
 	Evidence []Evidence
 	Records  []metering.Record // each closes its call
 	Rejects  []Reject
+	Held     []Held            // calls whose record waits for an answer about the caller
+	Settled  []metering.CallID // calls that no longer wait
 	// Sure is the latest instant of the PBX's clock up to which it was seen without a gap; zero keeps the former one.
 	Sure time.Time
 	// Checkpoint, where not nil, is what the next run needs to go on without a gap. Any later commit of the node removes it.
@@ -39,6 +41,14 @@ type OpenCall struct {
 	Node      string
 	Service   string
 	ArrivedAt time.Time
+	Sealed    []byte // the caller's number, encrypted, while it may still have to be asked about; nil: none
+}
+
+// Held is a call that has ended while nobody could say whether its caller is exempt: its record charges nothing, until an answer as of ArrivedAt comes.
+type Held struct {
+	Call      metering.CallID
+	ArrivedAt time.Time
+	Sealed    []byte // the caller's number, encrypted; it goes with the answer
 }
 
 // Evidence is one frame of one call's evidence: a line of JSON without its newline.

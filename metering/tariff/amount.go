@@ -7,13 +7,16 @@ import (
 	"strings"
 )
 
+// MinorDigits is the number of decimals of most currencies.
+const MinorDigits = 2
+
 // NoCurrency is ISO 4217 for "no currency is involved": the amount of a call without a tariff.
 const NoCurrency = "XXX"
 
 // Zero is nothing, in the tariff's currency; a nil tariff has none.
 func Zero(t *Tariff) Amount {
 	if t == nil {
-		return Amount{Digits: 2, Currency: NoCurrency}
+		return Amount{Digits: MinorDigits, Currency: NoCurrency}
 	}
 	return Amount{Digits: minorDigits[t.Currency], Currency: t.Currency}
 }

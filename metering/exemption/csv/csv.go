@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/risposta/gateway/metering"
+	"github.com/risposta/gateway/metering/exemption"
 )
 
 // File is a Lookup over one file.
@@ -52,21 +53,25 @@ func Open(path, countryCode string) (*File, error) {
 }
 
 // Exempt implements exemption.Lookup.
-func (f *File) Exempt(_ context.Context, number metering.Number, at time.Time) (metering.Exemption, error) {
+func (f *File) Exempt(_ context.Context, number metering.Number, at time.Time) (exemption.Answer, error) {
 	if number.Withheld() {
-		return metering.Exemption{Verdict: metering.ExemptUnknown}, nil
+		return exemption.Answer{}, nil
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err := f.refresh(); err != nil {
-		return metering.Exemption{}, err
+		return exemption.Answer{}, err
 	}
+	no := exemption.Answer{Exemption: metering.Exemption{Verdict: metering.ExemptNo}}
 	for _, e := range f.rows[number.Clear()] {
 		if !at.Before(e.from) && (e.until.IsZero() || at.Before(e.until)) {
-			return metering.Exemption{Verdict: metering.ExemptYes, Ref: e.ref}, nil
+			return exemption.Answer{Exemption: metering.Exemption{Verdict: metering.ExemptYes, Ref: e.ref}, Until: e.until}, nil
+		}
+		if at.Before(e.from) && (no.Until.IsZero() || e.from.Before(no.Until)) {
+			no.Until = e.from
 		}
 	}
-	return metering.Exemption{Verdict: metering.ExemptNo}, nil
+	return no, nil
 }
 
 func (f *File) refresh() error {

@@ -53,8 +53,8 @@ func isLast(ctx context.Context, tx *sql.Tx, b *ledger.Batch) (bool, error) {
 
 func write(ctx context.Context, tx *sql.Tx, b *ledger.Batch) error {
 	for _, c := range b.Opened {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO open_call (call, node, service, arrived_at) VALUES (?, ?, ?, ?)`,
-			string(c.Call), c.Node, c.Service, millis(c.ArrivedAt)); err != nil {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO open_call (call, node, service, arrived_at, sealed) VALUES (?, ?, ?, ?, ?)`,
+			string(c.Call), c.Node, c.Service, millis(c.ArrivedAt), c.Sealed); err != nil {
 			return fmt.Errorf("writing the open call %s: %w", c.Call, err)
 		}
 	}
@@ -65,6 +65,9 @@ func write(ctx context.Context, tx *sql.Tx, b *ledger.Batch) error {
 		if err := writeRecord(ctx, tx, &b.Records[i]); err != nil {
 			return err
 		}
+	}
+	if err := writeHeld(ctx, tx, b); err != nil {
+		return err
 	}
 	for _, r := range b.Rejects {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO reject (node, at, bytes, type, sha256, error) VALUES (?, ?, ?, ?, ?, ?)`,
@@ -82,6 +85,20 @@ func write(ctx context.Context, tx *sql.Tx, b *ledger.Batch) error {
 	if _, err := tx.ExecContext(ctx, `UPDATE node SET checkpoint = ?1 WHERE node = ?2 AND (checkpoint IS NOT NULL OR ?1 IS NOT NULL)`,
 		b.Checkpoint, b.Node); err != nil {
 		return fmt.Errorf("writing the checkpoint of node %s: %w", b.Node, err)
+	}
+	return nil
+}
+
+func writeHeld(ctx context.Context, tx *sql.Tx, b *ledger.Batch) error {
+	for _, h := range b.Held {
+		if _, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO held (call, arrived_at, sealed) VALUES (?, ?, ?)`, string(h.Call), millis(h.ArrivedAt), h.Sealed); err != nil {
+			return fmt.Errorf("holding call %s: %w", h.Call, err)
+		}
+	}
+	for _, call := range b.Settled {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM held WHERE call = ?`, string(call)); err != nil {
+			return fmt.Errorf("settling call %s: %w", call, err)
+		}
 	}
 	return nil
 }

@@ -146,7 +146,7 @@ func erase(ctx context.Context, tx *sql.Tx, before, now time.Time, limit int) (i
 			text, millis(rec.ArrivedAt.Time), millis(now), o.seq); err != nil {
 			return 0, fmt.Errorf("record %s: %w", o.record, err)
 		}
-		for _, query := range []string{`DELETE FROM evidence WHERE call = ?`, `DELETE FROM dispute WHERE call = ?`} {
+		for _, query := range []string{`DELETE FROM evidence WHERE call = ?`, `DELETE FROM dispute WHERE call = ?`, `DELETE FROM held WHERE call = ?`} {
 			if _, err := tx.ExecContext(ctx, query, o.call); err != nil {
 				return 0, fmt.Errorf("record %s: %w", o.record, err)
 			}
@@ -156,40 +156,4 @@ func erase(ctx context.Context, tx *sql.Tx, before, now time.Time, limit int) (i
 		}
 	}
 	return len(all), nil
-}
-
-// ErrOpen says that a call has not ended for the gateway.
-var ErrOpen = errors.New("the call is still open")
-
-// Supersede adds records of calls that have ended, and the evidence that they were made from: later versions, or the first one of a call that the gateway
-// never knew. It fails with ErrOpen where the gateway still has the call.
-func (l *Ledger) Supersede(ctx context.Context, b *ledger.Batch) error {
-	tx, err := l.db.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("superseding: %w", err)
-	}
-	if err := supersede(ctx, tx, b); err != nil {
-		return errors.Join(fmt.Errorf("superseding: %w", err), tx.Rollback())
-	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("superseding: %w", err)
-	}
-	return nil
-}
-
-func supersede(ctx context.Context, tx *sql.Tx, b *ledger.Batch) error {
-	for i := range b.Records {
-		var open int
-		err := tx.QueryRowContext(ctx, `SELECT count(*) FROM open_call WHERE call = ?`, string(b.Records[i].Call)).Scan(&open)
-		if err == nil && open > 0 {
-			err = ErrOpen
-		}
-		if err == nil {
-			err = insertRecord(ctx, tx, &b.Records[i])
-		}
-		if err != nil {
-			return fmt.Errorf("call %s: %w", b.Records[i].Call, err)
-		}
-	}
-	return writeEvidence(ctx, tx, b.Evidence)
 }

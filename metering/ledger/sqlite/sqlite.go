@@ -145,7 +145,7 @@ func instant(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
 
 // OpenCalls implements ledger.Writer.
 func (l *Ledger) OpenCalls(ctx context.Context, node string) (calls []ledger.OpenCall, err error) {
-	rows, err := l.db.QueryContext(ctx, `SELECT call, node, service, arrived_at FROM open_call WHERE ? IN (node, '') ORDER BY seq`, node)
+	rows, err := l.db.QueryContext(ctx, `SELECT call, node, service, arrived_at, sealed FROM open_call WHERE ? IN (node, '') ORDER BY seq`, node)
 	if err != nil {
 		return nil, fmt.Errorf("reading the open calls of node %s: %w", node, err)
 	}
@@ -153,7 +153,7 @@ func (l *Ledger) OpenCalls(ctx context.Context, node string) (calls []ledger.Ope
 	for rows.Next() {
 		var c ledger.OpenCall
 		var at int64
-		if err := rows.Scan(&c.Call, &c.Node, &c.Service, &at); err != nil {
+		if err := rows.Scan(&c.Call, &c.Node, &c.Service, &at, &c.Sealed); err != nil {
 			return nil, fmt.Errorf("reading the open calls of node %s: %w", node, err)
 		}
 		c.ArrivedAt = instant(at)

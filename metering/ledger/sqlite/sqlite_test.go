@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 	"time"
 
@@ -62,7 +63,7 @@ func TestWhatWasCommittedIsThereAfterReopening(t *testing.T) {
 	l = open(t, path)
 	defer closeIt(t, l)
 	calls, err := l.OpenCalls(ctx, "pbx")
-	if err != nil || len(calls) != 1 || calls[0] != opened("b") {
+	if err != nil || len(calls) != 1 || !reflect.DeepEqual(calls[0], opened("b")) {
 		t.Errorf("open calls %+v, %v; want b", calls, err)
 	}
 	if sure, err := l.Sure(ctx, "pbx"); err != nil || !sure.Equal(noon) {

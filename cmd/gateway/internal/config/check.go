@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/risposta/gateway/cmd/gateway/internal/pipeline"
-	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/tariff"
 )
 
@@ -27,13 +26,19 @@ func (l *loader) secrets(c *Config, needs Needs, readFile func(string) ([]byte, 
 		l.secret(fmt.Sprintf("pbx[%d].password", i), &c.PBX[i].Password, c.PBX[i].PasswordFile, readFile)
 	}
 	if needs < CallersKey {
-		c.Callers.Key = Secret{}
+		c.Callers.Key, c.Exemption.SQL.DSN, c.Exemption.HTTP.Token = Secret{}, Secret{}, Secret{}
 		return
+	}
+	if c.Exemption.SQL.Query != "" {
+		l.secret("exemption.sql.dsn", &c.Exemption.SQL.DSN, c.Exemption.SQL.DSNFile, readFile)
+	}
+	if h := &c.Exemption.HTTP; h.TokenFile != "" {
+		l.secret("exemption.http.token", &h.Token, h.TokenFile, readFile)
 	}
 	l.secret("callers.key", &c.Callers.Key, c.Callers.KeyFile, readFile)
 	if !c.Callers.Key.Empty() {
-		if _, err := metering.NewPseudonyms([]byte(c.Callers.Key.Reveal())); err != nil {
-			l.wrong("callers.key", "%v", err)
+		if _, err := c.Names(); err != nil {
+			l.wrong("callers.key", "%v", strings.TrimPrefix(err.Error(), "callers.key: "))
 		}
 	}
 }
@@ -86,9 +91,8 @@ func (l *loader) check(c *Config) {
 	if c.Callers.CountryCode != "" && !countryCode.MatchString(c.Callers.CountryCode) {
 		l.wrong("callers.country_code", "%q is not a country code such as 39", c.Callers.CountryCode)
 	}
-	if t := c.Exemption.Timeout; t < minTimeout || t > maxTimeout {
-		l.wrong("exemption.timeout", "%s is not from %s to %s", t, minTimeout, maxTimeout)
-	}
+	l.checkExemption(c.Exemption)
+	l.checkLaw(c)
 	if c.Ledger.File == "" {
 		l.wrong("ledger.file", "missing: the path of the file in which records and evidence are kept")
 	}

@@ -8,9 +8,11 @@ package config
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"time"
 	_ "time/tzdata" // a machine may have no zones of its own
 
+	"github.com/risposta/gateway/metering/policy"
 	"github.com/risposta/gateway/metering/tariff"
 )
 
@@ -20,11 +22,15 @@ type Config struct {
 	Operators []string  `yaml:"operators"`
 	Services  []Service `yaml:"services"`
 	Tariffs   []Tariff  `yaml:"tariffs"`
-	Callers   Callers   `yaml:"callers"`
-	Exemption Exemption `yaml:"exemption"`
-	Ledger    Ledger    `yaml:"ledger"`
-	Admin     Admin     `yaml:"admin"`
-	Log       Log       `yaml:"log"`
+	Law       Law       `yaml:"law"`
+	// Extensions are patterns of the PBX's own extensions, to which a call may be led without a question: 10??.
+	Extensions []string  `yaml:"extensions"`
+	FrontDesk  FrontDesk `yaml:"front_desk"`
+	Callers    Callers   `yaml:"callers"`
+	Exemption  Exemption `yaml:"exemption"`
+	Ledger     Ledger    `yaml:"ledger"`
+	Admin      Admin     `yaml:"admin"`
+	Log        Log       `yaml:"log"`
 }
 
 // PBX is one Asterisk.
@@ -56,7 +62,30 @@ type Service struct {
 	Context string   `yaml:"context"`
 	Callers []string `yaml:"callers"` // endpoints that calls come from; none: any that is no operator's
 	Tariff  string   `yaml:"tariff"`
+	DID     string   `yaml:"did"` // the number that callers dial from outside
+	// AfterSales: the line is for consumers about contracts that they have (CRD art. 21): no dearer than law.basic_rate.
+	AfterSales bool `yaml:"after_sales"`
 }
+
+// Law says under whose law the services charge.
+type Law struct {
+	Policy    string   `yaml:"policy"`     // it, de, fr, es, uk, strictest
+	Sector    string   `yaml:"sector"`     // other, telecom, tv
+	Also      []string `yaml:"also"`       // rules added to the policy's
+	BasicRate string   `yaml:"basic_rate"` // what a minute to an ordinary number costs callers
+}
+
+// FrontDesk says how Stasis(risposta,...) speaks with callers.
+type FrontDesk struct {
+	Language       string `yaml:"language"`        // where the dialplan names none
+	WithoutConsent string `yaml:"without_consent"` // hangup, or free: what becomes of a caller who does not agree to the price
+}
+
+// The words of FrontDesk.WithoutConsent.
+const (
+	HangUp = "hangup"
+	Free   = "free"
+)
 
 // Tariff is a price. Several of one name follow each other in time.
 type Tariff struct {
@@ -66,7 +95,19 @@ type Tariff struct {
 	Currency   string        `yaml:"currency"`
 	ValidFrom  string        `yaml:"valid_from"`  // a day, such as 2026-01-01: from its first instant
 	ValidUntil string        `yaml:"valid_until"` // a day: up to its first instant
-	Zone       string        `yaml:"zone"`        // whose days these are, such as Europe/Rome
+	Zone       string        `yaml:"zone"`        // whose days, and whose clock the bands go by, such as Europe/Rome
+	FreeSecs   int           `yaml:"free_seconds"`
+	Cap        string        `yaml:"cap_per_call"`
+	Bands      []Band        `yaml:"bands"`
+}
+
+// Band is a time of the week with a price of its own.
+type Band struct {
+	Name      string `yaml:"name"`
+	Days      string `yaml:"days"`
+	From      string `yaml:"from"`
+	Until     string `yaml:"until"`
+	PerMinute string `yaml:"per_minute"`
 }
 
 // dated is the tariff with the instants at which it begins and ends.
@@ -96,7 +137,13 @@ func (t Tariff) dated() (tariff.Dated, []error) {
 
 // Price is the tariff as metering knows it.
 func (t Tariff) Price() tariff.Tariff {
-	return tariff.Tariff{Name: t.Name, PerMinute: t.PerMinute, Increment: t.Increment, Currency: t.Currency}
+	p := tariff.Tariff{
+		Name: t.Name, PerMinute: t.PerMinute, Increment: t.Increment, Currency: t.Currency, FreeSeconds: int64(t.FreeSecs), CapPerCall: t.Cap,
+	}
+	for _, b := range t.Bands {
+		p.Bands, p.Zone = append(p.Bands, tariff.Band(b)), t.Zone
+	}
+	return p
 }
 
 // Callers says how callers' numbers are treated.
@@ -106,10 +153,31 @@ type Callers struct {
 	CountryCode string `yaml:"country_code"`
 }
 
-// Exemption says who is asked whether a caller is exempt. Without a CSV nobody is, and nobody is asked.
+// Exemption says who is asked whether a caller is exempt: all that is named here, where none is, the register beside the ledger. One yes is enough.
 type Exemption struct {
-	CSV     string        `yaml:"csv"`
-	Timeout time.Duration `yaml:"timeout"`
+	Registry  string        `yaml:"registry"` // the file of the gateway's own register
+	CSV       string        `yaml:"csv"`
+	SQL       SQL           `yaml:"sql"`
+	HTTP      HTTP          `yaml:"http"`
+	Timeout   time.Duration `yaml:"timeout"`    // for one question
+	Cache     time.Duration `yaml:"cache"`      // how long an answer is remembered at most
+	SettleFor time.Duration `yaml:"settle_for"` // how long an unanswered question is asked again after the call
+	Zone      string        `yaml:"zone"`       // whose days entitlements go by
+}
+
+// SQL is a query on the company's PostgreSQL.
+type SQL struct {
+	DSNFile string `yaml:"dsn_file"`
+	DSN     Secret `yaml:"dsn"`
+	Query   string `yaml:"query"`
+}
+
+// HTTP is the company's own service.
+type HTTP struct {
+	URL       string `yaml:"url"`
+	TokenFile string `yaml:"token_file"`
+	Token     Secret `yaml:"token"`
+	CAFile    string `yaml:"ca_file"`
 }
 
 // Ledger is where records and evidence are kept.
@@ -178,8 +246,27 @@ func (c *Config) defaults() {
 	}
 	set(&c.Log.Format, "json")
 	set(&c.Log.Level, "info")
-	if c.Exemption.Timeout == 0 {
-		c.Exemption.Timeout = 2 * time.Second
+	c.Exemption.defaults(c.Ledger.File)
+	set(&c.Law.Policy, policy.Strictest)
+	set(&c.Law.Sector, policy.SectorOther)
+	set(&c.Law.BasicRate, "0")
+	set(&c.FrontDesk.Language, "it")
+	set(&c.FrontDesk.WithoutConsent, HangUp)
+}
+
+func (e *Exemption) defaults(ledger string) {
+	if e.CSV == "" && e.SQL.Query == "" && e.HTTP.URL == "" {
+		set(&e.Registry, filepath.Join(filepath.Dir(ledger), "exempt.db"))
+	}
+	set(&e.Zone, "UTC")
+	if e.Timeout == 0 {
+		e.Timeout = 2 * time.Second
+	}
+	if e.Cache == 0 {
+		e.Cache = time.Minute
+	}
+	if e.SettleFor == 0 {
+		e.SettleFor = 30 * 24 * time.Hour
 	}
 }
 

@@ -24,6 +24,7 @@ services:
     name: help
     tariff: standard
     callers: ["PJSIP/trunk*"]
+    did: "+390612345678"
 tariffs:
   - name: standard
     per_minute: "0.96"
@@ -31,6 +32,7 @@ tariffs:
     currency: EUR
 ledger:
   file: /var/lib/risposta/ledger.db
+law: {policy: it}
 `
 
 const key = "0123456789abcdef0123456789abcdef"
@@ -116,17 +118,17 @@ func TestProblemsAreOneLineEach(t *testing.T) {
 		want string
 	}{
 		"unknown key":        {text: swap("    tariff: standard", "    tarif: standard"), want: "gw.yaml:10: services[0].tarif: unknown key; known here: name, number"},
-		"unknown at the top": {text: good + "colour: blue\n", want: "gw.yaml:19: colour: unknown key"},
-		"key twice":          {text: good + "ledger: {file: x}\n", want: "gw.yaml:19: ledger: given twice"},
+		"unknown at the top": {text: good + "colour: blue\n", want: "gw.yaml:21: colour: unknown key"},
+		"key twice":          {text: good + "ledger: {file: x}\n", want: "gw.yaml:21: ledger: given twice"},
 		"not YAML":           {text: "pbx: [", want: "gw.yaml: line 1: did not find expected node content"},
 		"empty":              {text: "", want: "gw.yaml: the configuration is empty"},
 		"a list":             {text: "- a\n", want: "gw.yaml:1: must hold keys"},
 		"two documents":      {text: good + "---\na: 1\n", want: "more than one YAML document"},
 		"alias":              {text: swap(`["PJSIP/agent*"]`, "&a [x]"), want: "gw.yaml:5: operators: anchors"},
-		"bad duration":       {text: swap("increment: 1s", "increment: soon"), want: `gw.yaml:15: tariffs[0].increment: "soon" is not a duration`},
-		"bad increment":      {text: swap("increment: 1s", "increment: 1500ms"), want: "gw.yaml:15: tariffs[0].increment: 1.5s is not a whole number"},
-		"bad price":          {text: swap(`"0.96"`, `"0,96"`), want: `gw.yaml:14: tariffs[0].per_minute: "0,96" is not an amount`},
-		"bad currency":       {text: swap("EUR", "LIRE"), want: "gw.yaml:16: tariffs[0].currency"},
+		"bad duration":       {text: swap("increment: 1s", "increment: soon"), want: `gw.yaml:16: tariffs[0].increment: "soon" is not a duration`},
+		"bad increment":      {text: swap("increment: 1s", "increment: 1500ms"), want: "gw.yaml:16: tariffs[0].increment: 1.5s is not a whole number"},
+		"bad price":          {text: swap(`"0.96"`, `"0,96"`), want: `gw.yaml:15: tariffs[0].per_minute: "0,96" is not an amount`},
+		"bad currency":       {text: swap("EUR", "LIRE"), want: "gw.yaml:17: tariffs[0].currency"},
 		"no such tariff":     {text: swap("tariff: standard", "tariff: other"), want: `gw.yaml:10: services[0].tariff: "other" is not the name of a tariff`},
 		"bad glob":           {text: swap(`"PJSIP/agent*"`, `"PJSIP/[agent"`), want: `gw.yaml:5: operators[0]: "PJSIP/[agent" is not a pattern`},
 		"no operators":       {text: swap("operators: [\"PJSIP/agent*\"]\n", ""), want: "gw.yaml: operators: missing"},
@@ -139,20 +141,20 @@ func TestProblemsAreOneLineEach(t *testing.T) {
 		"short key":          {text: good, env: []string{secrets[0], "RISPOSTA_CALLERS_KEY=short"}, want: "gw.yaml: callers.key: the key is too short"},
 		"unknown variable":   {text: good, env: append([]string{"RISPOSTA_LEDGR_FILE=x"}, secrets...), want: "environment: RISPOSTA_LEDGR_FILE: unknown variable"},
 		"bad variable":       {text: good, env: append([]string{"RISPOSTA_EXEMPTION_TIMEOUT=soon"}, secrets...), want: "environment: RISPOSTA_EXEMPTION_TIMEOUT"},
-		"open admin port":    {text: good + "admin: {listen: \"0.0.0.0:9108\"}\n", want: "gw.yaml:19: admin.listen: \"0.0.0.0:9108\" is not on loopback"},
-		"bad log format":     {text: good + "log: {format: xml}\n", want: "gw.yaml:19: log.format"},
-		"bad log level":      {text: good + "log: {level: loud}\n", want: "gw.yaml:19: log.level"},
-		"bad country":        {text: good + "callers: {country_code: \"+39\"}\n", want: "gw.yaml:19: callers.country_code"},
-		"timeout too long":   {text: good + "exemption: {timeout: 2h}\n", want: "gw.yaml:19: exemption.timeout"},
+		"open admin port":    {text: good + "admin: {listen: \"0.0.0.0:9108\"}\n", want: "gw.yaml:21: admin.listen: \"0.0.0.0:9108\" is not on loopback"},
+		"bad log format":     {text: good + "log: {format: xml}\n", want: "gw.yaml:21: log.format"},
+		"bad log level":      {text: good + "log: {level: loud}\n", want: "gw.yaml:21: log.level"},
+		"bad country":        {text: good + "callers: {country_code: \"+39\"}\n", want: "gw.yaml:21: callers.country_code"},
+		"timeout too long":   {text: good + "exemption: {timeout: 2h}\n", want: "gw.yaml:21: exemption.timeout"},
 		"password unreadable": {text: swap("    username: risposta\n", "    username: risposta\n    password_file: /nowhere\n"), env: secrets[1:],
 			want: "gw.yaml:5: pbx[0].password_file: can't be read"},
 		"tariffs overlap": {text: swap("tariffs:\n", "tariffs:\n  - {name: standard, per_minute: \"1\", increment: 1s, currency: EUR, valid_until: 2026-07-01, zone: Europe/Rome}\n"),
-			want: `gw.yaml:13: tariffs[0]: "standard" overlaps with another of its name`},
+			want: `gw.yaml:14: tariffs[0]: "standard" overlaps with another of its name`},
 		"tariffs leave a gap": {text: swap("    currency: EUR\n", "    currency: EUR\n    valid_until: 2026-06-30\n    zone: Europe/Rome\n  - {name: standard, per_minute: \"1\", increment: 1s, currency: EUR, valid_from: 2026-07-01, zone: Europe/Rome}\n"),
-			want: `gw.yaml:13: tariffs[0]: "standard" leaves a gap: one of its name ends at 2026-06-30T00:00:00+02:00, the next begins at 2026-07-01T00:00:00+02:00`},
-		"day without zone": {text: swap("    currency: EUR\n", "    currency: EUR\n    valid_until: 2026-06-30\n"), want: "gw.yaml:13: tariffs[0].zone: missing"},
-		"no such zone":     {text: swap("    currency: EUR\n", "    currency: EUR\n    zone: Europe/Roma\n"), want: `gw.yaml:17: tariffs[0].zone: "Europe/Roma" is no time zone`},
-		"no day":           {text: swap("    currency: EUR\n", "    currency: EUR\n    valid_from: 1.7.2026\n    zone: Europe/Rome\n"), want: `gw.yaml:17: tariffs[0].valid_from: "1.7.2026" is not a day`},
+			want: `gw.yaml:14: tariffs[0]: "standard" leaves a gap: one of its name ends at 2026-06-30T00:00:00+02:00, the next begins at 2026-07-01T00:00:00+02:00`},
+		"day without zone": {text: swap("    currency: EUR\n", "    currency: EUR\n    valid_until: 2026-06-30\n"), want: "gw.yaml:14: tariffs[0].zone: missing"},
+		"no such zone":     {text: swap("    currency: EUR\n", "    currency: EUR\n    zone: Europe/Roma\n"), want: `gw.yaml:18: tariffs[0].zone: "Europe/Roma" is no time zone`},
+		"no day":           {text: swap("    currency: EUR\n", "    currency: EUR\n    valid_from: 1.7.2026\n    zone: Europe/Rome\n"), want: `gw.yaml:18: tariffs[0].valid_from: "1.7.2026" is not a day`},
 		"number twice":     {text: swap("services:\n", "services:\n  - {number: \"1001\", context: from-trunk}\n"), want: "gw.yaml:8: services[1]: 1001@from-trunk is listed twice"},
 		"one name, two prices": {text: swap("services:\n", "services:\n  - {number: \"1002\", context: from-trunk, name: help}\n"),
 			want: `gw.yaml:11: services[1].tariff: service "help" has another tariff above`},

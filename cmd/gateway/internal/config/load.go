@@ -185,6 +185,11 @@ func scalar(v reflect.Value, text string) error {
 			return fmt.Errorf("%q is not a whole number", text)
 		}
 		v.SetInt(int64(n))
+	case v.Kind() == reflect.Bool:
+		if text != "true" && text != "false" {
+			return fmt.Errorf("%q is neither true nor false", text)
+		}
+		v.SetBool(text == "true")
 	case v.Kind() == reflect.String:
 		v.SetString(text)
 	case v.Type() == reflect.TypeFor[[]string]():

@@ -8,6 +8,8 @@ import (
 	"github.com/risposta/gateway/ari"
 	"github.com/risposta/gateway/cmd/gateway/internal/pipeline"
 	"github.com/risposta/gateway/metering"
+	"github.com/risposta/gateway/metering/numbering"
+	"github.com/risposta/gateway/metering/policy"
 	"github.com/risposta/gateway/metering/tariff"
 )
 
@@ -17,10 +19,16 @@ func (c *Config) Rules() (pipeline.Rules, error) {
 	if err != nil {
 		return pipeline.Rules{}, fmt.Errorf("operators: %w", err)
 	}
-	names, err := metering.NewPseudonyms([]byte(c.Callers.Key.Reveal()))
+	names, err := c.Names()
 	if err != nil {
-		return pipeline.Rules{}, fmt.Errorf("callers.key: %w", err)
+		return pipeline.Rules{}, err
 	}
+	law, err := c.Policy()
+	if err != nil {
+		return pipeline.Rules{}, err
+	}
+	plan := c.Plan()
+	kinds := map[string]string{}
 	type entry struct {
 		name    string
 		callers pipeline.Globs
@@ -33,6 +41,9 @@ func (c *Config) Rules() (pipeline.Rules, error) {
 			return pipeline.Rules{}, fmt.Errorf("services: %s: callers: %w", s.Name, err)
 		}
 		entries[[2]string{s.Context, s.Number}] = e
+		if s.DID != "" {
+			kinds[s.Name] = string(plan.Public(s.DID))
+		}
 		if books[s.Name], err = c.book(s.Tariff); err != nil {
 			return pipeline.Rules{}, fmt.Errorf("tariffs: %s: %w", s.Tariff, err)
 		}
@@ -47,12 +58,45 @@ func (c *Config) Rules() (pipeline.Rules, error) {
 		},
 		Operators: operators,
 		Terms: func(service string, arrived time.Time) metering.Terms {
-			return metering.Terms{Tariff: books[service].At(arrived)}
+			return metering.Terms{Tariff: books[service].At(arrived), Policy: law, NumberKind: kinds[service]}
 		},
+		NumberKind:   func(dialled string) string { return string(plan.Kind(dialled)) },
+		Seal:         names.Seal,
 		Pseudonym:    names.Of,
 		CountryCode:  c.Callers.CountryCode,
-		AskExemption: c.Exemption.CSV != "",
+		AskExemption: true,
 	}, nil
+}
+
+// Names makes callers' pseudonyms.
+func (c *Config) Names() (*metering.Pseudonyms, error) {
+	names, err := metering.ParseKeys(c.Callers.Key.Reveal())
+	if err != nil {
+		return nil, fmt.Errorf("callers.key: %w", err)
+	}
+	return names, nil
+}
+
+// Policy is the law under which the services charge.
+func (c *Config) Policy() (policy.Policy, error) {
+	var also []policy.Rule
+	for _, r := range c.Law.Also {
+		also = append(also, policy.Rule(r))
+	}
+	p, err := policy.For(c.Law.Policy, c.Law.Sector, also)
+	if err != nil {
+		return p, fmt.Errorf("law: %w", err)
+	}
+	return p, nil
+}
+
+// Plan is how numbers are read.
+func (c *Config) Plan() *numbering.Plan {
+	var services []string
+	for _, s := range c.Services {
+		services = append(services, s.Number)
+	}
+	return numbering.NewPlan(c.Callers.CountryCode, c.Extensions, services)
 }
 
 // book gathers the prices of a name.

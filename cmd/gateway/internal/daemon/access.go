@@ -52,15 +52,29 @@ var trusted = struct {
 	pool *x509.CertPool
 }{}
 
-// Trust reads the certificates of a ca_file.
-func Trust(file string) (*x509.CertPool, error) {
+// Pool reads the certificates of a ca_file.
+func Pool(file string) (*x509.CertPool, error) {
+	own, _, err := readPool(file)
+	return own, err
+}
+
+func readPool(file string) (*x509.CertPool, []byte, error) {
 	pem, err := os.ReadFile(file)
 	if err != nil {
-		return nil, fmt.Errorf("ca_file: %w", err)
+		return nil, nil, fmt.Errorf("ca_file: %w", err)
 	}
 	own := x509.NewCertPool()
 	if !own.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("ca_file: %s holds no certificate", file)
+		return nil, nil, fmt.Errorf("ca_file: %s holds no certificate", file)
+	}
+	return own, pem, nil
+}
+
+// Trust reads the certificates of a PBX's ca_file, and lets ari/v5 trust them, too.
+func Trust(file string) (*x509.CertPool, error) {
+	own, pem, err := readPool(file)
+	if err != nil {
+		return nil, err
 	}
 	transport, ok := http.DefaultTransport.(*http.Transport)
 	if !ok {

@@ -18,8 +18,6 @@ import (
 	"github.com/risposta/gateway/ari/native"
 	"github.com/risposta/gateway/cmd/gateway/internal/audit"
 	"github.com/risposta/gateway/cmd/gateway/internal/config"
-	"github.com/risposta/gateway/metering/exemption"
-	"github.com/risposta/gateway/metering/exemption/csv"
 	"github.com/risposta/gateway/metering/ledger/sqlite"
 )
 
@@ -30,7 +28,8 @@ type Daemon struct {
 	metrics  *metrics
 	ledger   *shared
 	keeper   *keeper
-	lookup   exemption.Lookup
+	lookups  *Lookups
+	settler  *settler
 	admin    net.Listener
 	stations []*station
 	// listeners are where PBXs connect to us, nil for those that we connect to.
@@ -50,10 +49,8 @@ func New(ctx context.Context, conf *config.Config, log *zap.Logger) (*Daemon, er
 
 func (d *Daemon) open(ctx context.Context) error {
 	var err error
-	if d.conf.Exemption.CSV != "" {
-		if d.lookup, err = csv.Open(d.conf.Exemption.CSV, d.conf.Callers.CountryCode); err != nil {
-			return err
-		}
+	if d.lookups, err = OpenLookups(ctx, d.conf, watchLookups(d.metrics, d.log)); err != nil {
+		return err
 	}
 	l, err := sqlite.Open(ctx, d.conf.Ledger.File)
 	if err != nil {
@@ -66,6 +63,13 @@ func (d *Daemon) open(ctx context.Context) error {
 	}
 	d.keeper = &keeper{
 		ledger: d.ledger, signer: signer, every: d.conf.Ledger.SealEvery, before: d.conf.Ledger.EraseBefore, log: d.log, metrics: d.metrics,
+	}
+	names, err := d.conf.Names()
+	if err != nil {
+		return err
+	}
+	d.settler = &settler{
+		ledger: d.ledger, lookup: d.lookups, registry: d.lookups.Registry, names: names, giveUp: d.conf.Exemption.SettleFor, log: d.log, metrics: d.metrics,
 	}
 	if d.admin, err = new(net.ListenConfig).Listen(ctx, "tcp", d.conf.Admin.Listen); err != nil {
 		return fmt.Errorf("listening on admin.listen: %w", err)
@@ -103,6 +107,9 @@ func (d *Daemon) close() error {
 	if d.ledger != nil {
 		errs = append(errs, d.ledger.Close())
 	}
+	if d.lookups != nil {
+		errs = append(errs, d.lookups.Close())
+	}
 	return errors.Join(errs...)
 }
 
@@ -120,6 +127,10 @@ func (d *Daemon) Run(ctx context.Context) error {
 	g.Go(func() error { return d.serveAdmin(gctx) })
 	g.Go(func() error {
 		d.keeper.run(gctx)
+		return nil
+	})
+	g.Go(func() error {
+		d.settler.run(gctx)
 		return nil
 	})
 	err := g.Wait()

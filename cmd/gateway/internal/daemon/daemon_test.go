@@ -61,7 +61,9 @@ func configure(t *testing.T, pbx *fakepbx.PBX, dir string) *config.Config {
 	text := fmt.Sprintf(`
 pbx: [{name: fake, url: %q, username: risposta}]
 operators: ["PJSIP/agent*"]
-services: [{number: "1001", context: from-trunk, name: help, tariff: standard}]
+services: [{number: "1001", context: from-trunk, name: help, tariff: standard, did: "+390612345678"}]
+law: {policy: it}
+extensions: ["100?"]
 tariffs: [{name: standard, per_minute: "0.96", increment: 1s, currency: EUR}]
 ledger: {file: %q}
 admin: {listen: "127.0.0.1:0"}

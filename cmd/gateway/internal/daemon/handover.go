@@ -122,6 +122,7 @@ func (s *station) takeUp(ctx context.Context, ev *ari.Event) (calls int, err err
 		if !s.pipeline.Reattach(rebuilt, oc.Call) {
 			return 0, fmt.Errorf("call %s does not fit what was known of the PBX", oc.Call)
 		}
+		s.pipeline.Unsealed(oc.Call, oc.Sealed)
 		s.askAgain(oc, ev.Snapshot)
 	}
 	return len(open), nil

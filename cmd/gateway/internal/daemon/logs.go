@@ -36,6 +36,8 @@ const (
 	evErased       = "ledger.erased"
 	evEraseFailed  = "ledger.erase_failed"
 	evLookupFailed = "exemption.failed"
+	evBreaker      = "exemption.breaker"
+	evSettleFailed = "exemption.settle_failed"
 	evRecord       = "record.written"
 )
 
@@ -70,16 +72,25 @@ func (s *station) announce(out *pipeline.Output) {
 	}
 	for i := range out.Records {
 		r := &out.Records[i]
-		s.log.Info(evRecord,
-			zap.String("record", r.Record), zap.String("call", string(r.Call)), zap.String("service", r.Service),
-			zap.String("caller", r.Caller), zap.String("outcome", string(r.Outcome)), zap.Int64("waited_ms", r.WaitedMs),
-			zap.Int64("held_ms", r.HeldMs), zap.Int64("unseen_ms", r.UnseenMs), zap.Int64("talk_ms", r.TalkMs),
-			zap.Int64("billable_seconds", r.BillableSeconds), zap.Bool("exempt", r.Exempt), zap.String("amount", r.Charge.String()),
-			zap.String("currency", r.Charge.Currency), zap.String("tariff", r.Tariff), zap.Any("reasons", r.Reasons))
+		tellRecord(s.log, r)
 		s.metrics.records.WithLabelValues(r.Service, string(r.Outcome)).Inc()
 		s.metrics.talkSeconds.WithLabelValues(r.Service).Add(float64(r.TalkMs) / 1000)
 		s.metrics.unseenSeconds.WithLabelValues(r.Service).Add(float64(r.UnseenMs) / 1000)
 	}
+}
+
+// tellRecord logs a record that has been committed.
+func tellRecord(log *zap.Logger, r *metering.Record) {
+	state := r.State
+	if state == "" {
+		state = "final"
+	}
+	log.Info(evRecord,
+		zap.String("record", r.Record), zap.Int("version", r.Version), zap.String("call", string(r.Call)), zap.String("service", r.Service),
+		zap.String("caller", r.Caller), zap.String("outcome", string(r.Outcome)), zap.String("state", state), zap.Int64("waited_ms", r.WaitedMs),
+		zap.Int64("held_ms", r.HeldMs), zap.Int64("unseen_ms", r.UnseenMs), zap.Int64("talk_ms", r.TalkMs),
+		zap.Int64("billable_seconds", r.BillableSeconds), zap.Bool("exempt", r.Exempt), zap.String("amount", r.Charge.String()),
+		zap.String("currency", r.Charge.Currency), zap.String("tariff", r.Tariff), zap.String("policy", r.Policy), zap.Any("reasons", r.Reasons))
 }
 
 func factFields(f metering.Fact) []zap.Field {
@@ -100,6 +111,13 @@ func factFields(f metering.Fact) []zap.Field {
 		fields = append(fields, zap.String("reason", f.Why))
 	case metering.ExemptionAnswered:
 		fields = append(fields, zap.String("exempt", f.Exemption.Verdict.String()), zap.String("ref", f.Exemption.Ref))
+	case metering.NumberReached:
+		fields = append(fields, zap.String("kind", f.Why))
+	case metering.CallerAdmitted:
+		fields = append(fields, zap.Bool("announced", !f.Admission.AnnouncedAt.IsZero()), zap.Bool("free", f.Admission.Free),
+			zap.String("consent", f.Admission.Consent), zap.String("tariff", f.Admission.Tariff))
+	case metering.SurveyAnswered:
+		fields = append(fields, zap.Int("satisfaction", f.Survey.Satisfaction), zap.String("solved", f.Survey.Solved))
 	case metering.CallerAnswered, metering.TalkRetracted:
 	case metering.CallEnded:
 		fields = append(fields, zap.String("ended_by", f.Why))

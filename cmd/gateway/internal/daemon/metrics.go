@@ -20,6 +20,9 @@ type metrics struct {
 	inbox          *prometheus.GaugeVec
 	overflows      *prometheus.CounterVec
 	lookups        *prometheus.CounterVec
+	breaker        *prometheus.GaugeVec
+	held           prometheus.Gauge
+	settled        *prometheus.CounterVec
 	commitSeconds  prometheus.Histogram
 	commitFailures prometheus.Counter
 	sealFailures   prometheus.Counter
@@ -55,7 +58,10 @@ func newMetrics() *metrics {
 		unreadable:    counter("unreadable_frames_total", "Frames that could not be read.", "pbx"),
 		inbox:         gauge("inbox_frames", "Frames read and not yet dealt with.", "pbx"),
 		overflows:     counter("inbox_overflows_total", "Times the inbox was full and sight was given up.", "pbx"),
-		lookups:       counter("exemption_lookups_total", "Exemption lookups, by what came of them.", "result"),
+		lookups:       counter("exemption_lookups_total", "Exemption lookups, by what came of them.", "lookup", "result"),
+		breaker:       gauge("exemption_breaker_open", "1 while a lookup that kept failing is left alone.", "lookup"),
+		held:          prometheus.NewGauge(prometheus.GaugeOpts{Name: "risposta_held_records", Help: "Records that charge nothing until it is known whether the caller is exempt."}),
+		settled:       counter("settled_total", "Records superseded by an answer or a proof that came after the call.", "why"),
 		commitSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "risposta_commit_seconds", Help: "Time of one commit, fsync included.",
 			Buckets: prometheus.ExponentialBuckets(0.0001, 2, 16),
@@ -69,7 +75,7 @@ func newMetrics() *metrics {
 	})
 	m.registry.MustRegister(
 		m.openCalls, m.records, m.talkSeconds, m.unseenSeconds, m.sight, m.sightLost, m.frames, m.canaries, m.unreadable, m.inbox,
-		m.overflows, m.lookups, m.commitSeconds, m.commitFailures, m.sealFailures,
+		m.overflows, m.lookups, m.breaker, m.held, m.settled, m.commitSeconds, m.commitFailures, m.sealFailures,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return m

@@ -29,6 +29,7 @@ type station struct {
 	source   ari.Source
 	pipeline *pipeline.Pipeline
 	asker    *asker
+	names    *metering.Pseudonyms
 	node     string
 	started  time.Time       // when the PBX was started
 	alone    bool            // the only PBX of the configuration: every open call is its
@@ -46,8 +47,9 @@ func (d *Daemon) newStation(p config.PBX, rules pipeline.Rules, access access) *
 	s := &station{
 		name: p.Name, log: d.log.With(zap.String("pbx", p.Name)), metrics: d.metrics, ledger: d.ledger,
 		inbox: ari.NewInbox(0), pipeline: pipeline.New(rules), noted: map[string]bool{},
-		asker: newAsker(d.lookup, d.conf.Exemption.Timeout, d.metrics, d.log),
+		asker: newAsker(d.lookups, d.metrics, d.log),
 	}
+	s.names = d.settler.names
 	s.metrics.watching(p.Name)
 	s.life = rand.Text()
 	s.alone = len(d.conf.PBX) == 1
@@ -189,6 +191,9 @@ func (s *station) finish(ctx context.Context, out *pipeline.Output) error {
 	for _, ask := range out.Asks {
 		s.asker.ask(ask)
 	}
+	for _, c := range out.Calls {
+		s.asker.forget(c.ID)
+	}
 	s.metrics.inbox.WithLabelValues(s.name).Set(float64(s.inbox.Len()))
 	s.metrics.openCalls.WithLabelValues(s.name).Set(float64(s.pipeline.OpenCalls()))
 	return nil
@@ -287,6 +292,7 @@ func (s *station) restore(ctx context.Context, ev *ari.Event, out *pipeline.Outp
 			continue
 		}
 		s.pipeline.Adopt(rebuilt, oc.Call)
+		s.pipeline.Unsealed(oc.Call, oc.Sealed)
 		s.askAgain(oc, ev.Snapshot)
 	}
 	s.log.Info(evRestored, zap.Int("calls", len(open)), zap.Time("sure_at", sure))
@@ -295,10 +301,14 @@ func (s *station) restore(ctx context.Context, ev *ari.Event, out *pipeline.Outp
 	return nil
 }
 
-// askAgain repeats a question that the last run left without an answer. The number comes from the living channel: the ledger has none.
+// askAgain repeats a question that the last run left without an answer. The number comes from the ledger, where it is sealed, or from the living channel.
 func (s *station) askAgain(oc ledger.OpenCall, snap *ari.Snapshot) {
 	c := s.pipeline.Call(oc.Call)
 	if !c.Terms.AskExemption || c.Exemption.Verdict != metering.ExemptUnknown {
+		return
+	}
+	if number, err := s.names.Unseal(oc.Sealed); err == nil {
+		s.asker.ask(pipeline.Ask{Call: oc.Call, Number: number, At: oc.ArrivedAt})
 		return
 	}
 	for _, l := range snap.Legs {

@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash"
+	"strings"
 	"time"
 
 	"github.com/risposta/gateway/ari"
@@ -25,6 +26,10 @@ type Rules struct {
 	Pseudonym    func(metering.Number) string
 	CountryCode  string
 	AskExemption bool
+	// NumberKind says of what kind a dialled number is, "" where it is none; nil: nobody asks.
+	NumberKind func(dialled string) string
+	// Seal encrypts a caller's number for the ledger, where it waits until it is known whether the caller is exempt; nil: nothing is kept.
+	Seal func(metering.Number) []byte
 }
 
 // Ask is a question for the lookup: is the caller of this call exempt, as of At?
@@ -42,6 +47,8 @@ type Pipeline struct {
 	proofs   map[metering.CallID]*proof
 	sure     time.Time
 	pbxClock clock
+	sealed   map[metering.CallID][]byte
+	surveys  map[metering.CallID]*metering.Survey
 	clock    map[metering.CallID]time.Time // the latest instant of each open call's facts: when a lookup's answer counts as given
 }
 
@@ -57,6 +64,7 @@ func New(r Rules) *Pipeline {
 		rules: r,
 		graph: talkpath.New(talkpath.Rules{Service: r.Service, Operator: r.Operators.Match}),
 		meter: metering.NewMeter(), proofs: map[metering.CallID]*proof{}, clock: map[metering.CallID]time.Time{},
+		sealed: map[metering.CallID][]byte{}, surveys: map[metering.CallID]*metering.Survey{},
 	}
 }
 
@@ -77,13 +85,19 @@ type Output struct {
 func (p *Pipeline) OpenCalls() int { return p.meter.Len() }
 
 // Size is the number of things held in memory for calls and channels: zero on an idle PBX.
-func (p *Pipeline) Size() int { return p.graph.Size() + p.meter.Len() + len(p.proofs) + len(p.clock) }
+func (p *Pipeline) Size() int {
+	return p.graph.Size() + p.meter.Len() + len(p.proofs) + len(p.clock) + len(p.sealed) + len(p.surveys)
+}
 
 // Call returns an open call, or nil. The caller must not change it.
 func (p *Pipeline) Call(id metering.CallID) *metering.Call { return p.meter.Call(id) }
 
 // Step takes in one event and adds to out.
 func (p *Pipeline) Step(ev ari.Event, out *Output) {
+	if p.survey(ev, out) {
+		return
+	}
+	p.classify(&ev)
 	res := p.graph.Step(ev)
 	for i := range res.Facts {
 		if f := &res.Facts[i]; f.Kind == metering.CallArrived {
@@ -105,6 +119,58 @@ func (p *Pipeline) Step(ev ari.Event, out *Output) {
 	}
 }
 
+// classify says of what kind the dialled number is, and lets go of the number. Where the number is the name of the endpoint it was dialled by, it is no
+// number of the world outside; nor is the extension of an operator's phone.
+func (p *Pipeline) classify(ev *ari.Event) {
+	dialled := ev.Dialled
+	ev.Dialled = ""
+	if dialled == "" || p.rules.NumberKind == nil {
+		return
+	}
+	if ev.Kind == ari.Dial {
+		endpoint := ev.Channel.Endpoint()
+		if _, name, _ := strings.Cut(endpoint, "/"); name == strings.TrimPrefix(dialled, "PJSIP/") || p.rules.Operators.Match(endpoint) {
+			return
+		}
+	} else if p.rules.Operators.Match("PJSIP/" + dialled) {
+		return
+	}
+	ev.NumberKind = p.rules.NumberKind(dialled)
+}
+
+// survey takes in what belongs to a caller's survey: the beginning, each key, the end. Nothing else happens to the call by them.
+func (p *Pipeline) survey(ev ari.Event, out *Output) bool {
+	call := metering.CallID(ev.Channel.ID)
+	switch ev.Kind {
+	case ari.StasisStart:
+		if len(ev.Args) == 0 || ev.Args[0] != surveyArg || p.meter.Call(call) == nil {
+			return true
+		}
+		p.surveys[call] = &metering.Survey{}
+		p.prove(call, ari.Encode(ev), out)
+	case ari.ChannelDtmfReceived:
+		s := p.surveys[call]
+		if s == nil {
+			return true
+		}
+		answered := *s
+		if answered.Take(ev.Digit) {
+			p.surveys[call] = &answered
+			p.prove(call, ari.Encode(ev), out)
+			p.apply(metering.Fact{Kind: metering.SurveyAnswered, Call: call, At: ev.At, Survey: &answered}, out)
+		}
+	case ari.StasisEnd:
+		delete(p.surveys, call)
+	case ari.PlaybackFinished:
+	default:
+		return false
+	}
+	return true
+}
+
+// surveyArg is what the dialplan gives to Stasis() for the survey.
+const surveyArg = "survey"
+
 // arrive fills in what the configuration knows, writes the header, and asks the lookup.
 func (p *Pipeline) arrive(f *metering.Fact, rest []metering.Fact, out *Output) {
 	terms := p.rules.Terms(f.Service, f.At)
@@ -116,6 +182,12 @@ func (p *Pipeline) arrive(f *metering.Fact, rest []metering.Fact, out *Output) {
 		unseen = rest[0].Why
 	}
 	p.open(*f, out)
+	if p.rules.Seal != nil && p.rules.AskExemption {
+		if sealed := p.rules.Seal(number); sealed != nil {
+			p.sealed[f.Call] = sealed
+			out.Opened[len(out.Opened)-1].Sealed = sealed
+		}
+	}
 	p.prove(f.Call, newHeader(*f, p.rules.Operators.Patterns(), unseen), out)
 	if p.rules.AskExemption {
 		out.Asks = append(out.Asks, Ask{Call: f.Call, Number: number, At: f.At})
@@ -156,8 +228,34 @@ func (p *Pipeline) apply(f metering.Fact, out *Output) {
 	rec := metering.NewRecord(ended, metering.Evidence{Events: pr.frames, Digest: "sha256:" + hex.EncodeToString(pr.hash.Sum(nil))})
 	out.Records = append(out.Records, rec)
 	out.Calls = append(out.Calls, ended)
+	if sealed := p.sealed[f.Call]; rec.State == metering.RecordHeld && sealed != nil {
+		out.Held = append(out.Held, ledger.Held{Call: f.Call, ArrivedAt: ended.ArrivedAt, Sealed: sealed})
+	}
 	delete(p.proofs, f.Call)
 	delete(p.clock, f.Call)
+	delete(p.sealed, f.Call)
+	delete(p.surveys, f.Call)
+}
+
+// Admit takes in what the front desk told a caller, and heard. It counts from the latest instant the call has seen; for a call that has ended it is too
+// late, and changes nothing.
+func (p *Pipeline) Admit(call metering.CallID, a metering.Admission, out *Output) {
+	if p.meter.Call(call) == nil {
+		return
+	}
+	at := p.clock[call]
+	p.prove(call, encode(admissionFrame{Type: admissionType, At: metering.Time{Time: at}, Call: call, Admission: a}), out)
+	p.apply(metering.Fact{Kind: metering.CallerAdmitted, Call: call, At: at, Admission: &a}, out)
+}
+
+// Sealed is the caller's number of an open call, as the ledger keeps it; nil where it is not known.
+func (p *Pipeline) Sealed(call metering.CallID) []byte { return p.sealed[call] }
+
+// Unsealed gives a rebuilt call the caller's number back, as the ledger kept it.
+func (p *Pipeline) Unsealed(call metering.CallID, sealed []byte) {
+	if sealed != nil && p.meter.Call(call) != nil {
+		p.sealed[call] = sealed
+	}
 }
 
 // Answer takes in a lookup's answer. It comes at no time of its own: it counts from the latest instant the call has seen. An

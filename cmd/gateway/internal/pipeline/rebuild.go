@@ -37,8 +37,8 @@ func Rebuild(frames [][]byte) (*Pipeline, *Output, error) {
 	var out Output
 	p.begin(arrival, h.Unseen, frames[0], &out)
 	for i, frame := range frames[1:] {
-		if n := len(out.Calls); n == 1 && reconciles(frame) {
-			rec, err := reconcile(out.Calls[0], len(out.Records)+1, frame, frames[:i+2])
+		if len(out.Calls) == 1 {
+			rec, err := amend(out.Calls[0], len(out.Records)+1, frame, frames[:i+2])
 			if err != nil {
 				return nil, nil, fmt.Errorf("frame %d of the evidence of call %s: %w", i+2, h.Call, err)
 			}
@@ -71,17 +71,22 @@ func (p *Pipeline) replay(call metering.CallID, frame []byte, out *Output) error
 	if err := json.Unmarshal(frame, &peek); err != nil {
 		return err
 	}
-	if p.meter.Call(call) == nil {
-		return fmt.Errorf("a %s frame after the call's end", peek.Type)
-	}
-	if peek.Type == exemptionType {
+	switch peek.Type {
+	case exemptionType:
 		return p.replayExemption(call, frame, out)
+	case admissionType:
+		return p.replayAdmission(call, frame, out)
 	}
 	ev, err := ari.Decode(frame)
 	if err != nil {
 		return err
 	}
 	out.Events = append(out.Events, ev)
+	if p.survey(ev, out) { // it proves itself
+		p.graph.See(call, ev.At)
+		p.sure = ev.At
+		return nil
+	}
 	p.prove(call, frame, out)
 	if ev.Kind != ari.SightLost { // its instant lies in the past
 		p.graph.See(call, ev.At)
@@ -106,11 +111,32 @@ func (p *Pipeline) replayExemption(call metering.CallID, frame []byte, out *Outp
 	return nil
 }
 
+func (p *Pipeline) replayAdmission(call metering.CallID, frame []byte, out *Output) error {
+	var a admissionFrame
+	if err := json.Unmarshal(frame, &a); err != nil {
+		return err
+	}
+	p.prove(call, frame, out)
+	p.apply(metering.Fact{Kind: metering.CallerAdmitted, Call: call, At: a.At.Time, Admission: &a.Admission}, out)
+	return nil
+}
+
+// take takes over what is held beside the graph and the meter for the open call of a rebuilt pipeline.
+func (p *Pipeline) take(from *Pipeline, call metering.CallID) {
+	p.meter.Adopt(from.meter.Call(call))
+	p.proofs[call], p.clock[call] = from.proofs[call], from.clock[call]
+	if s := from.sealed[call]; s != nil {
+		p.sealed[call] = s
+	}
+	if s := from.surveys[call]; s != nil {
+		p.surveys[call] = s
+	}
+}
+
 // Adopt takes over the open call of a rebuilt pipeline. The events that follow must begin with SightLost and SightRegained.
 func (p *Pipeline) Adopt(from *Pipeline, call metering.CallID) {
 	p.graph.Adopt(from.graph, call)
-	p.meter.Adopt(from.meter.Call(call))
-	p.proofs[call], p.clock[call] = from.proofs[call], from.clock[call]
+	p.take(from, call)
 }
 
 // GiveUp ends a call whose evidence can't be replayed: a call is never lost, and nothing of it is charged.
@@ -137,7 +163,6 @@ func (p *Pipeline) Reattach(from *Pipeline, call metering.CallID) bool {
 	if !p.graph.Reattach(from.graph, call) {
 		return false
 	}
-	p.meter.Adopt(from.meter.Call(call))
-	p.proofs[call], p.clock[call] = from.proofs[call], from.clock[call]
+	p.take(from, call)
 	return true
 }

@@ -1,8 +1,6 @@
 package pipeline
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -40,11 +38,11 @@ var ErrNoProof = errors.New("the CEL does not prove it")
 // Tolerance is how far two accounts of the same talk may lie apart, for each of its ends: both are Asterisk's own timestamps of neighbouring events.
 const Tolerance = 100 * time.Millisecond
 
-// reconcile makes the next version of the ended call's record.
-func reconcile(call *metering.Call, version int, frame []byte, all [][]byte) (metering.Record, error) {
+// reconcile takes the second account into the ended call.
+func reconcile(call *metering.Call, frame []byte) error {
 	var f reconciledFrame
 	if err := json.Unmarshal(frame, &f); err != nil {
-		return metering.Record{}, err
+		return err
 	}
 	frames := make([][]byte, 0, len(f.Frames))
 	for _, raw := range f.Frames {
@@ -52,17 +50,17 @@ func reconcile(call *metering.Call, version int, frame []byte, all [][]byte) (me
 	}
 	_, out, err := Rebuild(frames)
 	if err != nil {
-		return metering.Record{}, fmt.Errorf("its second evidence: %w", err)
+		return fmt.Errorf("its second evidence: %w", err)
 	}
 	if len(out.Calls) != 1 || out.Calls[0].ID != call.ID {
-		return metering.Record{}, errors.New("its second evidence is not of one ended call of that id")
+		return errors.New("its second evidence is not of one ended call of that id")
 	}
 	other := out.Calls[0]
 	if !slices.ContainsFunc(out.Events, func(ev ari.Event) bool { return ev.Kind == ari.ChannelHold }) {
-		return metering.Record{}, fmt.Errorf("%w: it shows no music in this call, so a hold might not show in it either", ErrNoProof)
+		return fmt.Errorf("%w: it shows no music in this call, so a hold might not show in it either", ErrNoProof)
 	}
 	if seen, there := talkSeen(call, call.Segments), talkSeen(call, other.Segments); (seen - there).Abs() > Tolerance*time.Duration(1+2*len(call.Segments)) {
-		return metering.Record{}, fmt.Errorf("%w: where both saw the call it has %s of talk, we have %s", ErrNoProof, there, seen)
+		return fmt.Errorf("%w: where both saw the call it has %s of talk, we have %s", ErrNoProof, there, seen)
 	}
 	var talks []metering.Segment
 	for _, s := range other.Segments {
@@ -71,12 +69,8 @@ func reconcile(call *metering.Call, version int, frame []byte, all [][]byte) (me
 		}
 	}
 	call.Prove(talks, other.EndedAt, other.EndedBy)
-	digest := sha256.New()
-	for _, line := range all {
-		digest.Write(line)
-		digest.Write([]byte{'\n'})
-	}
-	return metering.NewVersion(call, version, metering.Evidence{Events: len(all), Digest: "sha256:" + hex.EncodeToString(digest.Sum(nil))}), nil
+	call.Amend(metering.ReasonReconciled)
+	return nil
 }
 
 // talkSeen is the talk of some segments in the time that was seen of a call.
@@ -113,11 +107,4 @@ func (p *Pipeline) Missed(arrival metering.Fact, endedAt time.Time) [][]byte {
 		newHeader(arrival, p.rules.Operators.Patterns(), ari.LostNotWatching),
 		ari.Encode(ari.Event{Kind: ari.SightRegained, At: endedAt, Node: arrival.Node, Snapshot: &ari.Snapshot{At: endedAt, Node: arrival.Node}}),
 	}
-}
-
-func reconciles(frame []byte) bool {
-	var peek struct {
-		Type string `json:"type"`
-	}
-	return json.Unmarshal(frame, &peek) == nil && peek.Type == reconciledType
 }

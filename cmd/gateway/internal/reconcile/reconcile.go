@@ -50,6 +50,7 @@ type Line struct {
 	CDR     time.Duration // what Asterisk's CDRs would bill
 	Queue   int           // how often the queue_log connects it
 	Better  *Better
+	Sealed  []byte // the caller's number as the CEL tells it, encrypted, should the better record have to be held; nil where it does not tell
 }
 
 // Better is what would supersede: frames to add to the call's evidence, records to add to the ledger.
@@ -213,6 +214,9 @@ func (c *comparison) better(line Line, frames [][]byte, version int, call *meter
 		return line, fmt.Errorf("proving call %s: %w", call.ID, err)
 	}
 	line.Status = Proved
+	if number := c.arrivals[call.ID].Number; c.rules.Seal != nil {
+		line.Sealed = c.rules.Seal(c.pipeline.Normal(number))
+	}
 	line.Better = &Better{Frames: [][]byte{proof}, Records: out.Records[version:]}
 	return line, nil
 }
@@ -224,7 +228,7 @@ func (c *comparison) missed(call *metering.Call, theirs time.Duration) Line {
 	bettered, err := c.better(line, frames, 0, call)
 	if err == nil && bettered.Better != nil {
 		bettered.Better.Frames = append(frames, bettered.Better.Frames...)
-		line.Better = bettered.Better
+		line.Better, line.Sealed = bettered.Better, bettered.Sealed
 		return line
 	}
 	_, out, err := pipeline.Rebuild(frames)

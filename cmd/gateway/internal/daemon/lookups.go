@@ -1,0 +1,113 @@
+package daemon
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+
+	"go.uber.org/zap"
+
+	"github.com/risposta/gateway/cmd/gateway/internal/config"
+	"github.com/risposta/gateway/metering/exemption"
+	"github.com/risposta/gateway/metering/exemption/csv"
+	exempthttp "github.com/risposta/gateway/metering/exemption/http"
+	"github.com/risposta/gateway/metering/exemption/registry"
+	"github.com/risposta/gateway/metering/exemption/sql"
+)
+
+// Lookups are all that the configuration names to be asked whether a caller is exempt.
+type Lookups struct {
+	exemption.Lookup
+	Registry *registry.Registry // nil where it is not asked
+	closers  []func() error
+}
+
+// OpenLookups opens them, each behind a guard of its own. Nothing is asked yet.
+func OpenLookups(ctx context.Context, c *config.Config, watch exemption.Watch) (*Lookups, error) {
+	l := &Lookups{}
+	if err := l.open(ctx, c, watch); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
+}
+
+func (l *Lookups) open(ctx context.Context, c *config.Config, watch exemption.Watch) error {
+	var all exemption.AnyOf
+	add := func(name string, lookup exemption.Lookup) error {
+		g, err := exemption.Guard(lookup, exemption.Limits{Name: name, Timeout: c.Exemption.Timeout, Cache: c.Exemption.Cache}, watch)
+		if err != nil {
+			return err
+		}
+		l.closers = append(l.closers, func() error { g.Close(); return nil })
+		all = append(all, g)
+		return nil
+	}
+	e := c.Exemption
+	var errs []error
+	if e.Registry != "" {
+		names, err := c.Names()
+		if err != nil {
+			return err
+		}
+		if l.Registry, err = registry.Open(ctx, e.Registry, names); err != nil {
+			return err
+		}
+		l.closers = append(l.closers, l.Registry.Close)
+		errs = append(errs, add("registry", l.Registry))
+	}
+	if e.CSV != "" {
+		file, err := csv.Open(e.CSV, c.Callers.CountryCode)
+		if err != nil {
+			return err
+		}
+		errs = append(errs, add("csv", file))
+	}
+	if e.SQL.Query != "" {
+		db, err := sql.Open(ctx, e.SQL.DSN.Reveal(), e.SQL.Query)
+		if err != nil {
+			return err
+		}
+		l.closers = append(l.closers, func() error { db.Close(); return nil })
+		errs = append(errs, add("sql", db))
+	}
+	if e.HTTP.URL != "" {
+		var ca *x509.CertPool
+		if e.HTTP.CAFile != "" {
+			var err error
+			if ca, err = Pool(e.HTTP.CAFile); err != nil {
+				return fmt.Errorf("exemption.http: %w", err)
+			}
+		}
+		service := exempthttp.New(exempthttp.Config{URL: e.HTTP.URL, Token: e.HTTP.Token.Reveal(), CA: ca})
+		l.closers = append(l.closers, func() error { service.Close(); return nil })
+		errs = append(errs, add("http", service))
+	}
+	l.Lookup = all
+	return errors.Join(errs...)
+}
+
+// Close closes what was opened, the last first.
+func (l *Lookups) Close() error {
+	var errs []error
+	for i := len(l.closers) - 1; i >= 0; i-- {
+		errs = append(errs, l.closers[i]())
+	}
+	l.closers = nil
+	return errors.Join(errs...)
+}
+
+// watchLookups counts what is asked, and logs a register that is left alone.
+func watchLookups(m *metrics, log *zap.Logger) exemption.Watch {
+	return exemption.Watch{
+		Asked: func(name, result string) { m.lookups.WithLabelValues(name, result).Inc() },
+		Breaker: func(name, state string) {
+			open := 0.0
+			if state == "open" {
+				open = 1
+			}
+			m.breaker.WithLabelValues(name).Set(open)
+			log.Warn(evBreaker, zap.String("lookup", name), zap.String("state", state))
+		},
+	}
+}

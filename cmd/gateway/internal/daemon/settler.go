@@ -1,0 +1,234 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/risposta/gateway/cmd/gateway/internal/pipeline"
+	"github.com/risposta/gateway/metering"
+	"github.com/risposta/gateway/metering/exemption"
+	"github.com/risposta/gateway/metering/exemption/registry"
+	"github.com/risposta/gateway/metering/ledger"
+)
+
+// settler finishes what calls left open: records that are held until it is known whether their caller was exempt, and refunds for callers whose proof came
+// late. Each is a new version of the record, from the same evidence and a word more.
+type settler struct {
+	ledger   *shared
+	lookup   exemption.Lookup
+	registry *registry.Registry // nil: nobody dates entitlements back
+	names    *metering.Pseudonyms
+	giveUp   time.Duration // after which an unanswered call is free for good
+	log      *zap.Logger
+	metrics  *metrics
+
+	tries map[metering.CallID]*try // of held calls only: bounded by them
+}
+
+// try is when a held call is asked about next.
+type try struct {
+	due  time.Time
+	wait *backoff.ExponentialBackOff
+}
+
+const (
+	settleEvery   = time.Second      // how often the settler looks whether anything is due
+	refundEvery   = 10 * time.Second // how often it looks for entitlements that were dated back
+	maxSettle     = 8                // questions at once
+	refundBatch   = 100              // entitlements looked through at a time
+	minSettleWait = time.Second      // the waits between two questions about one call
+	maxSettleWait = 10 * time.Minute
+)
+
+// run settles until ctx ends.
+func (s *settler) run(ctx context.Context) {
+	s.tries = map[metering.CallID]*try{}
+	settle, refund := time.NewTicker(settleEvery), time.NewTicker(refundEvery)
+	defer settle.Stop()
+	defer refund.Stop()
+	s.refund(ctx)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-settle.C:
+			s.settle(ctx)
+		case <-refund.C:
+			s.refund(ctx)
+		}
+	}
+}
+
+func (s *settler) failed(ctx context.Context, call metering.CallID, err error) {
+	if ctx.Err() == nil {
+		s.log.Error(evSettleFailed, zap.String("call", string(call)), zap.Error(err))
+	}
+}
+
+// settle asks about the held calls that are due.
+func (s *settler) settle(ctx context.Context) {
+	held, err := s.ledger.Held(ctx)
+	if err != nil {
+		s.failed(ctx, "", err)
+		return
+	}
+	s.metrics.held.Set(float64(len(held)))
+	s.drop(held)
+	g := new(errgroup.Group)
+	g.SetLimit(maxSettle)
+	for _, h := range held {
+		if s.due(h) {
+			g.Go(func() error {
+				s.settleOne(ctx, h)
+				return nil
+			})
+		}
+	}
+	_ = g.Wait() // each has said what went wrong
+}
+
+// drop forgets the tries of calls that are no longer held.
+func (s *settler) drop(held []ledger.Held) {
+	for call := range s.tries {
+		if !slices.ContainsFunc(held, func(h ledger.Held) bool { return h.Call == call }) {
+			delete(s.tries, call)
+		}
+	}
+}
+
+// due tells whether a call is to be asked about now, and says when it will be next.
+func (s *settler) due(h ledger.Held) bool {
+	t := s.tries[h.Call]
+	if t == nil {
+		t = &try{wait: backoff.NewExponentialBackOff()}
+		t.wait.InitialInterval, t.wait.MaxInterval = minSettleWait, maxSettleWait
+		s.tries[h.Call] = t
+	}
+	now := time.Now()
+	if now.Before(t.due) {
+		return false
+	}
+	t.due = now.Add(t.wait.NextBackOff())
+	return true
+}
+
+func (s *settler) settleOne(ctx context.Context, h ledger.Held) {
+	number, err := s.names.Unseal(h.Sealed)
+	var got exemption.Answer
+	if err == nil {
+		got, err = s.lookup.Exempt(ctx, number, h.ArrivedAt)
+	}
+	why := metering.ReasonSettled
+	if err != nil || got.Verdict == metering.ExemptUnknown {
+		if time.Since(h.ArrivedAt) < s.giveUp {
+			return // it is asked again
+		}
+		got, why = exemption.Answer{}, metering.ReasonGivenUp
+	}
+	if err := s.supersede(ctx, h.Call, got.Exemption, why); err != nil {
+		s.failed(ctx, h.Call, err)
+	}
+}
+
+// supersede writes the next version of a call's record. Where the answer changes nothing, it writes nothing.
+func (s *settler) supersede(ctx context.Context, call metering.CallID, e metering.Exemption, why metering.Reason) error {
+	frames, err := s.ledger.Evidence(ctx, call)
+	if err != nil {
+		return err
+	}
+	_, before, err := pipeline.Rebuild(frames)
+	if err != nil {
+		return err
+	}
+	if len(before.Calls) != 1 {
+		return errors.New("its evidence does not end it")
+	}
+	if had := before.Calls[0]; !had.Settle(e, why) {
+		return nil
+	}
+	frame := pipeline.Settled(call, time.Now(), e, why)
+	_, after, err := pipeline.Rebuild(append(frames[:len(frames):len(frames)], frame))
+	if err != nil {
+		return err
+	}
+	newest := after.Records[len(after.Records)-1]
+	b := ledger.Batch{
+		Evidence: []ledger.Evidence{{Call: call, Frame: frame}}, Records: []metering.Record{newest}, Settled: []metering.CallID{call},
+	}
+	s.ledger.commits.Lock()
+	err = s.ledger.Supersede(ctx, &b)
+	s.ledger.commits.Unlock()
+	if err != nil {
+		return err
+	}
+	s.metrics.settled.WithLabelValues(string(why)).Inc()
+	tellRecord(s.log, &newest)
+	return nil
+}
+
+// refund looks through the calls of callers whose entitlement was dated back.
+func (s *settler) refund(ctx context.Context) {
+	if s.registry == nil {
+		return
+	}
+	lates, err := s.registry.Lates(ctx, refundBatch)
+	if err != nil {
+		s.failed(ctx, "", err)
+		return
+	}
+	for _, l := range lates {
+		if err := s.refundOne(ctx, l); err != nil {
+			s.failed(ctx, "", err)
+		}
+	}
+}
+
+func (s *settler) refundOne(ctx context.Context, l registry.Late) error {
+	living, err := s.living(ctx, l)
+	if err != nil {
+		return err
+	}
+	calls, err := s.ledger.CallsOf(ctx, l.Names, l.From, l.Until)
+	if err != nil {
+		return err
+	}
+	for _, call := range calls {
+		if err := s.supersede(ctx, call, metering.Exemption{Verdict: metering.ExemptYes, Ref: l.Ref}, metering.ReasonRefunded); err != nil {
+			s.failed(ctx, call, err)
+			living = true // look again
+		}
+	}
+	if living {
+		return nil
+	}
+	return s.registry.LookedThrough(ctx, l.ID, time.Now())
+}
+
+// living tells whether the caller of a late entitlement is in a call that it covers: its record is still to come.
+func (s *settler) living(ctx context.Context, l registry.Late) (bool, error) {
+	open, err := s.ledger.OpenCalls(ctx, ledger.AnyNode)
+	if err != nil {
+		return false, err
+	}
+	for _, c := range open {
+		if c.Sealed == nil || c.ArrivedAt.Before(l.From) || !c.ArrivedAt.Before(l.Until) {
+			continue
+		}
+		number, err := s.names.Unseal(c.Sealed)
+		if err != nil {
+			continue // it is known under no key that the entitlement could be known under
+		}
+		for _, n := range s.names.All(number) {
+			if slices.Contains(l.Names, n) {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}
