@@ -64,6 +64,12 @@ type service struct {
 // newRig starts an Asterisk with these services. The gateway is made but not started.
 func newRig(t *testing.T, services []service, files map[string]string) *rig {
 	t.Helper()
+	return newRigUnder(t, gatewayConfig, services, files)
+}
+
+// newRigUnder is newRig with a configuration of the test's own.
+func newRigUnder(t *testing.T, config string, services []service, files map[string]string) *rig {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), liveTimeout)
 	t.Cleanup(cancel)
 	r := &rig{ctx: ctx, dir: t.TempDir(), ports: map[string]int{}}
@@ -110,7 +116,7 @@ func newRig(t *testing.T, services []service, files map[string]string) *rig {
 			t.Error(err)
 		}
 	})
-	r.gw, err = lab.NewGateway(gatewayBinary, r.dir, r.pbx.URL(), gatewayConfig+"services:\n"+yaml.String())
+	r.gw, err = lab.NewGateway(gatewayBinary, r.dir, r.pbx.URL(), config+"services:\n"+yaml.String())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -50,6 +50,9 @@ func parseStep(text string) step {
 	return step{app: strings.TrimSpace(app), args: strings.TrimSuffix(args, ")")}
 }
 
+// frontDesk is the dialplan context of deploy/asterisk that leads to the front desk, which answers nobody.
+const frontDesk = "risposta"
+
 // answersEarly names the application that answers the caller before Queue() does, "" if none. known is false where the way to
 // Queue() can't be followed from here.
 func answersEarly(steps []step) (app string, known bool) {
@@ -63,7 +66,11 @@ func answersEarly(steps []step) (app string, known bool) {
 			if !strings.Contains(s.args, "noanswer") && !strings.Contains(s.args, ",n") {
 				return s.app + "() without noanswer", true
 			}
-		case "goto", "gotoif", "gosub", "gosubif", "macro", "agi", "stasis", "confbridge", "dial":
+		case "gosub":
+			if context, _, _ := strings.Cut(s.args, ","); strings.TrimSpace(context) != frontDesk {
+				return "", false
+			}
+		case "goto", "gotoif", "gosubif", "macro", "agi", "stasis", "confbridge", "dial":
 			return "", false
 		}
 	}

@@ -22,6 +22,8 @@ type Config struct {
 	Application string         // one gateway, one name
 	CA          *x509.CertPool // who may vouch for an https PBX; nil: those whom the machine trusts
 	Listen      *Listen        // nil: we connect to the PBX
+	// Desk is told, from between the socket and the inbox, what concerns callers at the front desk; it must return at once. nil: there is no desk.
+	Desk func(ari.Event)
 }
 
 // Info is what a PBX says of itself.
@@ -171,6 +173,11 @@ func (s *Source) lose(reason string, err error) {
 func (s *Source) take(f ari.Frame) error {
 	if isReplaced(f.Raw) {
 		return errReplaced
+	}
+	if s.cfg.Desk != nil && f.Total == 0 && forDesk(f.Raw) {
+		if ev, err := ari.Decode(f.Raw); err == nil { // what can't be read is dealt with behind the inbox
+			s.cfg.Desk(ev)
+		}
 	}
 	canary := isCanary(f.Raw)
 	f.Arrived = time.Now()

@@ -133,6 +133,25 @@ func isCanary(raw []byte) bool {
 	return len(raw) < canaryBytes && bytes.Contains(raw, []byte(`"`+ari.CanaryName+`"`))
 }
 
+// deskTypes are the events that concern callers at the front desk.
+var deskTypes = [][]byte{
+	[]byte(`"StasisStart"`), []byte(`"StasisEnd"`), []byte(`"PlaybackFinished"`), []byte(`"ChannelDtmfReceived"`), []byte(`"ChannelDestroyed"`),
+}
+
+// typeWithin is how far into a frame Asterisk may write its type: behind the one or two fields that it writes before it (ChannelVarset, the worst, matters
+// to no desk).
+const typeWithin = 128
+
+func forDesk(raw []byte) bool {
+	head := raw[:min(len(raw), typeWithin)]
+	for _, t := range deskTypes {
+		if bytes.Contains(head, t) {
+			return true
+		}
+	}
+	return false
+}
+
 func isReplaced(raw []byte) bool {
 	return len(raw) < canaryBytes && bytes.Contains(raw, []byte(`"ApplicationReplaced"`))
 }

@@ -184,7 +184,21 @@ type Record struct {
 	UnseenMs        int64     `json:"unseen_ms"`
 	BillableSeconds int64     `json:"billable_seconds"`
 	Exempt          bool      `json:"exempt"`
-	Charge          struct{ Amount, Currency string }
+	Version         int       `json:"version"`
+	State           string    `json:"state"`
+	ExemptionRef    string    `json:"exemption_ref"`
+	Policy          string    `json:"policy"`
+	Numbers         []string  `json:"numbers"`
+	Admission       struct {
+		AnnouncedAt time.Time `json:"announced_at"`
+		Free        bool
+		Consent     string
+	}
+	Survey struct {
+		Satisfaction int
+		Solved       string
+	}
+	Charge struct{ Amount, Currency string }
 	Reasons         []string `json:"reasons"`
 	Talk            []Talk   `json:"talk"`
 }

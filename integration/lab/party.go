@@ -54,6 +54,9 @@ func StartParty(dir string, p Plan) (*Party, error) {
 		"-m", "1", "-nostdin", "-trace_err", "-error_file", filepath.Join(dir, name+".errors"),
 		"-timeout", strconv.Itoa(int(partyTimeout / time.Second)), "-timeout_error",
 	}
+	if p.Script.patient {
+		args = append(args, "-default_behaviors", "all,-abortunexp")
+	}
 	if p.Number != "" {
 		args = append(args, "-s", p.Number, "-key", "caller", p.Caller, "-key", "caller_name", "Maria")
 	}

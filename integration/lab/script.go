@@ -10,6 +10,8 @@ import (
 // called. Each ends with a Bye, WaitBye, Refuse, Cancelled or GiveUp.
 type Script struct {
 	caller bool
+	// patient: responses that the script does not name are passed over. Asterisk says 183 again with each prompt.
+	patient bool
 	cseq   int
 	index  int // of the next message, for the branch of a CANCEL
 	xml    strings.Builder
@@ -283,6 +285,10 @@ func Unanswered() *Script {
 	s.recv(`response="100" optional="true"`)
 	s.recv(`response="180" optional="true"`)
 	s.recv(`response="183" optional="true"`)
+	return s.letGo()
+}
+
+func (s *Script) letGo() *Script {
 	for _, status := range []string{"480", "486", "603"} {
 		s.recv(`response="` + status + `" optional="true" next="let-go"`)
 	}
@@ -297,4 +303,29 @@ CSeq: 1 ACK
 Max-Forwards: 70
 `, "")
 	return s
+}
+
+// AtDesk begins a caller's script: it dials, and hears the front desk in early media, unanswered.
+func AtDesk() *Script {
+	s := invite()
+	s.patient = true
+	s.recv(`response="100" optional="true"`)
+	s.recv(`response="180" optional="true"`)
+	s.recv(`response="183" rrs="true"`)
+	return s
+}
+
+// Answered waits, after AtDesk, until an operator answers.
+func (s *Script) Answered() *Script {
+	s.recv(`response="180" optional="true"`)
+	s.recv(`response="183" optional="true"`)
+	s.recv(`response="200" rrs="true"`)
+	s.requestAs("ACK", "ACK", 1, "", "")
+	return s
+}
+
+// LetGo waits, after AtDesk, until the service lets the caller go without an answer.
+func (s *Script) LetGo() *Script {
+	s.recv(`response="183" optional="true"`)
+	return s.letGo()
 }

@@ -22,6 +22,7 @@ type metrics struct {
 	lookups        *prometheus.CounterVec
 	breaker        *prometheus.GaugeVec
 	held           prometheus.Gauge
+	desk           *prometheus.CounterVec
 	settled        *prometheus.CounterVec
 	commitSeconds  prometheus.Histogram
 	commitFailures prometheus.Counter
@@ -60,6 +61,7 @@ func newMetrics() *metrics {
 		overflows:     counter("inbox_overflows_total", "Times the inbox was full and sight was given up.", "pbx"),
 		lookups:       counter("exemption_lookups_total", "Exemption lookups, by what came of them.", "lookup", "result"),
 		breaker:       gauge("exemption_breaker_open", "1 while a lookup that kept failing is left alone.", "lookup"),
+		desk:          counter("desk_callers_total", "Callers who have left the front desk, by what came of it.", "service", "result"),
 		held:          prometheus.NewGauge(prometheus.GaugeOpts{Name: "risposta_held_records", Help: "Records that charge nothing until it is known whether the caller is exempt."}),
 		settled:       counter("settled_total", "Records superseded by an answer or a proof that came after the call.", "why"),
 		commitSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
@@ -75,7 +77,7 @@ func newMetrics() *metrics {
 	})
 	m.registry.MustRegister(
 		m.openCalls, m.records, m.talkSeconds, m.unseenSeconds, m.sight, m.sightLost, m.frames, m.canaries, m.unreadable, m.inbox,
-		m.overflows, m.lookups, m.breaker, m.held, m.settled, m.commitSeconds, m.commitFailures, m.sealFailures,
+		m.overflows, m.lookups, m.breaker, m.desk, m.held, m.settled, m.commitSeconds, m.commitFailures, m.sealFailures,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return m

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/risposta/gateway/ari"
+	"github.com/risposta/gateway/ari/frontdesk"
 	"github.com/risposta/gateway/ari/native"
 	"github.com/risposta/gateway/cmd/gateway/internal/config"
 	"github.com/risposta/gateway/cmd/gateway/internal/pipeline"
@@ -30,6 +31,10 @@ type station struct {
 	pipeline *pipeline.Pipeline
 	asker    *asker
 	names    *metering.Pseudonyms
+	clerk    *clerk
+	desk     *frontdesk.Desk
+	phone    *native.Phone
+	early    []word // of the front desk, about calls that the pump has not met yet
 	node     string
 	started  time.Time       // when the PBX was started
 	alone    bool            // the only PBX of the configuration: every open call is its
@@ -55,6 +60,10 @@ func (d *Daemon) newStation(p config.PBX, rules pipeline.Rules, access access) *
 	s.alone = len(d.conf.PBX) == 1
 	s.committed.Store(true)
 	conf := native.Config{URL: p.URL, Username: p.Username, Password: p.Password.Reveal(), Application: p.Application, CA: access.ca}
+	s.clerk = newClerk(d, rules)
+	s.phone = native.NewPhone(conf)
+	s.desk = frontdesk.New(deskConfig(d.conf), s.phone, s.clerk, s.clerk)
+	conf.Desk = s.desk.Take
 	if access.listener != nil {
 		conf.Listen = &native.Listen{
 			Listener: access.listener, TLS: access.tls, Username: p.Listen.Username, Password: p.Listen.Password.Reveal(), Resume: s.left,
@@ -75,6 +84,16 @@ func (s *station) run(ctx context.Context) error {
 	ctx, end := context.WithCancel(ctx)
 	defer end()
 	defer s.asker.wait()
+	deskDone := make(chan struct{})
+	go func() {
+		defer close(deskDone)
+		s.desk.Run(ctx)
+	}()
+	defer func() {
+		end()
+		<-deskDone
+		s.phone.Close()
+	}()
 	sourceDone := make(chan error, 1)
 	go func() { sourceDone <- s.source.Run(ctx) }()
 	fail := func(err error) error {
@@ -87,6 +106,13 @@ func (s *station) run(ctx context.Context) error {
 		case a := <-s.asker.answers:
 			var out pipeline.Output
 			s.answer(a, &out)
+			if err := s.finish(ctx, &out); err != nil {
+				return fail(err)
+			}
+		case w := <-s.clerk.words:
+			var out pipeline.Output
+			s.early = append(s.early, w)
+			s.hear(&out)
 			if err := s.finish(ctx, &out); err != nil {
 				return fail(err)
 			}
@@ -107,6 +133,7 @@ func (s *station) pump(ctx context.Context) error {
 	}
 	s.metrics.frames.WithLabelValues(s.name).Add(float64(len(frames)))
 	var out pipeline.Output
+	s.hear(&out) // what was told to callers comes before what they do next
 	for _, f := range frames {
 		if f.Event != nil {
 			all, err := s.sourceSays(ctx, f.Event, &out)
@@ -117,7 +144,11 @@ func (s *station) pump(ctx context.Context) error {
 				continue
 			}
 		}
+		arrived := len(out.Asks)
 		bad, doubt := s.pipeline.Feed(f, &out)
+		for _, q := range out.Asks[arrived:] {
+			s.clerk.arrived(q, s.pipeline.Call(q.Call).Service)
+		}
 		if bad != nil {
 			s.note(bad)
 		}
@@ -125,6 +156,8 @@ func (s *station) pump(ctx context.Context) error {
 			s.lookAgain()
 		}
 	}
+	s.hear(&out)
+	s.early = nil // about calls that nobody knows
 	if out.ClockJumps > 0 {
 		s.log.Error(evPBXClock)
 		s.source.Resync(ari.LostClock)
@@ -153,6 +186,31 @@ func (s *station) sourceSays(ctx context.Context, ev *ari.Event, out *pipeline.O
 		return true, nil
 	default:
 		return false, nil
+	}
+}
+
+// hear takes in what the front desk has said. What it says of calls that the pump has not met yet is kept until it has.
+func (s *station) hear(out *pipeline.Output) {
+	words := s.early
+	s.early = nil
+	for range maxWords {
+		select {
+		case w := <-s.clerk.words:
+			words = append(words, w)
+			continue
+		default:
+		}
+		break
+	}
+	for _, w := range words {
+		switch {
+		case s.pipeline.Call(w.call) == nil:
+			s.early = append(s.early, w)
+		case w.admission != nil:
+			s.pipeline.Admit(w.call, *w.admission, out)
+		default:
+			s.pipeline.Answer(w.call, w.exemption, out)
+		}
 	}
 }
 
@@ -193,6 +251,7 @@ func (s *station) finish(ctx context.Context, out *pipeline.Output) error {
 	}
 	for _, c := range out.Calls {
 		s.asker.forget(c.ID)
+		s.clerk.ended(c.ID)
 	}
 	s.metrics.inbox.WithLabelValues(s.name).Set(float64(s.inbox.Len()))
 	s.metrics.openCalls.WithLabelValues(s.name).Set(float64(s.pipeline.OpenCalls()))
@@ -308,7 +367,9 @@ func (s *station) askAgain(oc ledger.OpenCall, snap *ari.Snapshot) {
 		return
 	}
 	if number, err := s.names.Unseal(oc.Sealed); err == nil {
-		s.asker.ask(pipeline.Ask{Call: oc.Call, Number: number, At: oc.ArrivedAt})
+		q := pipeline.Ask{Call: oc.Call, Number: number, At: oc.ArrivedAt}
+		s.clerk.arrived(q, oc.Service)
+		s.asker.ask(q)
 		return
 	}
 	for _, l := range snap.Legs {

@@ -1,0 +1,40 @@
+package frontdesk
+
+import (
+	"strconv"
+	"strings"
+)
+
+// price is how a price per minute is said: whole units, then hundredths, then what is left of them digit by digit. The words for the money are prompts named
+// after the currency: eur, eur-one, eur-cents. Where they are missing nothing can be told.
+func price(perMinute, currency string) []string {
+	money := strings.ToLower(currency)
+	whole, fraction, _ := strings.Cut(perMinute, ".")
+	for len(fraction) < 2 {
+		fraction += "0"
+	}
+	units, _ := strconv.ParseInt(whole, 10, 64) // a tariff's price: digits only
+	cents, _ := strconv.ParseInt(fraction[:2], 10, 64)
+	rest := strings.TrimRight(fraction[2:], "0")
+	media := []string{sound("price")}
+	switch {
+	case units == 1:
+		media = append(media, sound(money+"-one"))
+	case units > 1:
+		media = append(media, number(units), sound(money))
+	}
+	if cents > 0 || rest != "" || units == 0 {
+		if units > 0 {
+			media = append(media, sound("and"))
+		}
+		media = append(media, number(cents))
+		if rest != "" {
+			media = append(media, sound("point"))
+			for _, digit := range rest {
+				media = append(media, "digits:"+string(digit))
+			}
+		}
+		media = append(media, sound(money+"-cents"))
+	}
+	return append(media, sound("per-minute"))
+}
