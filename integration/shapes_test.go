@@ -120,7 +120,7 @@ func servicesOf(shapes []shape) (services []service, at []int) {
 }
 
 func TestLiveShapesAgreeWithAsterisksOwnLog(t *testing.T) {
-	playAll(t, firstShapes).noClearNumbers(t)
+	playAll(t, firstShapes).noClearNumbers(t, len(firstShapes))
 }
 
 func TestLiveLoreAgreesWithAsterisksOwnLog(t *testing.T) {

@@ -140,17 +140,6 @@ func (g *guest) code(ctx context.Context, call metering.CallID) bool {
 
 const maxCode = 16
 
-// pause keeps the caller, in silence.
-func (g *guest) pause(ctx context.Context, d time.Duration) {
-	if d <= 0 || g.hold(ctx, d+step) != nil {
-		return
-	}
-	select {
-	case <-time.After(d):
-	case <-ctx.Done():
-	}
-}
-
 // survey asks how it was. The answers are read from the PBX's own events by the meter; the desk only asks, and hears when to go on.
 func (g *guest) survey(ctx context.Context) string {
 	var s metering.Survey

@@ -21,10 +21,8 @@ import (
 // Phone is what the desk does to a caller's channel. An error means that it could not be done, most often because the caller has left the desk; each
 // method honours ctx.
 type Phone interface {
-	// Play plays media in a language, one after the other, and returns at once; PlaybackFinished tells the end.
-	Play(ctx context.Context, ch ari.ChannelID, playback, language string, media []string) error
-	// Stop ends a playback.
-	Stop(ctx context.Context, playback string) error
+	// Play plays a sound in a language, and returns at once; PlaybackFinished tells the end.
+	Play(ctx context.Context, ch ari.ChannelID, playback, language, media string) error
 	// Set sets a variable, or a function such as TIMEOUT(absolute), of the channel.
 	Set(ctx context.Context, ch ari.ChannelID, name, value string) error
 	// Continue sends the channel on in the dialplan.
@@ -134,7 +132,7 @@ func (d *Desk) Take(ev ari.Event) {
 // welcome starts serving a caller, under the lock.
 func (d *Desk) welcome(ev ari.Event) {
 	ctx, leave := context.WithCancel(d.ctx)
-	g := &guest{desk: d, ch: ev.Channel.ID, language: d.cfg.Language, events: make(chan ari.Event, maxPending), leave0: leave, gone: ctx.Done()}
+	g := &guest{desk: d, ch: ev.Channel.ID, language: d.cfg.Language, events: make(chan ari.Event, maxPending), left: leave}
 	if len(ev.Args) > 1 && ev.Args[1] != "" {
 		g.language = ev.Args[1]
 	}

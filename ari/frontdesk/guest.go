@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/risposta/gateway/ari"
@@ -16,10 +15,9 @@ type guest struct {
 	ch       ari.ChannelID
 	language string
 	events   chan ari.Event
-	keys     []string // pressed and not used yet
-	played   int      // playbacks so far
-	leave0   context.CancelFunc
-	gone     <-chan struct{}
+	keys     []string           // pressed and not used yet
+	played   int                // playbacks so far
+	left     context.CancelFunc // ends the serving: the caller has left
 }
 
 // tell hands an event to the caller's goroutine, or drops it where that is behind.
@@ -36,25 +34,63 @@ func (g *guest) tell(ev ari.Event) {
 // leave notes that the caller is no longer at the desk.
 func (g *guest) leave() {
 	if g != nil {
-		g.leave0()
+		g.left()
 	}
 }
 
-// How long the dialplan is asked to wait for the next step: what it takes at most, and a little more. When the gateway dies meanwhile the caller waits no
-// longer than that.
+// The times of a caller at the desk.
 const (
-	step        = 3 * time.Second // to think, to look something up, to press a key
-	perPrompt   = 9 * time.Second // of a recorded prompt
-	perNumber   = 4 * time.Second
-	keyTimeout  = 8 * time.Second // for a caller to press a key
-	codeTimeout = 5 * time.Second // between two digits of a code
+	// step is how long the dialplan is asked to wait from each moment on, and beat how often it is asked: a caller whose gateway has died goes on after step.
+	step = 3 * time.Second
+	beat = time.Second
+	// longestSound is what one prompt may take: while a channel plays Asterisk takes no new timeout for it (measured on 22.10.1: the request waits for the
+	// playback's end), so it is given before each prompt, and cuts a longer one off.
+	longestSound = 8 * time.Second
+	keyTimeout   = 8 * time.Second // for a caller to press a key
+	codeTimeout  = 5 * time.Second // between two digits of a code
 )
 
-// hold asks the dialplan to wait for so long from now on; 0: for ever, when the caller goes on.
+// hold asks the dialplan to wait for so long from now on.
 func (g *guest) hold(ctx context.Context, d time.Duration) error {
 	rctx, cancel := within(ctx)
 	defer cancel()
-	return g.desk.phone.Set(rctx, g.ch, "TIMEOUT(absolute)", strconv.FormatFloat(d.Seconds(), 'f', 1, 64))
+	return g.desk.phone.Set(rctx, g.ch, absoluteTimeout, strconv.FormatFloat(d.Seconds(), 'f', 1, 64))
+}
+
+// absoluteTimeout is Asterisk's own function: when it runs out the dialplan goes on at T, whatever Stasis() is doing.
+const absoluteTimeout = "TIMEOUT(absolute)"
+
+// await waits until something happens that took is happy with, or until wait has passed: false. Where held, it holds the caller all the while. It returns an
+// error when the caller has left.
+func (g *guest) await(ctx context.Context, wait time.Duration, held bool, took func(ari.Event) bool) (bool, error) {
+	if held {
+		if err := g.hold(ctx, step); err != nil {
+			return false, err
+		}
+	}
+	timeout := time.NewTimer(wait)
+	defer timeout.Stop()
+	tick := time.NewTicker(beat)
+	defer tick.Stop()
+	for {
+		select {
+		case ev := <-g.events:
+			if took(ev) {
+				return true, nil
+			}
+		case <-tick.C:
+			if !held {
+				continue
+			}
+			if err := g.hold(ctx, step); err != nil {
+				return false, err
+			}
+		case <-timeout.C:
+			return false, nil
+		case <-ctx.Done():
+			return false, ctx.Err()
+		}
+	}
 }
 
 // sound is one of the front desk's own prompts; number is spoken from Asterisk's sounds.
@@ -64,15 +100,16 @@ func number(n int64) string { return "number:" + strconv.FormatInt(n, 10) }
 
 // say plays media to the end and returns when, by the PBX's clock, that was. ok is false where they could not be played, or the caller has left.
 func (g *guest) say(ctx context.Context, media ...string) (ended time.Time, ok bool) {
-	longest := step
 	for _, m := range media {
-		if strings.HasPrefix(m, "sound:") {
-			longest += perPrompt
-		} else {
-			longest += perNumber
+		if ended, ok = g.sayOne(ctx, m); !ok {
+			return ended, false
 		}
 	}
-	if g.hold(ctx, longest) != nil {
+	return ended, true
+}
+
+func (g *guest) sayOne(ctx context.Context, media string) (ended time.Time, ok bool) {
+	if g.hold(ctx, longestSound) != nil {
 		return ended, false
 	}
 	id := g.register()
@@ -82,22 +119,18 @@ func (g *guest) say(ctx context.Context, media ...string) (ended time.Time, ok b
 	if g.desk.phone.Play(rctx, g.ch, id, g.language, media) != nil {
 		return ended, false
 	}
-	timeout := time.After(longest)
-	for {
-		select {
-		case ev := <-g.events:
-			switch {
-			case ev.Kind == ari.PlaybackFinished && ev.Playback == id:
-				return ev.At, ev.PlayState == "done"
-			case ev.Kind == ari.ChannelDtmfReceived:
-				g.keys = append(g.keys, ev.Digit)
-			}
-		case <-timeout:
-			return ended, false
-		case <-ctx.Done():
-			return ended, false
+	done := false
+	heard, err := g.await(ctx, longestSound, false, func(ev ari.Event) bool {
+		if ev.Kind == ari.ChannelDtmfReceived {
+			g.keys = append(g.keys, ev.Digit)
 		}
-	}
+		if ev.Kind != ari.PlaybackFinished || ev.Playback != id {
+			return false
+		}
+		ended, done = ev.At, ev.PlayState == "done"
+		return true
+	})
+	return ended, err == nil && heard && done
 }
 
 func (g *guest) register() string {
@@ -116,27 +149,25 @@ func (g *guest) unregister(id string) {
 }
 
 // key is the next key that the caller presses, "" where none comes in time.
-func (g *guest) key(ctx context.Context, wait time.Duration) string {
+func (g *guest) key(ctx context.Context, wait time.Duration) (k string) {
 	if len(g.keys) > 0 {
-		k := g.keys[0]
-		g.keys = g.keys[1:]
+		k, g.keys = g.keys[0], g.keys[1:]
 		return k
 	}
-	if g.hold(ctx, wait+step) != nil {
+	_, err := g.await(ctx, wait, true, func(ev ari.Event) bool {
+		k = ev.Digit
+		return ev.Kind == ari.ChannelDtmfReceived
+	})
+	if err != nil {
 		return ""
 	}
-	timeout := time.After(wait)
-	for {
-		select {
-		case ev := <-g.events:
-			if ev.Kind == ari.ChannelDtmfReceived {
-				return ev.Digit
-			}
-		case <-timeout:
-			return ""
-		case <-ctx.Done():
-			return ""
-		}
+	return k
+}
+
+// pause keeps the caller, in silence.
+func (g *guest) pause(ctx context.Context, d time.Duration) {
+	if d > 0 {
+		_, _ = g.await(ctx, d, true, func(ari.Event) bool { return false }) // who has left need not be kept
 	}
 }
 
@@ -144,7 +175,7 @@ func (g *guest) key(ctx context.Context, wait time.Duration) string {
 func (g *guest) goOn(ctx context.Context, result string) {
 	rctx, cancel := within(ctx)
 	defer cancel()
-	if g.desk.phone.Set(rctx, g.ch, "RISPOSTA", result) != nil || g.desk.phone.Set(rctx, g.ch, "TIMEOUT(absolute)", "0") != nil {
+	if g.desk.phone.Set(rctx, g.ch, "RISPOSTA", result) != nil || g.desk.phone.Set(rctx, g.ch, absoluteTimeout, "0") != nil {
 		return // the caller has gone on already
 	}
 	_ = g.desk.phone.Continue(rctx, g.ch) // likewise

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/risposta/gateway/ari"
 )
@@ -20,14 +19,9 @@ func NewPhone(cfg Config) *Phone { return &Phone{rest: newREST(cfg)} }
 func (p *Phone) Close() { p.rest.close() }
 
 // Play implements frontdesk.Phone.
-func (p *Phone) Play(ctx context.Context, ch ari.ChannelID, playback, language string, media []string) error {
+func (p *Phone) Play(ctx context.Context, ch ari.ChannelID, playback, language, media string) error {
 	return p.post(ctx, http.MethodPost, "channels/"+url.PathEscape(string(ch))+"/play",
-		url.Values{"media": {strings.Join(media, ",")}, "playbackId": {playback}, "lang": {language}})
-}
-
-// Stop implements frontdesk.Phone.
-func (p *Phone) Stop(ctx context.Context, playback string) error {
-	return p.post(ctx, http.MethodDelete, "playbacks/"+url.PathEscape(playback), nil)
+		url.Values{"media": {media}, "playbackId": {playback}, "lang": {language}})
 }
 
 // Set implements frontdesk.Phone.

@@ -198,9 +198,9 @@ type Record struct {
 		Satisfaction int
 		Solved       string
 	}
-	Charge struct{ Amount, Currency string }
-	Reasons         []string `json:"reasons"`
-	Talk            []Talk   `json:"talk"`
+	Charge  struct{ Amount, Currency string }
+	Reasons []string `json:"reasons"`
+	Talk    []Talk   `json:"talk"`
 }
 
 // Talk is one stretch of talk in a record.

@@ -12,9 +12,9 @@ type Script struct {
 	caller bool
 	// patient: responses that the script does not name are passed over. Asterisk says 183 again with each prompt.
 	patient bool
-	cseq   int
-	index  int // of the next message, for the branch of a CANCEL
-	xml    strings.Builder
+	cseq    int
+	index   int // of the next message, for the branch of a CANCEL
+	xml     strings.Builder
 }
 
 // the parts of a message that tell the two sides of a dialog apart
