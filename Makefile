@@ -55,5 +55,5 @@ build: ## the gateway, into bin/
 
 image: setup ## the Asterisk image
 
-setup: ## install what is missing: Docker, Compose, sipp, the Asterisk image
+setup: ## install what is missing: Docker, Compose, sipp, PostgreSQL, the Asterisk image
 	@scripts/setup

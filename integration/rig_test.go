@@ -142,7 +142,7 @@ operators: ["PJSIP/op*"]
 tariffs:
   - {name: standard, per_minute: "0.96", increment: 1s, currency: EUR}
 law: {policy: it}
-extensions: ["3??", "900", "901", "8*", "7??"]
+extensions: ["3??", "900", "901", "8???", "850", "7??"]
 callers: {country_code: "39"}
 exemption: {csv: "{{dir}}/exempt.csv"}
 ledger: {file: "{{dir}}/ledger.db"}

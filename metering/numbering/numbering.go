@@ -40,7 +40,7 @@ type Plan struct {
 	services map[string]bool
 }
 
-// NewPlan makes a plan for a country code such as "39", with patterns of internal extensions (`*` and `?`) and the numbers of metered services.
+// NewPlan makes a plan for a country code such as "39", with patterns of internal extensions (`?` stands for a digit) and the numbers of metered services.
 func NewPlan(countryCode string, internal, services []string) *Plan {
 	p := &Plan{internal: internal, services: map[string]bool{}}
 	if n, err := strconv.Atoi(countryCode); err == nil {

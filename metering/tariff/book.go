@@ -51,7 +51,7 @@ func (b Book) At(at time.Time) *Tariff {
 	for i := range b {
 		d := &b[i]
 		if !at.Before(d.From) && (d.Until.IsZero() || at.Before(d.Until)) {
-			flat := d.Tariff.At(at)
+			flat := d.At(at)
 			return &flat
 		}
 	}

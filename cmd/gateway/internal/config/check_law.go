@@ -51,11 +51,17 @@ func (l *loader) checkExemption(e Exemption) {
 	}
 }
 
+var extension = regexp.MustCompile(`^[0-9?]{1,8}$`)
+
 var language = regexp.MustCompile(`^[a-z]{2}(_[A-Z]{2})?$`)
 
 // checkLaw refuses what the law forbids: prices where there may be none, numbers that may carry none.
 func (l *loader) checkLaw(c *Config) {
-	l.checkGlobs("extensions", c.Extensions)
+	for i, e := range c.Extensions {
+		if !extension.MatchString(e) {
+			l.wrong(fmt.Sprintf("extensions[%d]", i), "%q is not an extension such as 101 or 10??: digits and ?, 8 at most; a pattern of any length could hide numbers of the world outside", e)
+		}
+	}
 	if !language.MatchString(c.FrontDesk.Language) {
 		l.wrong("front_desk.language", "%q is not a language such as it or en", c.FrontDesk.Language)
 	}
