@@ -1,8 +1,10 @@
 package metering_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -61,5 +63,66 @@ func TestPseudonymsAreKeyedAndStable(t *testing.T) {
 	}
 	if got := one.Of(metering.Number{}); got != "" {
 		t.Errorf("a withheld number is called %q", got)
+	}
+}
+
+func TestKeysAreRead(t *testing.T) {
+	p, err := metering.ParseKeys("the present key of callers\n\n the former key of callers \n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	present, err := metering.ParseKeys("the present key of callers")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := metering.NewNumber("+390612345678", "")
+	all := p.All(n)
+	if len(all) != 2 || all[0] != p.Of(n) || all[0] != present.Of(n) || all[0] == all[1] || len(p.IDs()) != 2 || p.IDs()[0] == p.IDs()[1] {
+		t.Errorf("names %v, keys %v", all, p.IDs())
+	}
+	for _, bad := range []string{"", "short", "the same key of callers\nthe same key of callers", strings.Repeat("x", 16) + "\nshort"} {
+		if _, err := metering.ParseKeys(bad); err == nil {
+			t.Errorf("%q was accepted", bad)
+		}
+	}
+	for _, code := range p.OfCode("0612345678") {
+		if slices.Contains(p.All(metering.NewNumber("0612345678", "")), code) {
+			t.Error("a code and a number have one name")
+		}
+	}
+}
+
+// A sealed number opens under its key, also when that has become a former one, and under no other.
+func TestNumbersAreSealed(t *testing.T) {
+	n := metering.NewNumber("+390612345678", "")
+	parse := func(text string) *metering.Pseudonyms {
+		p, err := metering.ParseKeys(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	old, rotated, other := parse("the former key of callers"), parse("the present key of callers\nthe former key of callers"), parse("quite another key")
+	sealed := old.Seal(n)
+	if bytes.Contains(sealed, []byte("12345678")) || !bytes.Equal(sealed, old.Seal(n)) || bytes.Equal(sealed, rotated.Seal(n)) {
+		t.Errorf("sealed: %q", sealed)
+	}
+	for _, p := range []*metering.Pseudonyms{old, rotated} {
+		if got, err := p.Unseal(sealed); err != nil || got != n {
+			t.Errorf("unsealed: %v", err)
+		}
+	}
+	broken := append([]byte(nil), sealed...)
+	broken[len(broken)-1] ^= 1
+	for _, bad := range [][]byte{nil, {1}, broken} {
+		if _, err := old.Unseal(bad); err == nil {
+			t.Errorf("%q was unsealed", bad)
+		}
+	}
+	if _, err := other.Unseal(sealed); err == nil {
+		t.Error("it opens under another key")
+	}
+	if old.Seal(metering.Number{}) != nil {
+		t.Error("a withheld number seals to something")
 	}
 }

@@ -29,6 +29,8 @@ type Graph struct {
 	sure    time.Time // while blind: the last sure instant
 	// gone are the callers' channels that the last snapshot lacked, so that a late word about one opens no second call.
 	gone map[ari.ChannelID]bool
+	// alone is the call whose evidence is replayed: every event of it belongs to the call, also one whose link with it, a leg that had left, is not evidence.
+	alone *call
 	// destroyed are the channels that went last: Asterisk may speak of one once more, and that makes no new one. next is the oldest.
 	destroyed [lastDestroyed]ari.ChannelID
 	next      int

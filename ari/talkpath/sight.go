@@ -229,6 +229,7 @@ func byOrder(a, b *call) int {
 func (g *Graph) Open(id metering.CallID, at time.Time, unseen bool) {
 	l := g.leg(ari.Channel{ID: ari.ChannelID(id)})
 	c := g.add(id, l, at)
+	g.alone = c
 	if unseen {
 		c.view.state = metering.Unseen
 	}

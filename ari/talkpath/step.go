@@ -52,6 +52,9 @@ func (g *Graph) Step(ev ari.Event) Result {
 	before := g.concerned(&ev, nil)
 	ended := g.take(&ev, &out)
 	touched := g.concerned(&ev, before)
+	if c := g.alone; c != nil && g.calls[c.id] == c && !slices.Contains(touched, c) {
+		touched = append(touched, c)
+	}
 	for _, c := range touched {
 		c.sees(ev.At)
 		out.Touched = append(out.Touched, g.touch(c, &ev, &out))
