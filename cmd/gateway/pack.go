@@ -88,7 +88,11 @@ func itemisation(r metering.Record) []byte {
 	line("on hold", r.HeldMs, zero.String())
 	line("not seen", r.UnseenMs, zero.String())
 	line("talk with an operator", r.TalkMs, r.Charge.String())
-	fmt.Fprintf(&b, "\n%d whole seconds of talk were charged. Why: %s.\n", r.BillableSeconds, joined(r.Reasons))
+	if r.Charge.Minor > 0 {
+		fmt.Fprintf(&b, "\n%d whole seconds of talk were charged. Why: %s.\n", r.BillableSeconds, joined(r.Reasons))
+	} else {
+		fmt.Fprintf(&b, "\nNothing was charged. Why: %s.\n", joined(r.Reasons))
+	}
 	return []byte(b.String())
 }
 

@@ -154,6 +154,7 @@ const explained = `call pbx1-1795427174.114  service help  caller c-qhf5jk5t43dq
   09:46:24.980  09:46:30.951  5.971    CHARGED  talk with PJSIP/agent2 (sales)    operator and caller can talk
 
 talk 9.478 s, in whole increments of 1 s: 9 s at 0.96 EUR a minute = 0.144 EUR exactly
+policy it@a555f2c8a013; led to numbers of kind: geographic, internal
 charged: 0.14 EUR, because: talk, answered_early
 `
 

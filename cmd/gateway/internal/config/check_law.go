@@ -5,6 +5,7 @@ import (
 	"math/big"
 	"net/url"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/risposta/gateway/metering/numbering"
@@ -70,7 +71,7 @@ func (l *loader) checkLaw(c *Config) {
 	}
 	law, err := c.Policy()
 	if err != nil {
-		l.wrong("law", "%v", err)
+		l.wrong("law", "%s", strings.TrimPrefix(err.Error(), "law: "))
 		return
 	}
 	basic, ok := new(big.Rat).SetString(c.Law.BasicRate)

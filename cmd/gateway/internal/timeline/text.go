@@ -6,6 +6,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/risposta/gateway/metering"
 )
 
 // clock is how instants are shown within a timeline; the day stands above it.
@@ -70,15 +72,66 @@ func (t *Timeline) foot(b *strings.Builder) {
 		return
 	}
 	if s := t.Sum; s != nil {
-		fmt.Fprintf(b, "talk %s s, in whole increments of %d s: %d s at %s %s a minute = %s %s exactly\n",
-			seconds(s.TalkMs), s.IncrementSeconds, s.BillableSeconds, s.PerMinute, s.Currency, s.Exact, s.Currency)
+		fmt.Fprintf(b, "talk %s s%s, in whole increments of %d s: %d s at %s %s a minute%s = %s %s exactly%s\n",
+			seconds(s.TalkMs), s.less(), s.IncrementSeconds, s.BillableSeconds, s.PerMinute, s.Currency, s.band(), s.Exact, s.Currency, s.capped())
 	}
+	t.law(b)
 	fmt.Fprintf(b, "charged: %s %s, because: %s\n", t.Record.Charge, t.Record.Charge.Currency, reasons(t))
 	verdict := "replayed: the same record, byte for byte"
 	if !t.Proved {
 		verdict = "REPLAYED, IT DOES NOT GIVE THE RECORD IN THE LEDGER: do not bill this call before somebody has looked"
 	}
 	fmt.Fprintf(b, "evidence: %d frames, %s; %s\n", t.Evidence.Events, t.Evidence.Digest, verdict)
+}
+
+func (s *Sum) less() string {
+	if s.FreeSeconds == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" less the first %d s", s.FreeSeconds)
+}
+
+func (s *Sum) band() string {
+	if s.Band == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (band %s, in force when the call arrived)", s.Band)
+}
+
+func (s *Sum) capped() string {
+	if s.CapPerCall == "" {
+		return ""
+	}
+	return fmt.Sprintf(", at most %s for a call", s.CapPerCall)
+}
+
+// law tells under which law the call was charged, what the caller was told, and what is still open.
+func (t *Timeline) law(b *strings.Builder) {
+	r := t.Record
+	if r.Policy != "" {
+		fmt.Fprintf(b, "policy %s", r.Policy)
+		if len(r.Numbers) > 0 {
+			fmt.Fprintf(b, "; led to numbers of kind: %s", strings.Join(r.Numbers, ", "))
+		}
+		b.WriteString("\n")
+	}
+	if a := r.Admission; a != nil {
+		switch {
+		case a.Free:
+			b.WriteString("the caller was told that the call is free\n")
+		case a.AnnouncedAt.IsZero():
+			b.WriteString("the caller came to the front desk, and could not be told the price\n")
+		default:
+			fmt.Fprintf(b, "the price (%s) was told up to %s", a.Tariff, a.AnnouncedAt.UTC().Format(clock))
+			if a.Consent != "" {
+				fmt.Fprintf(b, "; consent %s", a.Consent)
+			}
+			b.WriteString("\n")
+		}
+	}
+	if r.State == metering.RecordHeld {
+		b.WriteString("held: nobody could say yet whether the caller is exempt; a later version settles it\n")
+	}
 }
 
 func reasons(t *Timeline) string {

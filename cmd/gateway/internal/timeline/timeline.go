@@ -48,6 +48,9 @@ type Sum struct {
 	IncrementSeconds int64  `json:"increment_seconds"`
 	BillableSeconds  int64  `json:"billable_seconds"`
 	PerMinute        string `json:"per_minute"`
+	Band             string `json:"band,omitempty"`
+	FreeSeconds      int64  `json:"free_seconds,omitempty"`
+	CapPerCall       string `json:"cap_per_call,omitempty"`
 	Exact            string `json:"exact"`
 	Amount           string `json:"amount"`
 	Currency         string `json:"currency"`
@@ -134,20 +137,32 @@ func waitingWhy(s metering.Segment, c *metering.Call) string {
 
 // talkIs tells whether talk was charged, and why or why not. Never why a caller is exempt.
 func talkIs(rec metering.Record) (charged bool, why string) {
-	switch rec.Reasons[0] {
+	switch why := rec.Reasons[0]; why {
 	case metering.ReasonTalk:
 		return true, "operator and caller can talk"
-	case metering.ReasonExempt:
-		return false, "the caller is exempt"
-	case metering.ReasonExemptionUnknown:
-		return false, "whether the caller is exempt was not known in time"
-	case metering.ReasonNoTariff:
-		return false, "the service has no price"
-	case metering.ReasonBelowIncrement:
-		return false, "shorter than what is charged"
-	default: // the others come without talk, or after one of these
-		return false, "free"
+	case metering.ReasonCapped:
+		return true, "operator and caller can talk; no more than the cap of a call is charged"
+	default:
+		if text, ok := freeBecause[why]; ok {
+			return false, text
+		}
+		return false, "free" // the others come without talk
 	}
+}
+
+// freeBecause says why talk was not charged.
+var freeBecause = map[metering.Reason]string{
+	metering.ReasonExempt:           "the caller is exempt",
+	metering.ReasonExemptionUnknown: "whether the caller is exempt is not known",
+	metering.ReasonNoTariff:         "the service has no price",
+	metering.ReasonBelowIncrement:   "shorter than what is charged",
+	metering.ReasonPriceForbidden:   "the law allows the service no price",
+	metering.ReasonNumberRefused:    "the call was led to a number that may cost more than an ordinary call",
+	metering.ReasonWaitCharged:      "the caller's own network charged the wait: the whole fee falls away",
+	metering.ReasonToldFree:         "the caller was told that the call is free",
+	metering.ReasonNoConsent:        "the caller did not agree to the price",
+	metering.ReasonNotAnnounced:     "the caller was not told the price",
+	metering.ReasonAnnouncedLate:    "the price was told less than 3 s before",
 }
 
 // split cuts a stretch of waiting at the queues' boundaries.
@@ -181,6 +196,7 @@ func sum(t *tariff.Tariff, rec *metering.Record) *Sum {
 	return &Sum{
 		TalkMs: rec.TalkMs, IncrementSeconds: int64(t.Increment / time.Second), BillableSeconds: rec.BillableSeconds,
 		PerMinute: t.PerMinute, Exact: t.Exact(rec.BillableSeconds), Amount: rec.Charge.String(), Currency: t.Currency,
+		Band: t.Band, FreeSeconds: t.FreeSeconds, CapPerCall: t.CapPerCall,
 	}
 }
 
