@@ -38,7 +38,7 @@ func bare(b *testing.B, log *zap.Logger) *station {
 	}
 	return &station{
 		name: "bench", log: log, metrics: newMetrics(), ledger: &shared{Ledger: l}, inbox: ari.NewInbox(0), node: "pbx", life: "bench",
-		noted: map[string]bool{}, asker: newAsker(nil, newMetrics(), log),
+		noted: map[string]bool{}, asker: newAsker(nil, newMetrics(), log), clerk: &clerk{calls: map[metering.CallID]arrival{}, came: make(chan struct{})},
 		pipeline: pipeline.New(pipeline.Rules{
 			Service:   func(c ari.Channel) (string, bool) { return "help", c.Endpoint() == "PJSIP/trunk" },
 			Operators: operators,
