@@ -13,26 +13,17 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
-	"net/url"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/pressly/goose/v3"
-	_ "modernc.org/sqlite" // the driver "sqlite"
-
 	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/exemption"
+	"github.com/risposta/gateway/metering/internal/sqlitefile"
 )
 
 //go:embed migrations/*.sql
 var migrations embed.FS
-
-// busyTimeout bounds how long a statement waits for another process's change, such as an import.
-const busyTimeout = 5 * time.Second
 
 // Registry is an open register.
 type Registry struct {
@@ -58,36 +49,9 @@ func Open(ctx context.Context, path string, names *metering.Pseudonyms) (*Regist
 	return r, nil
 }
 
-func (r *Registry) open(ctx context.Context, path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) // SQLite itself would make it 0644
-	if err != nil {
+func (r *Registry) open(ctx context.Context, path string) (err error) {
+	if r.db, err = sqlitefile.Open(ctx, path, migrations, readers); err != nil {
 		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		return err
-	}
-	q := url.Values{"_txlock": {"immediate"}, "_pragma": {
-		fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()), "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)", "secure_delete(ON)",
-	}}
-	if r.db, err = sql.Open("sqlite", (&url.URL{Scheme: "file", Path: abs, RawQuery: q.Encode()}).String()); err != nil {
-		return err
-	}
-	r.db.SetMaxOpenConns(readers)
-	r.db.SetMaxIdleConns(readers)
-	sub, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return err
-	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, r.db, sub)
-	if err != nil {
-		return err
-	}
-	if _, err := p.Up(ctx); err != nil {
-		return fmt.Errorf("bringing the schema up to date: %w", err)
 	}
 	r.ask, err = r.db.PrepareContext(ctx, question(len(r.names.IDs())))
 	return err

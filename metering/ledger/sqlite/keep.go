@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/risposta/gateway/metering"
+	"github.com/risposta/gateway/metering/internal/sqlitefile"
 	"github.com/risposta/gateway/metering/ledger"
 	"github.com/risposta/gateway/metering/ledger/merkle"
 )
@@ -23,11 +24,10 @@ func OpenClerk(ctx context.Context, path string) (*Ledger, error) {
 	if err := r.Close(); err != nil {
 		return nil, err
 	}
-	db, err := sql.Open("sqlite", dsn(path, "rw"))
+	db, err := sqlitefile.Connect(path, sqlitefile.ReadWrite, 1)
 	if err != nil {
 		return nil, fmt.Errorf("opening the ledger %s: %w", path, err)
 	}
-	db.SetMaxOpenConns(1)
 	return &Ledger{db: db}, nil
 }
 

@@ -11,25 +11,18 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
-	"net/url"
 	"os"
-	"path/filepath"
 	"time"
 
-	"github.com/pressly/goose/v3"
 	"golang.org/x/sys/unix"
-	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"github.com/risposta/gateway/metering"
+	"github.com/risposta/gateway/metering/internal/sqlitefile"
 	"github.com/risposta/gateway/metering/ledger"
 )
 
 //go:embed migrations/*.sql
 var migrations embed.FS
-
-// busyTimeout bounds how long a statement waits for another process's lock, such as a reader's checkpoint.
-const busyTimeout = 5 * time.Second
 
 // ErrLocked says that another gateway writes this ledger.
 var ErrLocked = errors.New("another gateway is writing this ledger")
@@ -59,28 +52,9 @@ func Open(ctx context.Context, path string) (*Ledger, error) {
 	return l, nil
 }
 
-func (l *Ledger) open(ctx context.Context, path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) // SQLite itself would make it 0644
-	if err != nil {
+func (l *Ledger) open(ctx context.Context, path string) (err error) {
+	if l.db, err = sqlitefile.Open(ctx, path, migrations, 1); err != nil { // one writer
 		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	if l.db, err = sql.Open("sqlite", dsn(path, "rw")); err != nil {
-		return err
-	}
-	l.db.SetMaxOpenConns(1) // one writer; its connection carries the pragmas
-	sub, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return err
-	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, l.db, sub)
-	if err != nil {
-		return err
-	}
-	if _, err := p.Up(ctx); err != nil {
-		return fmt.Errorf("bringing the schema up to date: %w", err)
 	}
 	return l.backfill(ctx)
 }
@@ -90,7 +64,7 @@ func OpenReader(ctx context.Context, path string) (*Ledger, error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, fmt.Errorf("opening the ledger: %w (a gateway makes it when it first runs)", err)
 	}
-	db, err := sql.Open("sqlite", dsn(path, "ro"))
+	db, err := sqlitefile.Connect(path, sqlitefile.ReadOnly, 0)
 	if err != nil {
 		return nil, fmt.Errorf("opening the ledger %s: %w", path, err)
 	}
@@ -98,19 +72,6 @@ func OpenReader(ctx context.Context, path string) (*Ledger, error) {
 		return nil, errors.Join(fmt.Errorf("opening the ledger %s: %w", path, err), db.Close())
 	}
 	return &Ledger{db: db}, nil
-}
-
-func dsn(path, mode string) string {
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		abs = path // only a vanished working directory; SQLite will say so
-	}
-	q := url.Values{"mode": {mode}, "_pragma": {fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds())}}
-	if mode == "rw" {
-		q["_pragma"] = append(q["_pragma"], "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)", "secure_delete(ON)") // what is erased is overwritten
-		q.Set("_txlock", "immediate")
-	}
-	return (&url.URL{Scheme: "file", Path: abs, RawQuery: q.Encode()}).String()
 }
 
 func lockFile(path string) (*os.File, error) {

@@ -129,7 +129,7 @@ func (p *Pipeline) classify(ev *ari.Event) {
 	}
 	if ev.Kind == ari.Dial {
 		endpoint := ev.Channel.Endpoint()
-		if _, name, _ := strings.Cut(endpoint, "/"); name == strings.TrimPrefix(dialled, "PJSIP/") || p.rules.Operators.Match(endpoint) {
+		if _, name, _ := strings.Cut(endpoint, "/"); name == dialled[strings.LastIndexByte(dialled, '/')+1:] || p.rules.Operators.Match(endpoint) {
 			return
 		}
 	} else if p.rules.Operators.Match("PJSIP/" + dialled) {

@@ -1,0 +1,83 @@
+// Package sqlitefile opens the SQLite files of the ledger and of the exemption register, the one way both need.
+//
+// In: a path, migrations. Out: a database whose commits are one fsync of the write-ahead log each (journal_mode=WAL, synchronous=FULL), whose transactions
+// begin by writing, and which overwrites what it deletes. It knows no table.
+package sqlitefile
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/pressly/goose/v3"
+	_ "modernc.org/sqlite" // the driver "sqlite"
+)
+
+// busyTimeout bounds how long a statement waits for another process's lock: a reader's checkpoint, an import.
+const busyTimeout = 5 * time.Second
+
+// Mode says what a connection may do.
+type Mode string
+
+// The modes. An existing file only: Open makes one.
+const (
+	ReadOnly  Mode = "ro"
+	ReadWrite Mode = "rw"
+)
+
+// Connect opens an existing file over at most so many connections; 0: as many as are asked for.
+func Connect(path string, mode Mode, conns int) (*sql.DB, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	q := url.Values{"mode": {string(mode)}, "_pragma": {fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds())}}
+	if mode == ReadWrite {
+		q["_pragma"] = append(q["_pragma"], "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)", "secure_delete(ON)")
+		q.Set("_txlock", "immediate")
+	}
+	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: abs, RawQuery: q.Encode()}).String())
+	if err == nil && conns > 0 {
+		db.SetMaxOpenConns(conns)
+		db.SetMaxIdleConns(conns)
+	}
+	return db, err
+}
+
+// Open opens a file for writing, makes it where there is none (mode 0600), and brings its schema up to date with the migrations in their folder of that name.
+func Open(ctx context.Context, path string, migrations fs.FS, conns int) (*sql.DB, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) // SQLite itself would make it 0644
+	if err != nil {
+		return nil, err
+	}
+	if err := f.Close(); err != nil {
+		return nil, err
+	}
+	db, err := Connect(path, ReadWrite, conns)
+	if err != nil {
+		return nil, err
+	}
+	if err := migrate(ctx, db, migrations); err != nil {
+		return nil, errors.Join(fmt.Errorf("bringing the schema up to date: %w", err), db.Close())
+	}
+	return db, nil
+}
+
+func migrate(ctx context.Context, db *sql.DB, migrations fs.FS) error {
+	sub, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	p, err := goose.NewProvider(goose.DialectSQLite3, db, sub)
+	if err != nil {
+		return err
+	}
+	_, err = p.Up(ctx)
+	return err
+}
