@@ -3,6 +3,7 @@
 package integration
 
 import (
+	"errors"
 	"regexp"
 	"slices"
 	"strings"
@@ -159,6 +160,9 @@ func TestLiveCallsDoNotWaitForTheFrontDesk(t *testing.T) {
 	if err := r.gw.Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
+	if waited := r.beforeQueue(t, 1); waited > second {
+		t.Errorf("a call waited %s for a gateway that stood still, want 200 ms and what Asterisk takes to look at its clock", waited)
+	}
 	rec := r.record(t, "stuck")
 	if rec.Charge.Amount != "0.00" || rec.Reasons[0] != "not_announced" && rec.Outcome != "uncertain" {
 		t.Errorf("a call that nobody told the price: %+v", rec)
@@ -186,5 +190,82 @@ func TestLiveCallsDoNotWaitForTheFrontDesk(t *testing.T) {
 	}
 	if rec := r.record(t, "dies"); rec.Charge.Amount != "0.00" {
 		t.Errorf("a call in which the gateway died was charged: %+v", rec)
+	}
+}
+
+// beforeQueue is how long a call of the i-th service took to its Queue(), by the CEL.
+func (r *rig) beforeQueue(t *testing.T, i int) time.Duration {
+	t.Helper()
+	var came, queued time.Time
+	err := lab.Until(r.ctx, 10*second, "the CEL to tell of the queue", func() error {
+		cel, err := r.pbx.Log(r.ctx, "cel-custom/cel.csv")
+		if err != nil {
+			return err
+		}
+		for line := range strings.Lines(cel) {
+			f := strings.Split(strings.ReplaceAll(line, `"`, ""), ",")
+			if len(f) < 3 || f[2] != callerOf(i) {
+				continue
+			}
+			at, err := time.Parse("2006-01-02 15:04:05.000", f[1])
+			switch {
+			case err != nil:
+				return err
+			case f[0] == "CHAN_START":
+				came = at
+			case f[0] == "APP_START":
+				queued = at
+			}
+		}
+		if came.IsZero() || queued.IsZero() {
+			return errors.New("it does not yet")
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%s: %s from the call's arrival to Queue()", numberOf(i), queued.Sub(came))
+	return queued.Sub(came)
+}
+
+// Where Asterisk keeps its events for a gateway that is away, the application stays registered, and callers come to a desk at which nobody is. They go on; and the
+// gateway, back again, makes nothing of what it is told late.
+func TestLiveTheDeskIsAwayAndAsteriskKeepsItsEvents(t *testing.T) {
+	t.Parallel()
+	services := []service{
+		{name: "told", dialplan: admitted("told"), agents: []string{"op1"}, queues: queue("told", "", "PJSIP/op1")},
+		{name: "not-told", dialplan: admitted("nottold"), agents: []string{"op2"}, queues: queue("nottold", "", "PJSIP/op2")},
+	}
+	r := hostedRigUnder(t, strings.Replace(deskConfig, "also: [announced, consent]", "also: [announced]", 1), services)
+	r.start(t)
+	for i := range services {
+		r.operator(t, services[i].agents[0], lab.Called(0).WaitBye())
+	}
+	talks := func(i int) {
+		t.Helper()
+		if err := r.caller(t, i, lab.AtDesk().Answered().Pause(2*second).Bye()).Wait(r.ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	talks(0)
+	if rec := r.record(t, "told"); rec.Charge.Amount == "0.00" || rec.Admission.AnnouncedAt.IsZero() {
+		t.Errorf("with the gateway there: %+v", rec)
+	}
+	r.stop(t)
+	start := time.Now()
+	talks(1)
+	if took := time.Since(start); took > 6*second {
+		t.Errorf("with the gateway away the call took %s", took)
+	}
+	if err := r.gw.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.gw.WaitReady(r.ctx, 20*second); err != nil {
+		t.Fatal(err)
+	}
+	rec := r.record(t, "not-told")
+	if rec.Charge.Amount != "0.00" || rec.Reasons[0] != "not_announced" || rec.UnseenMs != 0 || rec.TalkMs < 1500 {
+		t.Errorf("with the gateway away: %+v; want its talk seen, and free because nobody told the price", rec)
 	}
 }

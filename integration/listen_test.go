@@ -21,6 +21,11 @@ var away = flag.Duration("away", 6*time.Second, "how long TestLiveARestartLosesN
 // hostedRig is a rig whose Asterisk connects to the gateway, with the drop-in files of deploy/asterisk/outbound.
 func hostedRig(t *testing.T, services []service) *rig {
 	t.Helper()
+	return hostedRigUnder(t, gatewayConfig, services)
+}
+
+func hostedRigUnder(t *testing.T, config string, services []service) *rig {
+	t.Helper()
 	port, err := lab.FreePort("tcp")
 	if err != nil {
 		t.Fatal(err)
@@ -33,7 +38,7 @@ func hostedRig(t *testing.T, services []service) *rig {
 		}
 		files[name] = strings.Replace(string(text), "127.0.0.1:8787", fmt.Sprintf("127.0.0.1:%d", port), 1)
 	}
-	r := newRig(t, services, files)
+	r := newRigUnder(t, config, services, files)
 	if err := r.gw.Listen(fmt.Sprintf("127.0.0.1:%d", port), "change-me-too"); err != nil {
 		t.Fatal(err)
 	}

@@ -97,11 +97,28 @@ func TestLiveExemptionByPostgreSQL(t *testing.T) {
 			t.Errorf("%s on %s: %s %q until %q, %v; want %+v", c.number, c.at, got.Verdict, got.Ref, until, err, c)
 		}
 	}
+	checked(t, ctx, pg.DSN(), 0, "exemption: whoever is asked answers")
 	stop()
+	checked(t, ctx, pg.DSN(), 1, "exemption: lookup sql: asking the exemption database")
 	if _, err := ask(query, "+390612345678", "2026-06-30"); err == nil || strings.Contains(err.Error(), "612345") {
 		t.Errorf("a database that is gone: %v", err)
 	}
 	if _, err := sql.Open(ctx, "host=a password=hunter22 port=x", query); err == nil || strings.Contains(err.Error(), "hunter22") {
 		t.Errorf("a connection string that can't be read: %v", err)
+	}
+}
+
+// checked runs `gateway check` under a configuration that asks the database, and wants it to say so.
+func checked(t *testing.T, ctx context.Context, dsn string, code int, want string) {
+	t.Helper()
+	gw, err := lab.NewGateway(gatewayBinary, t.TempDir(), "http://127.0.0.1:1/ari", strings.Replace(exemptionConfig,
+		`http: {url: "http://127.0.0.1:SERVER/exempt"}`, "sql: {query: \""+query+"\"}", 1)+"services: [{number: \"1001\", context: from-trunk}]\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	gw.Setenv("RISPOSTA_EXEMPTION_SQL_DSN", dsn)
+	out, got, err := gw.Command(ctx, "check", "--offline")
+	if err != nil || got != code || !strings.Contains(out, want) {
+		t.Errorf("check: exit %d, %v, want %d and %q:\n%s", got, err, code, want, out)
 	}
 }
