@@ -32,7 +32,7 @@ judge: setup ## every shape of call, live: what Asterisk's CEL says, what we say
 
 TRACES ?= /tmp/risposta-traces
 traces: setup ## the recordings of integration/testdata/traces, made anew into TRACES; their facts.txt are written by hand
-	$(LIVE) -parallel 2 -run TestLiveRecording ./integration/ -record $(TRACES)
+	$(LIVE) -parallel 2 -run 'TestLiveRecording|TestLiveOperatorWhoCallsOut' ./integration/ -record $(TRACES)
 
 RELIABILITY = $(GO) run ./integration/faults -gateway bin/gateway
 reliability: build ## docs/reliability.md anew: what faults do to calls; takes ten minutes, needs /dev/fuse

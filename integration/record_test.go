@@ -27,28 +27,37 @@ func TestLiveRecording(t *testing.T) {
 			services, _ := servicesOf([]shape{s})
 			r := newRig(t, services, shapeFiles)
 			r.start(t)
-			into := filepath.Join(dir, s.name)
-			if err := os.MkdirAll(into, 0o755); err != nil {
-				t.Fatal(err)
-			}
-			rec, err := lab.StartRecorder(r.ctx, r.pbx.URL(), filepath.Join(into, "ari.jsonl"))
+			keep := r.records(t, filepath.Join(dir, s.name))
+			r.playOne(t, s, 0)
+			keep()
+		})
+	}
+}
+
+// records begins a recording; keep ends it, when the last channels have gone, and puts Asterisk's own logs beside it.
+func (r *rig) records(t *testing.T, into string) (keep func()) {
+	t.Helper()
+	if err := os.MkdirAll(into, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	rec, err := lab.StartRecorder(r.ctx, r.pbx.URL(), filepath.Join(into, "ari.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		t.Helper()
+		r.canaries(t, 2)
+		if err := rec.Stop(); err != nil {
+			t.Fatal(err)
+		}
+		for file, log := range map[string]string{"cel.csv": "cel-custom/cel.csv", "cdr.csv": "cdr-custom/cdr.csv", "queue_log": "queue_log"} {
+			text, err := r.pbx.Log(r.ctx, log)
 			if err != nil {
 				t.Fatal(err)
 			}
-			r.playOne(t, s, 0)
-			r.canaries(t, 2) // the last channels have gone
-			if err := rec.Stop(); err != nil {
+			if err := os.WriteFile(filepath.Join(into, file), []byte(text), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			for file, log := range map[string]string{"cel.csv": "cel-custom/cel.csv", "cdr.csv": "cdr-custom/cdr.csv", "queue_log": "queue_log"} {
-				text, err := r.pbx.Log(r.ctx, log)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if err := os.WriteFile(filepath.Join(into, file), []byte(text), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-		})
+		}
 	}
 }

@@ -4,6 +4,7 @@ package integration
 
 import (
 	"fmt"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -162,9 +163,14 @@ func TestLiveOperatorWhoCallsOutIsNoCall(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, talkingService, map[string]string{"extensions.d/out.conf": "[agents](+)\nexten => 900,1,Dial(PJSIP/trunk/sip:900@127.0.0.1:1,2)\nexten => 901,1,Answer()\n same => n,Wait(5)\n"})
 	r.start(t)
+	into := *recordInto
+	if into == "" {
+		into = t.TempDir()
+	}
+	keep := r.records(t, filepath.Join(into, "operator-calls-out"))
 	c := &cast{T: t, r: r}
 	c.over(c.dials("op1", "901", lab.Calls().Pause(second).Bye()))
-	r.canaries(t, 2) // what there was to see has been seen
+	keep() // what there was to see has been seen
 	if out, code, err := r.gw.Command(r.ctx, "records"); err != nil || code != 0 || out != "" {
 		t.Errorf("exit %d, %v; records of an operator's own call:\n%s", code, err, out)
 	}
