@@ -124,7 +124,7 @@ func (g *Guarded) fly(ctx context.Context, number metering.Number, at time.Time)
 		}
 		g.asked(got.Verdict.String())
 		r := remembered{Answer: got, asOf: at}
-		if g.cache != nil && got.Verdict != metering.ExemptUnknown {
+		if g.cache != nil && lasting(got) {
 			g.cache.Set(number, r)
 		}
 		return r, nil
@@ -137,6 +137,12 @@ func (g *Guarded) fly(ctx context.Context, number metering.Number, at time.Time)
 		g.asked("late")
 		return remembered{}, fmt.Errorf("lookup %s has not answered within %s: %w", g.limits.Name, g.limits.Timeout, ctx.Err())
 	}
+}
+
+// lasting tells whether an answer may be remembered: a yes may, a no only where the register has said until when it holds. Another entitlement may be entered
+// at any moment, and whoever is protected must not pay for our memory.
+func lasting(a Answer) bool {
+	return a.Verdict == metering.ExemptYes || a.Verdict == metering.ExemptNo && !a.Until.IsZero()
 }
 
 func (g *Guarded) asked(result string) {

@@ -94,6 +94,9 @@ func TestTheCacheKeepsWhatHolds(t *testing.T) {
 		a := exemption.Answer{Exemption: metering.Exemption{Verdict: metering.ExemptYes, Ref: "e-1"}, Until: noon.Add(time.Hour)}
 		if !at.Before(a.Until) {
 			a = exemption.Answer{Exemption: metering.Exemption{Verdict: metering.ExemptNo}}
+			if at.Equal(noon.Add(2 * time.Hour)) {
+				a.Until = noon.Add(3 * time.Hour)
+			}
 		}
 		return a, nil
 	}), exemption.Limits{Cache: time.Hour}, exemption.Watch{})
@@ -102,8 +105,11 @@ func TestTheCacheKeepsWhatHolds(t *testing.T) {
 		want  metering.Verdict
 		asked int
 	}{
-		{0, metering.ExemptYes, 1}, {30 * time.Minute, metering.ExemptYes, 1}, {time.Hour, metering.ExemptNo, 2}, {2 * time.Hour, metering.ExemptNo, 2},
-		{-time.Minute, metering.ExemptYes, 3}, // of before the answer nothing is known
+		{0, metering.ExemptYes, 1}, {30 * time.Minute, metering.ExemptYes, 1},
+		{time.Hour, metering.ExemptNo, 2}, {time.Hour + time.Minute, metering.ExemptNo, 3}, // a no without end is not remembered
+		{2 * time.Hour, metering.ExemptNo, 4}, {150 * time.Minute, metering.ExemptNo, 4}, // until three
+		{3 * time.Hour, metering.ExemptNo, 5},
+		{-time.Minute, metering.ExemptYes, 6}, // of before the answer nothing is known
 	} {
 		if got, err := g.Exempt(t.Context(), caller, noon.Add(c.at)); err != nil || got.Verdict != c.want || asked != c.asked {
 			t.Errorf("as of noon%+v: %s, asked %d times, %v; want %s, %d", c.at, got.Verdict, asked, err, c.want, c.asked)

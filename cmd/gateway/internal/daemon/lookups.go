@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -34,8 +35,8 @@ func OpenLookups(ctx context.Context, c *config.Config, watch exemption.Watch) (
 
 func (l *Lookups) open(ctx context.Context, c *config.Config, watch exemption.Watch) error {
 	var all exemption.AnyOf
-	add := func(name string, lookup exemption.Lookup) error {
-		g, err := exemption.Guard(lookup, exemption.Limits{Name: name, Timeout: c.Exemption.Timeout, Cache: c.Exemption.Cache}, watch)
+	add := func(name string, lookup exemption.Lookup, cache time.Duration) error {
+		g, err := exemption.Guard(lookup, exemption.Limits{Name: name, Timeout: c.Exemption.Timeout, Cache: cache}, watch)
 		if err != nil {
 			return err
 		}
@@ -45,6 +46,7 @@ func (l *Lookups) open(ctx context.Context, c *config.Config, watch exemption.Wa
 	}
 	e := c.Exemption
 	var errs []error
+	// What is on this machine is asked each time: it answers at once, and what is entered there counts at once.
 	if e.Registry != "" {
 		names, err := c.Names()
 		if err != nil {
@@ -54,14 +56,14 @@ func (l *Lookups) open(ctx context.Context, c *config.Config, watch exemption.Wa
 			return err
 		}
 		l.closers = append(l.closers, l.Registry.Close)
-		errs = append(errs, add("registry", l.Registry))
+		errs = append(errs, add("registry", l.Registry, 0))
 	}
 	if e.CSV != "" {
 		file, err := csv.Open(e.CSV, c.Callers.CountryCode)
 		if err != nil {
 			return err
 		}
-		errs = append(errs, add("csv", file))
+		errs = append(errs, add("csv", file, 0))
 	}
 	if e.SQL.Query != "" {
 		db, err := sql.Open(ctx, e.SQL.DSN.Reveal(), e.SQL.Query)
@@ -69,7 +71,7 @@ func (l *Lookups) open(ctx context.Context, c *config.Config, watch exemption.Wa
 			return err
 		}
 		l.closers = append(l.closers, func() error { db.Close(); return nil })
-		errs = append(errs, add("sql", db))
+		errs = append(errs, add("sql", db, e.Cache))
 	}
 	if e.HTTP.URL != "" {
 		var ca *x509.CertPool
@@ -81,7 +83,7 @@ func (l *Lookups) open(ctx context.Context, c *config.Config, watch exemption.Wa
 		}
 		service := exempthttp.New(exempthttp.Config{URL: e.HTTP.URL, Token: e.HTTP.Token.Reveal(), CA: ca})
 		l.closers = append(l.closers, func() error { service.Close(); return nil })
-		errs = append(errs, add("http", service))
+		errs = append(errs, add("http", service, e.Cache))
 	}
 	l.Lookup = all
 	return errors.Join(errs...)

@@ -121,7 +121,9 @@ func (s *settler) due(h ledger.Held) bool {
 func (s *settler) settleOne(ctx context.Context, h ledger.Held) {
 	number, err := s.names.Unseal(h.Sealed)
 	var got exemption.Answer
-	if err == nil {
+	if err != nil {
+		s.failed(ctx, h.Call, err)
+	} else {
 		got, err = s.lookup.Exempt(ctx, number, h.ArrivedAt)
 	}
 	why := metering.ReasonSettled
