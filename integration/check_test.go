@@ -23,7 +23,7 @@ func TestLiveCheckOfAGoodPBX(t *testing.T) {
 	if err != nil || code != 0 {
 		t.Fatalf("exit %d, %v; want 0:\n%s", code, err, out)
 	}
-	for _, want := range []string{"is connected and subscribed to all channels", "2001@from-trunk stays unanswered"} {
+	for _, want := range []string{"is connected and subscribed to all channels", "2001@from-trunk stays unanswered", "the front desk has its prompts in language it"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is missing in:\n%s", want, out)
 		}
@@ -32,11 +32,13 @@ func TestLiveCheckOfAGoodPBX(t *testing.T) {
 
 func TestLiveCheckNamesWhatIsWrongAtThePBX(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, []service{
+	config := strings.Replace(gatewayConfig, "law: {policy: it}", "law: {policy: de}\nfront_desk: {language: fr}", 1)
+	r := newRigUnder(t, config, []service{
 		{name: "answers", dialplan: "Answer(); Queue(none)"},
 		{name: "plays", dialplan: "Progress(); Playback(hello-world); Queue(none)"},
 		{name: "fine", dialplan: "Progress(); Playback(hello-world,noanswer); Queue(none)"},
 		{name: "unclear", dialplan: "Gosub(elsewhere,s,1); Queue(none)"},
+		{name: "told", dialplan: "Progress(); Gosub(risposta,admit,1(it)); Queue(none)"},
 	}, map[string]string{
 		"asterisk.conf": "[directories]\nastrundir => /run/asterisk\n[options]\n",
 		"ari.conf":      "[general]\nenabled = yes\n[risposta]\ntype = user\npassword = change-me\n",
@@ -54,6 +56,8 @@ func TestLiveCheckNamesWhatIsWrongAtThePBX(t *testing.T) {
 		"WRONG  live: service answers: Answer() comes before Queue()",
 		"WRONG  live: service plays: Playback() without noanswer comes before Queue()",
 		"ok     live: service fine: 2003@from-trunk stays unanswered",
+		"ok     live: service told: 2005@from-trunk stays unanswered",
+		"WRONG  live: the front desk lacks prompts in language fr: risposta/price, risposta/and,",
 		"ok     live: service unclear: whether 2004@from-trunk is answered before Queue() can't be told",
 	} {
 		if !strings.Contains(out, want) {
@@ -114,5 +118,26 @@ func TestLiveCheckFindsTwoPBXsWithOneID(t *testing.T) {
 	}
 	if code, err := gw.Terminate(r.ctx); err != nil || code != 0 {
 		t.Errorf("exit %d, %v", code, err)
+	}
+}
+
+// The policy wants the price told, and nobody is there to tell it; or the desk's context has no way out for a caller whose gateway stands still.
+func TestLiveCheckLooksForTheFrontDesk(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ extensions, want string }{
+		"no desk":   {"", "WRONG  live: the policy wants the price told, and the dialplan has no front desk"},
+		"no way on": {"[risposta]\nexten => admit,1,Stasis(risposta,admit)\n", "WRONG  live: context risposta has no extension T"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			config := strings.Replace(gatewayConfig, "law: {policy: it}", "law: {policy: uk}", 1)
+			r := newRigUnder(t, config, talkingService, map[string]string{
+				"extensions.conf": "[general]\n[from-trunk]\n[agents]\n" + c.extensions + "#tryinclude \"extensions.d/*.conf\"\n",
+			})
+			out, code, err := r.gw.Command(r.ctx, "check")
+			if err != nil || code != 1 || !strings.Contains(out, c.want) {
+				t.Errorf("exit %d, %v, want 1 and %q:\n%s", code, err, c.want, out)
+			}
+		})
 	}
 }

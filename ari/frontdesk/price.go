@@ -5,6 +5,19 @@ import (
 	"strings"
 )
 
+// Prompts are the sounds of its own that the desk needs to tell prices in some currencies, as Asterisk names them.
+func Prompts(currencies []string) []string {
+	names := []string{"price", "and", "point", "per-minute", "free", "consent", "refused", "code-offer", "code-enter", "code-wrong", "survey-satisfaction", "survey-solved", "thanks"}
+	for _, c := range currencies {
+		money := strings.ToLower(c)
+		names = append(names, money, money+"-one", money+"-cents")
+	}
+	for i, n := range names {
+		names[i] = strings.TrimPrefix(sound(n), "sound:")
+	}
+	return names
+}
+
 // price is how a price per minute is said: whole units, then hundredths, then what is left of them digit by digit. The words for the money are prompts named
 // after the currency: eur, eur-one, eur-cents. Where they are missing nothing can be told.
 func price(perMinute, currency string) []string {

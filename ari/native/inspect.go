@@ -1,12 +1,15 @@
 package native
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	cycore "github.com/CyCoreSystems/ari/v5"
@@ -21,12 +24,20 @@ type Finding struct {
 // Entry is where a metered service begins in the dialplan.
 type Entry struct{ Service, Number, Context string }
 
+// Plan is what a configuration expects of a PBX.
+type Plan struct {
+	Entries  []Entry
+	Language string   // of the front desk
+	Prompts  []string // that it needs
+	Told     bool     // calls are free that nobody has told the price
+}
+
 // MinWriteTimeout is the shortest websocket_write_timeout that leaves a gateway time to be scheduled; Asterisk's default is 100 ms.
 const MinWriteTimeout = 500 * time.Millisecond
 
 // Inspect looks at a PBX for what would make metering wrong. To read Asterisk's own configuration it connects for a moment under a
 // name of its own and makes one idle Local channel, which dials nothing. An error means the PBX could not be looked at.
-func Inspect(ctx context.Context, cfg Config, entries []Entry) (Info, []Finding, error) {
+func Inspect(ctx context.Context, cfg Config, plan Plan) (Info, []Finding, error) {
 	i := &inspector{cfg: cfg}
 	r := newREST(cfg)
 	defer r.close()
@@ -48,7 +59,7 @@ func Inspect(ctx context.Context, cfg Config, entries []Entry) (Info, []Finding,
 	if info.SystemName == "" {
 		i.say(true, "systemname is not set in asterisk.conf: two PBXs could make the same call ids")
 	}
-	err = i.configuration(ctx, entries)
+	err = i.configuration(ctx, plan)
 	return info, i.found, err
 }
 
@@ -62,7 +73,7 @@ func (i *inspector) say(bad bool, format string, args ...any) {
 }
 
 // configuration reads Asterisk's own files through a channel's AST_CONFIG and DIALPLAN_EXISTS: ARI has no other way to them.
-func (i *inspector) configuration(ctx context.Context, entries []Entry) (err error) {
+func (i *inspector) configuration(ctx context.Context, plan Plan) (err error) {
 	cfg := i.cfg
 	cfg.Application = "risposta-check-" + rand.Text()[:8]
 	s := New(cfg, nil, nil, nil)
@@ -102,9 +113,42 @@ func (i *inspector) configuration(ctx context.Context, entries []Entry) (err err
 	}
 	i.entityID(ask)
 	i.writeTimeout(ask)
-	for _, e := range entries {
+	for _, e := range plan.Entries {
 		i.dialplan(e, ask)
 	}
+	return i.frontDesk(ctx, s.rest, plan, ask)
+}
+
+// frontDesk looks for what deploy/asterisk/etc/extensions.conf and deploy/asterisk/prompts bring.
+func (i *inspector) frontDesk(ctx context.Context, r *rest, plan Plan, ask asker) error {
+	exists := func(exten string) bool {
+		v, ok := ask(fmt.Sprintf("DIALPLAN_EXISTS(%s,%s,1)", frontDesk, exten))
+		return ok && v == "1"
+	}
+	if !exists("admit") {
+		if plan.Told {
+			i.say(true, "the policy wants the price told, and the dialplan has no front desk: without context %s of deploy/asterisk/etc/extensions.conf every call is free", frontDesk)
+		}
+		return nil
+	}
+	if !exists("T") {
+		i.say(true, "context %s has no extension T: Asterisk would hang up on a caller when the gateway stands still", frontDesk)
+	}
+	var missing []string
+	for _, p := range plan.Prompts {
+		body, err := r.do(ctx, http.MethodGet, "sounds/"+url.PathEscape(p), nil)
+		if err != nil && !errors.Is(err, errNotThere) {
+			return err
+		}
+		if err != nil || !bytes.Contains(body, fmt.Appendf(nil, `"language":%q`, plan.Language)) {
+			missing = append(missing, p)
+		}
+	}
+	if len(missing) > 0 {
+		i.say(true, "the front desk lacks prompts in language %s: %s; see deploy/asterisk/prompts", plan.Language, strings.Join(missing, ", "))
+		return nil
+	}
+	i.say(false, "the front desk has its prompts in language %s", plan.Language)
 	return nil
 }
 

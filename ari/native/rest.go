@@ -22,6 +22,7 @@ import (
 var (
 	// ErrNoApplication says that nobody is connected under this name.
 	ErrNoApplication = errors.New("no such application at the PBX")
+	errNotThere      = errors.New("the PBX has no such thing (404)")
 	errUnauthorized  = errors.New("the PBX refuses the user or the password (401): compare ari.conf with the configuration")
 )
 
@@ -213,6 +214,8 @@ func (r *rest) do(ctx context.Context, method, path string, q url.Values) ([]byt
 		return nil, fmt.Errorf("%s %s: %w", method, target, err)
 	case resp.StatusCode == http.StatusUnauthorized:
 		return nil, fmt.Errorf("%s %s: %w", method, target, errUnauthorized)
+	case resp.StatusCode == http.StatusNotFound:
+		return nil, fmt.Errorf("%s %s: %w", method, target, errNotThere)
 	case resp.StatusCode >= http.StatusMultipleChoices:
 		return nil, fmt.Errorf("%s %s: the PBX answers %s", method, target, resp.Status)
 	}

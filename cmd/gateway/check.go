@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
+	"github.com/risposta/gateway/ari/frontdesk"
 	"github.com/risposta/gateway/ari/native"
 	"github.com/risposta/gateway/cmd/gateway/internal/config"
 	"github.com/risposta/gateway/cmd/gateway/internal/daemon"
 	"github.com/risposta/gateway/metering"
+	"github.com/risposta/gateway/metering/policy"
 )
 
 type checkCommand struct {
@@ -57,10 +60,7 @@ func (c checkCommand) exemption(ctx context.Context, conf *config.Config, r *rep
 }
 
 func (c checkCommand) pbxs(ctx context.Context, conf *config.Config, r *report) {
-	var entries []native.Entry
-	for _, s := range conf.Services {
-		entries = append(entries, native.Entry{Service: s.Name, Number: s.Number, Context: s.Context})
-	}
+	plan := expected(conf)
 	nodes := map[string]string{}
 	for _, p := range conf.PBX {
 		access := native.Config{URL: p.URL, Username: p.Username, Password: p.Password.Reveal(), Application: p.Application}
@@ -71,7 +71,7 @@ func (c checkCommand) pbxs(ctx context.Context, conf *config.Config, r *report) 
 				continue
 			}
 		}
-		info, found, err := native.Inspect(ctx, access, entries)
+		info, found, err := native.Inspect(ctx, access, plan)
 		if info.Node != "" {
 			r.say(false, p.Name, "Asterisk %s answers as %s (systemname %q)", info.Version, info.Node, info.SystemName)
 		}
@@ -87,6 +87,25 @@ func (c checkCommand) pbxs(ctx context.Context, conf *config.Config, r *report) 
 		}
 		nodes[info.Node] = p.Name
 	}
+}
+
+// expected is what the configuration expects of each PBX.
+func expected(conf *config.Config) native.Plan {
+	plan := native.Plan{Language: conf.FrontDesk.Language}
+	for _, s := range conf.Services {
+		plan.Entries = append(plan.Entries, native.Entry{Service: s.Name, Number: s.Number, Context: s.Context})
+	}
+	var currencies []string
+	for _, t := range conf.Tariffs {
+		if !slices.Contains(currencies, t.Currency) {
+			currencies = append(currencies, t.Currency)
+		}
+	}
+	plan.Prompts = frontdesk.Prompts(currencies)
+	if law, err := conf.Policy(); err == nil { // a configuration that is loaded has one
+		plan.Told = len(currencies) > 0 && (law.Has(policy.Announced) || law.Has(policy.Consent))
+	}
+	return plan
 }
 
 // report prints findings and counts the bad ones.
