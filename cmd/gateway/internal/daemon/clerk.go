@@ -167,3 +167,28 @@ func deskConfig(c *config.Config) frontdesk.Config {
 }
 
 var _ exemption.Lookup = (*Lookups)(nil)
+
+// hear takes in what the front desk has said. What it says of calls that the pump has not met yet is kept until it has.
+func (s *station) hear(out *pipeline.Output) {
+	words := s.early
+	s.early = nil
+	for range maxWords {
+		select {
+		case w := <-s.clerk.words:
+			words = append(words, w)
+			continue
+		default:
+		}
+		break
+	}
+	for _, w := range words {
+		switch {
+		case s.pipeline.Call(w.call) == nil:
+			s.early = append(s.early, w)
+		case w.admission != nil:
+			s.pipeline.Admit(w.call, *w.admission, out)
+		default:
+			s.pipeline.Answer(w.call, w.exemption, out)
+		}
+	}
+}

@@ -1,0 +1,66 @@
+package ari
+
+// timeLayout is how Asterisk writes its timestamps, in its own zone.
+const timeLayout = "2006-01-02T15:04:05.000-0700"
+
+type wireChannel struct {
+	ID     ChannelID `json:"id"`
+	Name   string    `json:"name"`
+	State  string    `json:"state,omitzero"`
+	Caller struct {
+		Number string `json:"number,omitzero"`
+	} `json:"caller,omitzero"`
+	Dialplan struct {
+		Context string `json:"context,omitzero"`
+		Exten   string `json:"exten,omitzero"`
+		App     string `json:"app_name,omitzero"`
+		AppData string `json:"app_data,omitzero"`
+	} `json:"dialplan,omitzero"`
+	Created string `json:"creationtime,omitzero"`
+}
+
+type wireBridge struct {
+	ID       BridgeID    `json:"id"`
+	Type     string      `json:"bridge_type,omitzero"`
+	Channels []ChannelID `json:"channels,omitzero"`
+}
+
+type wireLeg struct {
+	Channel wireChannel `json:"channel"`
+	Hold    Hold        `json:"hold,omitzero"`
+	Feature FeatureHold `json:"feature,omitzero"`
+	Dialled bool        `json:"dialled,omitzero"`
+	Number  string      `json:"number_kind,omitzero"`
+	Moved   string      `json:"moved,omitzero"`
+	Seen    string      `json:"seen,omitzero"`
+}
+
+// wire is the union of the frames that matter, in Asterisk's field names, and of our own.
+type wire struct {
+	Type       string       `json:"type"`
+	Timestamp  string       `json:"timestamp"`
+	Node       string       `json:"asterisk_id,omitzero"`
+	EventName  string       `json:"eventname,omitzero"`
+	Channel    *wireChannel `json:"channel,omitzero"`
+	Caller     *wireChannel `json:"caller,omitzero"`
+	Peer       *wireChannel `json:"peer,omitzero"`
+	FirstLeg   *wireChannel `json:"transferer_first_leg,omitzero"`
+	Bridge     *wireBridge  `json:"bridge,omitzero"`
+	From       *wireBridge  `json:"bridge_from,omitzero"`
+	DialStatus string       `json:"dialstatus,omitzero"`
+	MusicClass string       `json:"musicclass,omitzero"`
+	Soft       bool         `json:"soft,omitzero"`
+	Reason     string       `json:"reason,omitzero"`
+	Legs       []wireLeg    `json:"legs,omitzero"`
+	Bridges    []wireBridge `json:"bridges,omitzero"`
+	Channels   []ChannelID  `json:"channels,omitzero"`
+	DialString string       `json:"dialstring,omitzero"` // read, never written
+	Exten      string       `json:"exten,omitzero"`      // read, never written
+	NumberKind string       `json:"number_kind,omitzero"`
+	Args       []string     `json:"args,omitzero"`
+	Digit      string       `json:"digit,omitzero"`
+	Playback   struct {
+		ID    string `json:"id"`
+		State string `json:"state"`
+	} `json:"playback,omitzero"`
+}
