@@ -97,9 +97,9 @@ func TestLiveExemptionByPostgreSQL(t *testing.T) {
 			t.Errorf("%s on %s: %s %q until %q, %v; want %+v", c.number, c.at, got.Verdict, got.Ref, until, err, c)
 		}
 	}
-	checked(t, ctx, pg.DSN(), 0, "exemption: whoever is asked answers")
+	checked(ctx, t, pg.DSN(), 0, "exemption: whoever is asked answers")
 	stop()
-	checked(t, ctx, pg.DSN(), 1, "exemption: lookup sql: asking the exemption database")
+	checked(ctx, t, pg.DSN(), 1, "exemption: lookup sql: asking the exemption database")
 	if _, err := ask(query, "+390612345678", "2026-06-30"); err == nil || strings.Contains(err.Error(), "612345") {
 		t.Errorf("a database that is gone: %v", err)
 	}
@@ -109,7 +109,7 @@ func TestLiveExemptionByPostgreSQL(t *testing.T) {
 }
 
 // checked runs `gateway check` under a configuration that asks the database, and wants it to say so.
-func checked(t *testing.T, ctx context.Context, dsn string, code int, want string) {
+func checked(ctx context.Context, t *testing.T, dsn string, code int, want string) {
 	t.Helper()
 	gw, err := lab.NewGateway(gatewayBinary, t.TempDir(), "http://127.0.0.1:1/ari", strings.Replace(exemptionConfig,
 		`http: {url: "http://127.0.0.1:SERVER/exempt"}`, "sql: {query: \""+query+"\"}", 1)+"services: [{number: \"1001\", context: from-trunk}]\n")
