@@ -215,6 +215,11 @@ type Late struct {
 	Names       []string  // the caller's, under each key
 }
 
+// Covers tells whether a call that arrived at an instant is one to look through.
+func (l Late) Covers(arrived time.Time) bool {
+	return !arrived.Before(l.From) && arrived.Before(l.Until)
+}
+
 // Lates returns up to limit entitlements that were dated back and not looked through yet.
 func (r *Registry) Lates(ctx context.Context, limit int) (lates []Late, err error) {
 	rows, err := r.db.QueryContext(ctx, `
@@ -237,9 +242,21 @@ func (r *Registry) Lates(ctx context.Context, limit int) (lates []Late, err erro
 	return lates, rows.Err()
 }
 
-// LookedThrough notes that the calls of before an entitlement was added have had their refunds.
-func (r *Registry) LookedThrough(ctx context.Context, id int64, at time.Time) error {
-	if _, err := r.db.ExecContext(ctx, `UPDATE entitlement SET refunded_at = ? WHERE id = ?`, millis(at), id); err != nil {
+// LookedThrough notes that the calls of before some entitlements were added have had their refunds.
+func (r *Registry) LookedThrough(ctx context.Context, ids []int64, at time.Time) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	tx, err := r.db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("noting refunds in the exemption register: %w", err)
+	}
+	for _, id := range ids {
+		if _, err := tx.ExecContext(ctx, `UPDATE entitlement SET refunded_at = ? WHERE id = ?`, millis(at), id); err != nil {
+			return errors.Join(fmt.Errorf("noting refunds in the exemption register: %w", err), tx.Rollback())
+		}
+	}
+	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("noting refunds in the exemption register: %w", err)
 	}
 	return nil

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/risposta/gateway/metering"
@@ -71,17 +70,20 @@ func (l *Ledger) Held(ctx context.Context) (held []ledger.Held, err error) {
 	return held, rows.Err()
 }
 
-// CallsOf returns the calls of a caller, known under one of some pseudonyms, that arrived from one instant up to another.
-func (l *Ledger) CallsOf(ctx context.Context, pseudonyms []string, from, until time.Time) (calls []metering.CallID, err error) {
-	err = l.Records(ctx, ledger.Query{Since: from, Until: until}, func(text []byte) error {
-		var r metering.Record
+// Callers calls f with each selected call that has ended: its id, the caller's pseudonym, when it arrived. Erased calls have no caller any more.
+func (l *Ledger) Callers(ctx context.Context, q ledger.Query, f func(call metering.CallID, caller string, arrived time.Time) error) error {
+	return l.Records(ctx, q, func(text []byte) error {
+		var r struct {
+			Call      metering.CallID `json:"call"`
+			Caller    string          `json:"caller"`
+			ArrivedAt time.Time       `json:"arrived_at"`
+		}
 		if err := json.Unmarshal(text, &r); err != nil {
 			return fmt.Errorf("reading a record: %w", err)
 		}
-		if !r.DetailErased && slices.Contains(pseudonyms, r.Caller) {
-			calls = append(calls, r.Call)
+		if r.Caller == "" {
+			return nil
 		}
-		return nil
+		return f(r.Call, r.Caller, r.ArrivedAt)
 	})
-	return calls, err
 }

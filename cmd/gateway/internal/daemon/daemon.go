@@ -69,7 +69,7 @@ func (d *Daemon) open(ctx context.Context) error {
 		return err
 	}
 	d.settler = &settler{
-		ledger: d.ledger, lookup: d.lookups, registry: d.lookups.Registry, names: names, giveUp: d.conf.Exemption.SettleFor, log: d.log, metrics: d.metrics,
+		ledger: d.ledger, lookup: d.lookups, registry: d.lookups.Registry, names: names, batch: refundBatch, giveUp: d.conf.Exemption.SettleFor, log: d.log, metrics: d.metrics,
 	}
 	if d.admin, err = new(net.ListenConfig).Listen(ctx, "tcp", d.conf.Admin.Listen); err != nil {
 		return fmt.Errorf("listening on admin.listen: %w", err)

@@ -24,6 +24,7 @@ type settler struct {
 	lookup   exemption.Lookup
 	registry *registry.Registry // nil: nobody dates entitlements back
 	names    *metering.Pseudonyms
+	batch    int           // of entitlements looked through at once
 	giveUp   time.Duration // after which an unanswered call is free for good
 	log      *zap.Logger
 	metrics  *metrics
@@ -41,7 +42,6 @@ const (
 	settleEvery   = time.Second      // how often the settler looks whether anything is due
 	refundEvery   = 10 * time.Second // how often it looks for entitlements that were dated back
 	maxSettle     = 8                // questions at once
-	refundBatch   = 100              // entitlements looked through at a time
 	minSettleWait = time.Second      // the waits between two questions about one call
 	maxSettleWait = 10 * time.Minute
 )
@@ -172,65 +172,4 @@ func (s *settler) supersede(ctx context.Context, call metering.CallID, e meterin
 	s.metrics.settled.WithLabelValues(string(why)).Inc()
 	tellRecord(s.log, &newest)
 	return nil
-}
-
-// refund looks through the calls of callers whose entitlement was dated back.
-func (s *settler) refund(ctx context.Context) {
-	if s.registry == nil {
-		return
-	}
-	lates, err := s.registry.Lates(ctx, refundBatch)
-	if err != nil {
-		s.failed(ctx, "", err)
-		return
-	}
-	for _, l := range lates {
-		if err := s.refundOne(ctx, l); err != nil {
-			s.failed(ctx, "", err)
-		}
-	}
-}
-
-func (s *settler) refundOne(ctx context.Context, l registry.Late) error {
-	living, err := s.living(ctx, l)
-	if err != nil {
-		return err
-	}
-	calls, err := s.ledger.CallsOf(ctx, l.Names, l.From, l.Until)
-	if err != nil {
-		return err
-	}
-	for _, call := range calls {
-		if err := s.supersede(ctx, call, metering.Exemption{Verdict: metering.ExemptYes, Ref: l.Ref}, metering.ReasonRefunded); err != nil {
-			s.failed(ctx, call, err)
-			living = true // look again
-		}
-	}
-	if living {
-		return nil
-	}
-	return s.registry.LookedThrough(ctx, l.ID, time.Now())
-}
-
-// living tells whether the caller of a late entitlement is in a call that it covers: its record is still to come.
-func (s *settler) living(ctx context.Context, l registry.Late) (bool, error) {
-	open, err := s.ledger.OpenCalls(ctx, ledger.AnyNode)
-	if err != nil {
-		return false, err
-	}
-	for _, c := range open {
-		if c.Sealed == nil || c.ArrivedAt.Before(l.From) || !c.ArrivedAt.Before(l.Until) {
-			continue
-		}
-		number, err := s.names.Unseal(c.Sealed)
-		if err != nil {
-			continue // it is known under no key that the entitlement could be known under
-		}
-		for _, n := range s.names.All(number) {
-			if slices.Contains(l.Names, n) {
-				return true, nil
-			}
-		}
-	}
-	return false, nil
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -84,7 +85,7 @@ func held(t *testing.T, o *oracle, frames int) (*settler, metering.CallID) {
 		t.Fatal(err)
 	}
 	return &settler{
-		ledger: &shared{Ledger: l}, lookup: o, registry: reg, names: names, giveUp: 1000 * 24 * time.Hour, log: zap.NewNop(), metrics: newMetrics(),
+		ledger: &shared{Ledger: l}, lookup: o, registry: reg, names: names, batch: 100, giveUp: 1000 * 24 * time.Hour, log: zap.NewNop(), metrics: newMetrics(),
 		tries: map[metering.CallID]*try{},
 	}, call
 }
@@ -180,5 +181,27 @@ func TestAnOpenCallIsNotSettled(t *testing.T) {
 	s, call := held(t, &oracle{verdict: metering.ExemptYes}, 45)
 	if err := s.supersede(t.Context(), call, metering.Exemption{Verdict: metering.ExemptYes}, metering.ReasonRefunded); err == nil {
 		t.Error("an open call was superseded")
+	}
+}
+
+// Entitlements by the thousand, as an import brings them: all are looked through, in batches, and the one caller among them who has called is refunded.
+func TestAnImportOfLateProofsIsLookedThrough(t *testing.T) {
+	s, call := held(t, &oracle{verdict: metering.ExemptNo}, 1000)
+	s.settle(t.Context())
+	const people = 1005
+	grants := make([]registry.Grant, people)
+	for i := range grants {
+		grants[i] = registry.Grant{Number: metering.NewNumber(fmt.Sprintf("+3906%08d", 50_000_000+i), ""), Entitlement: registry.Entitlement{From: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}}
+	}
+	grants[people-2].Number, grants[people-2].Ref = metering.NewNumber("+390612345678", ""), "e-late"
+	if _, err := s.registry.Add(t.Context(), time.Now().AddDate(1, 0, 0), grants...); err != nil {
+		t.Fatal(err)
+	}
+	s.refund(t.Context())
+	if r := s.newest(t, call); r.Version != 3 || r.ExemptionRef != "e-late" {
+		t.Errorf("not refunded: %s", r.JSON())
+	}
+	if lates, err := s.registry.Lates(t.Context(), 10); err != nil || len(lates) != 0 {
+		t.Errorf("%d entitlements are still to be looked through, %v", len(lates), err)
 	}
 }

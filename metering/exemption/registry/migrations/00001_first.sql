@@ -13,6 +13,7 @@ CREATE TABLE entitlement (
   refunded_at INTEGER            -- when calls of before added_at had been looked through
 ) STRICT;
 CREATE INDEX entitlement_until ON entitlement (until_at);
+CREATE INDEX entitlement_late ON entitlement (id) WHERE refunded_at IS NULL AND from_at < added_at;
 
 -- Under which names callers and codes are known: keyed hashes, one for each key of the key file. No number.
 CREATE TABLE alias (
