@@ -5,6 +5,7 @@ package integration
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"regexp"
 	"slices"
@@ -21,16 +22,17 @@ var away = flag.Duration("away", 6*time.Second, "how long TestLiveARestartLosesN
 // hostedRig is a rig whose Asterisk connects to the gateway, with the drop-in files of deploy/asterisk/outbound.
 func hostedRig(t *testing.T, services []service) *rig {
 	t.Helper()
-	return hostedRigUnder(t, gatewayConfig, services)
+	return hostedRigUnder(t, gatewayConfig, services, nil)
 }
 
-func hostedRigUnder(t *testing.T, config string, services []service) *rig {
+func hostedRigUnder(t *testing.T, config string, services []service, more map[string]string) *rig {
 	t.Helper()
 	port, err := lab.FreePort("tcp")
 	if err != nil {
 		t.Fatal(err)
 	}
 	files := map[string]string{}
+	maps.Copy(files, more)
 	for _, name := range []string{"websocket_client.conf", "ari.conf"} {
 		text, err := os.ReadFile("../deploy/asterisk/outbound/" + name)
 		if err != nil {
