@@ -107,11 +107,11 @@ func TestLiveARestartLosesNoTalk(t *testing.T) {
 	}
 }
 
-// sameTalk holds the record's talk against the CEL's, in the sum: the machine is busy with other tests.
+// sameTalk holds the record's talk against the CEL's, in the sum, with the tolerance of a busy machine for each stretch.
 func (r *rig) sameTalk(t *testing.T, i int, rec lab.Record) {
 	t.Helper()
 	want := judge.Sum(r.truth(t, i))
-	if got := time.Duration(rec.TalkMs) * time.Millisecond; (got - want).Abs() > 100*time.Millisecond {
+	if got := time.Duration(rec.TalkMs) * time.Millisecond; (got - want).Abs() > busy*time.Duration(len(rec.Talk)) {
 		t.Errorf("%s: talk %s, the CEL has %s", rec.Service, got, want)
 	}
 }

@@ -47,14 +47,14 @@ func StartAsterisk(ctx context.Context, dir string, files map[string]string) (*A
 // StartAsteriskAt is StartAsterisk on given ports: the same PBX again.
 func StartAsteriskAt(ctx context.Context, dir string, files map[string]string, sipPort, ariPort int) (*Asterisk, error) {
 	a := &Asterisk{SIPPort: sipPort, ARIPort: ariPort}
-	rtp, err := FreePort("udp")
+	rtp, err := audioPorts()
 	if err != nil {
 		return nil, err
 	}
 	args := []string{
 		"run", "--detach", "--rm", "--network", "host", "--label", "risposta=lab",
 		"--env", fmt.Sprint("SIP_PORT=", a.SIPPort), "--env", fmt.Sprint("ARI_PORT=", a.ARIPort),
-		"--env", fmt.Sprint("RTP_START=", min(rtp, 65000)&^1),
+		"--env", fmt.Sprint("RTP_START=", rtp),
 	}
 	mounts, err := overlay(dir, files)
 	if err != nil {

@@ -3,7 +3,6 @@ package lab
 import (
 	"context"
 	"fmt"
-	"net"
 	"time"
 )
 
@@ -27,20 +26,4 @@ func Until(ctx context.Context, timeout time.Duration, what string, ok func() er
 			return fmt.Errorf("waited %s for %s: %w", timeout, what, err)
 		}
 	}
-}
-
-// FreePort finds a loopback port that nobody uses at present.
-func FreePort(network string) (int, error) {
-	if network == "udp" {
-		c, err := net.ListenPacket("udp", "127.0.0.1:0")
-		if err != nil {
-			return 0, err
-		}
-		return c.LocalAddr().(*net.UDPAddr).Port, c.Close()
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	return l.Addr().(*net.TCPAddr).Port, l.Close()
 }
