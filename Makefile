@@ -4,7 +4,7 @@ VERSION := $(shell git describe --always --dirty 2>/dev/null || echo devel)
 SHELL := /bin/bash
 LIVE := $(GO) test -race -tags live -count=1 -parallel 4 -timeout 15m
 
-.PHONY: help demo test test-long unit live judge traces reliability lint bench fuzz build image setup
+.PHONY: help demo test test-long unit live judge traces reliability lint vuln bench fuzz build image setup
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,6 +41,9 @@ reliability: build ## docs/reliability.md anew: what faults do to calls; takes t
 lint: ## go vet and golangci-lint
 	$(GO) vet -tags live ./...
 	$(GO) tool -modfile=tools/go.mod golangci-lint run --build-tags live ./...
+
+vuln: ## known vulnerabilities of what we build on, where their database can be reached
+	$(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./...
 
 bench: ## figures of docs/performance.md
 	$(GO) test -run '^$$' -bench . -benchmem ./...
