@@ -36,6 +36,7 @@ type Call struct {
 	EndedBy    string    // an EndedBy... word
 	AnsweredAt time.Time // when the caller's own channel went Up; zero if it never did
 	Numbers    []string  // the kinds of numbers that the call was led to, each once
+	AtDesk     bool      // the caller was at the front desk
 	Admission  *Admission
 	Survey     *Survey
 	GivenUp    bool     // nobody will be asked about the caller any more
@@ -81,6 +82,8 @@ func (c *Call) apply(f Fact) {
 		if !slices.Contains(c.Numbers, f.Why) {
 			c.Numbers = append(c.Numbers, f.Why)
 		}
+	case CallerAtDesk:
+		c.AtDesk = true
 	case CallerAdmitted:
 		c.Admission = f.Admission
 	case SurveyAnswered:

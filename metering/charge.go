@@ -88,7 +88,8 @@ func (c *Call) breach(t *tariff.Tariff) Reason {
 	case told.Consent == ConsentRefused, p.Has(policy.Consent) && told.Consent != ConsentGiven:
 		return ReasonNoConsent
 	case told.AnnouncedAt.IsZero():
-		if p.Has(policy.Announced) {
+		// Whoever came to the front desk was to be told, whatever the law; and was not, for the gateway was slow, or could not speak.
+		if p.Has(policy.Announced) || c.AtDesk {
 			return ReasonNotAnnounced
 		}
 	case told.Tariff != t.Ref():

@@ -26,6 +26,7 @@ const (
 	ExemptionAnswered                     // Exemption
 	CallEnded                             // Why, an Ended... word; Unseen: the end itself was not seen
 	NumberReached                         // Why: the kind of a number that the call was led to, by a transfer or by dialling
+	CallerAtDesk                          // the caller has come to the front desk: what is not told there is not charged
 	CallerAdmitted                        // Admission: what the front desk told the caller, and heard
 	SurveyAnswered                        // Survey: so far
 	TalkRetracted                         // word came late that talk had ended at At: what was counted after it, in stretches that are over, was none
@@ -34,7 +35,7 @@ const (
 var factNames = [...]string{
 	CallArrived: "call.arrived", CallerAnswered: "caller.answered", QueueJoined: "queue.joined", QueueLeft: "queue.left", TalkStarted: "talk.started",
 	TalkPaused: "talk.paused", SightLost: "sight.lost", SightRegained: "sight.regained",
-	NumberReached: "number.reached", CallerAdmitted: "caller.admitted", SurveyAnswered: "survey.answered",
+	NumberReached: "number.reached", CallerAtDesk: "caller.at_desk", CallerAdmitted: "caller.admitted", SurveyAnswered: "survey.answered",
 	ExemptionAnswered: "exemption.answered", CallEnded: "call.ended", TalkRetracted: "talk.retracted",
 }
 

@@ -147,7 +147,7 @@ func (g *guest) survey(ctx context.Context) string {
 		if _, ok := g.say(ctx, sound(question)); !ok {
 			break
 		}
-		for {
+		for range maxKeys {
 			k := g.key(ctx, keyTimeout)
 			if s.Take(k) || k == "" {
 				break

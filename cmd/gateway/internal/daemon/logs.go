@@ -118,7 +118,7 @@ func factFields(f metering.Fact) []zap.Field {
 			zap.String("consent", f.Admission.Consent), zap.String("tariff", f.Admission.Tariff))
 	case metering.SurveyAnswered:
 		fields = append(fields, zap.Int("satisfaction", f.Survey.Satisfaction), zap.String("solved", f.Survey.Solved))
-	case metering.CallerAnswered, metering.TalkRetracted:
+	case metering.CallerAnswered, metering.CallerAtDesk, metering.TalkRetracted:
 	case metering.CallEnded:
 		fields = append(fields, zap.String("ended_by", f.Why))
 	}

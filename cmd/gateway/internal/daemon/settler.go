@@ -3,7 +3,6 @@ package daemon
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -95,8 +94,12 @@ func (s *settler) settle(ctx context.Context) {
 
 // drop forgets the tries of calls that are no longer held.
 func (s *settler) drop(held []ledger.Held) {
+	still := make(map[metering.CallID]bool, len(held))
+	for _, h := range held {
+		still[h.Call] = true
+	}
 	for call := range s.tries {
-		if !slices.ContainsFunc(held, func(h ledger.Held) bool { return h.Call == call }) {
+		if !still[call] {
 			delete(s.tries, call)
 		}
 	}

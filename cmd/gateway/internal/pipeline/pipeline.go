@@ -138,16 +138,22 @@ func (p *Pipeline) classify(ev *ari.Event) {
 	ev.NumberKind = p.rules.NumberKind(dialled)
 }
 
-// survey takes in what belongs to a caller's survey: the beginning, each key, the end. Nothing else happens to the call by them.
+// survey takes in what belongs to the front desk: that a caller has come there; a survey's beginning, each key, the end. Nothing else happens to the call by them.
 func (p *Pipeline) survey(ev ari.Event, out *Output) bool {
 	call := metering.CallID(ev.Channel.ID)
 	switch ev.Kind {
 	case ari.StasisStart:
-		if len(ev.Args) == 0 || ev.Args[0] != surveyArg || p.meter.Call(call) == nil {
+		if len(ev.Args) == 0 || p.meter.Call(call) == nil {
 			return true
 		}
-		p.surveys[call] = &metering.Survey{}
-		p.prove(call, ari.Encode(ev), out)
+		switch ev.Args[0] {
+		case surveyArg:
+			p.surveys[call] = &metering.Survey{}
+			p.prove(call, ari.Encode(ev), out)
+		case admitArg:
+			p.prove(call, ari.Encode(ev), out)
+			p.apply(metering.Fact{Kind: metering.CallerAtDesk, Call: call, At: ev.At}, out)
+		}
 	case ari.ChannelDtmfReceived:
 		s := p.surveys[call]
 		if s == nil {
@@ -168,8 +174,11 @@ func (p *Pipeline) survey(ev ari.Event, out *Output) bool {
 	return true
 }
 
-// surveyArg is what the dialplan gives to Stasis() for the survey.
-const surveyArg = "survey"
+// What the dialplan gives to Stasis().
+const (
+	admitArg  = "admit"
+	surveyArg = "survey"
+)
 
 // arrive fills in what the configuration knows, writes the header, and asks the lookup.
 func (p *Pipeline) arrive(f *metering.Fact, rest []metering.Fact, out *Output) {

@@ -234,8 +234,8 @@ func (s *story) afterwards(verb string, args []string) {
 			a.Consent = strings.TrimPrefix(args[1], "-")
 		}
 		s.pipeline.Admit(call, a, &s.out)
-	case "asks": // alias: the survey begins
-		s.feed(ari.Frame{Raw: frame(ari.Event{Kind: ari.StasisStart, At: s.at, Node: "pbx", Channel: *s.channel(args[0]), Args: []string{"survey"}})})
+	case "asks": // alias admit|survey: the caller comes to the front desk
+		s.feed(ari.Frame{Raw: frame(ari.Event{Kind: ari.StasisStart, At: s.at, Node: "pbx", Channel: *s.channel(args[0]), Args: args[1:]})})
 	case "presses": // alias keys
 		for _, k := range args[1] {
 			s.feed(ari.Frame{Raw: frame(ari.Event{Kind: ari.ChannelDtmfReceived, At: s.at, Node: "pbx", Channel: *s.channel(args[0]), Digit: string(k)})})
