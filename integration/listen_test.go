@@ -49,8 +49,8 @@ func hostedRigUnder(t *testing.T, config string, services []service, more map[st
 
 // Asterisk keeps its events while the gateway is restarted: calls that began before, within and after, and even one wholly within, are metered as if
 // nothing had happened.
+// It runs by itself: beside other tests the CEL told of a hold's music 124 ms late.
 func TestLiveARestartLosesNoTalk(t *testing.T) {
-	t.Parallel()
 	services := []service{
 		{name: "across", dialplan: "Progress(); Queue(across)", agents: []string{"op1"}, queues: queue("across", "", "PJSIP/op1")},
 		{name: "within", dialplan: "Progress(); Queue(within)", agents: []string{"op2"}, queues: queue("within", "", "PJSIP/op2")},
@@ -107,11 +107,11 @@ func TestLiveARestartLosesNoTalk(t *testing.T) {
 	}
 }
 
-// sameTalk holds the record's talk against the CEL's, in the sum, with the tolerance of a busy machine for each stretch.
+// sameTalk holds the record's talk against the CEL's, in the sum: the machine is busy with other tests.
 func (r *rig) sameTalk(t *testing.T, i int, rec lab.Record) {
 	t.Helper()
 	want := judge.Sum(r.truth(t, i))
-	if got := time.Duration(rec.TalkMs) * time.Millisecond; (got - want).Abs() > busy*time.Duration(len(rec.Talk)) {
+	if got := time.Duration(rec.TalkMs) * time.Millisecond; (got - want).Abs() > busy {
 		t.Errorf("%s: talk %s, the CEL has %s", rec.Service, got, want)
 	}
 }

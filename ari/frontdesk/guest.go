@@ -43,8 +43,8 @@ const (
 	// step is how long the dialplan is asked to wait from each moment on, and beat how often it is asked: a caller whose gateway has died goes on after step.
 	step = 3 * time.Second
 	beat = time.Second
-	// longestSound is what one prompt may take: while a channel plays Asterisk takes no new timeout for it (measured on 22.10.1: the request waits for the
-	// playback's end), so it is given before each prompt, and cuts a longer one off.
+	// longestSound is what one prompt may take: a timeout set while the channel plays did not count (seen on 22.10.1: prolonged each second, a playback was
+	// cut all the same when the one set before it ran out), so it is given before each prompt, and cuts a longer one off.
 	longestSound = 8 * time.Second
 	keyTimeout   = 8 * time.Second // for a caller to press a key
 	codeTimeout  = 5 * time.Second // between two digits of a code
