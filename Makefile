@@ -21,7 +21,7 @@ live: setup ## real SIP calls on a real Asterisk
 	$(LIVE) -skip TestLiveLore ./integration/...
 
 test-long: setup ## longer runs of the random and the live tests
-	$(GO) test -count=1 -timeout 60m ./cmd/gateway/internal/pipeline ./metering ./metering/tariff -rapid.checks=20000
+	$(GO) test -count=1 -timeout 60m ./internal/mediation ./metering ./metering/tariff -rapid.checks=20000
 	$(LIVE) -count=5 -timeout 60m -skip TestLiveLore ./integration/...
 	$(LIVE) -run TestLiveARestartLosesNoTalk ./integration/ -away 60s
 	$(MAKE) judge reliability
@@ -51,7 +51,7 @@ bench: ## figures of docs/performance.md
 FUZZTIME ?= 30s
 fuzz: ## the fuzz targets, one after the other
 	$(GO) test -run '^$$' -fuzz FuzzDecode -fuzztime $(FUZZTIME) ./ari
-	$(GO) test -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) ./cmd/gateway/internal/config
+	$(GO) test -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) ./internal/config
 
 build: ## the gateway, into bin/
 	$(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/gateway ./cmd/gateway

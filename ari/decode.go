@@ -34,7 +34,7 @@ var kinds = map[string]Kind{
 	"BridgeAttendedTransfer": BridgeAttendedTransfer,
 	"Dial":                   Dial,
 	"ApplicationReplaced":    ApplicationReplaced,
-	"ChannelUserevent":       Canary,
+	"ChannelUserevent":       Heartbeat,
 	"StasisStart":            StasisStart,
 	"StasisEnd":              StasisEnd,
 	"PlaybackFinished":       PlaybackFinished,
@@ -49,8 +49,8 @@ var harmless = map[string]bool{
 	"PlaybackFinished": true, "StasisStart": true, "StasisEnd": true, "ChannelUserevent": true, "RecordingStarted": true, "RecordingFinished": true, "ApplicationRegistered": true,
 }
 
-// CanaryName is the name of the user event by which the intake proves to itself that it sees.
-const CanaryName = "risposta.sight"
+// HeartbeatName is the name of the user event by which the intake proves to itself that it sees.
+const HeartbeatName = "risposta.heartbeat"
 
 // Decode reads one frame. Types that do not matter, known or not, come back as Other. The frame is not kept.
 // What cannot be read comes back as an *Unreadable error.
@@ -73,7 +73,7 @@ func Decode(frame []byte) (Event, error) {
 	if err != nil {
 		return Event{}, unreadable(frame, typ, err)
 	}
-	if kind == Canary && w.EventName != CanaryName {
+	if kind == Heartbeat && w.EventName != HeartbeatName {
 		return Event{Kind: Other, At: ev.At, Node: ev.Node}, nil
 	}
 	return ev, nil
@@ -160,9 +160,9 @@ func (w *wire) event(kind Kind) (Event, error) {
 		if w.Channel = w.FirstLeg; w.Channel == nil {
 			return Event{}, errors.New("the leg that transfers: missing")
 		}
-	case SightRegained, Introduction:
+	case SnapshotTaken, LegSnapshot:
 		ev.Snapshot = w.snapshot(ev.At)
-	case ApplicationReplaced, Canary, SightLost, Doubt, PlaybackFinished:
+	case ApplicationReplaced, Heartbeat, Gap, UnreadableFrame, PlaybackFinished:
 	case BridgeBlindTransfer:
 		ev.Dialled = w.Exten
 		if err := needChannel("channel", w.Channel); err != nil {

@@ -151,7 +151,7 @@ func FuzzDecode(f *testing.F) {
 		}
 	}
 	f.Add([]byte(`{"type":"Dial","timestamp":"2026-11-23T09:46:18.000+0000","peer":{"id":"a"}}`))
-	f.Add([]byte(`{"type":"risposta.SightRegained","timestamp":"2026-11-23T09:46:18.000+0000","legs":[{"channel":{"id":"a"},"hold":2}]}`))
+	f.Add([]byte(`{"type":"risposta.Snapshot","timestamp":"2026-11-23T09:46:18.000+0000","legs":[{"channel":{"id":"a"},"hold":2}]}`))
 	f.Fuzz(func(t *testing.T, frame []byte) {
 		ev, err := ari.Decode(frame)
 		if err != nil {

@@ -10,10 +10,10 @@ import (
 
 // The types of our own frames, as they stand in evidence.
 var ownKinds = map[string]Kind{
-	"risposta.SightLost":     SightLost,
-	"risposta.SightRegained": SightRegained,
-	"risposta.Doubt":         Doubt,
-	"risposta.Introduction":  Introduction,
+	"risposta.Gap":             Gap,
+	"risposta.Snapshot":        SnapshotTaken,
+	"risposta.UnreadableFrame": UnreadableFrame,
+	"risposta.LegSnapshot":     LegSnapshot,
 }
 
 var kindNames = func() map[Kind]string {
@@ -60,8 +60,8 @@ func Encode(ev Event) []byte {
 			w.Channel = masked(ev.Channel)
 		}
 	}
-	if ev.Kind == Canary {
-		w.EventName = CanaryName
+	if ev.Kind == Heartbeat {
+		w.EventName = HeartbeatName
 	}
 	if ev.Bridge.ID != "" {
 		w.Bridge = &wireBridge{ID: ev.Bridge.ID, Type: ev.Bridge.Type, Channels: ev.Bridge.Channels}

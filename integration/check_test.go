@@ -38,7 +38,7 @@ func TestLiveCheckNamesWhatIsWrongAtThePBX(t *testing.T) {
 		{name: "plays", dialplan: "Progress(); Playback(hello-world); Queue(none)"},
 		{name: "fine", dialplan: "Progress(); Playback(hello-world,noanswer); Queue(none)"},
 		{name: "unclear", dialplan: "Gosub(elsewhere,s,1); Queue(none)"},
-		{name: "told", dialplan: "Progress(); Gosub(risposta,admit,1(it)); Queue(none)"},
+		{name: "told", dialplan: "Progress(); Gosub(risposta,announce,1(it)); Queue(none)"},
 	}, map[string]string{
 		"asterisk.conf": "[directories]\nastrundir => /run/asterisk\n[options]\n",
 		"ari.conf":      "[general]\nenabled = yes\n[risposta]\ntype = user\npassword = change-me\n",
@@ -126,7 +126,7 @@ func TestLiveCheckLooksForTheFrontDesk(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ extensions, want string }{
 		"no desk":   {"", "WRONG  live: the policy wants the price told, and the dialplan has no front desk"},
-		"no way on": {"[risposta]\nexten => admit,1,Stasis(risposta,admit)\n", "WRONG  live: context risposta has no extension T"},
+		"no way on": {"[risposta]\nexten => announce,1,Stasis(risposta,announce)\n", "WRONG  live: context risposta has no extension T"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

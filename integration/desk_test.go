@@ -28,9 +28,9 @@ ledger: {file: "{{dir}}/ledger.db"}
 admin: {listen: "{{admin}}"}
 `
 
-// admitted is the dialplan of a service with a front desk.
-func admitted(queue string) string {
-	return "Progress(); Gosub(risposta,admit,1(en)); Queue(" + queue + ")"
+// announced is the dialplan of a service with a front desk.
+func announced(queue string) string {
+	return "Progress(); Gosub(risposta,announce,1(en)); Queue(" + queue + ")"
 }
 
 // patient is a dialplan that gives the gateway more than 200 ms to say that it is there: what is tested is what the desk says, on a machine that is busy with
@@ -44,10 +44,10 @@ const announcement = 14 * time.Second
 func TestLiveFrontDesk(t *testing.T) {
 	t.Parallel()
 	services := []service{
-		{name: "agrees", dialplan: admitted("agrees"), agents: []string{"op1"}, queues: queue("agrees", "", "PJSIP/op1")},
-		{name: "exempt", dialplan: admitted("exempt"), agents: []string{"op2"}, queues: queue("exempt", "", "PJSIP/op2")},
-		{name: "refuses", dialplan: admitted("refuses"), agents: []string{"op3"}, queues: queue("refuses", "", "PJSIP/op3")},
-		{name: "types-code", dialplan: admitted("code"), agents: []string{"op4"}, queues: queue("code", "", "PJSIP/op4")},
+		{name: "agrees", dialplan: announced("agrees"), agents: []string{"op1"}, queues: queue("agrees", "", "PJSIP/op1")},
+		{name: "exempt", dialplan: announced("exempt"), agents: []string{"op2"}, queues: queue("exempt", "", "PJSIP/op2")},
+		{name: "refuses", dialplan: announced("refuses"), agents: []string{"op3"}, queues: queue("refuses", "", "PJSIP/op3")},
+		{name: "types-code", dialplan: announced("code"), agents: []string{"op4"}, queues: queue("code", "", "PJSIP/op4")},
 		{name: "past-the-desk", dialplan: "Progress(); Queue(past)", agents: []string{"op5"}, queues: queue("past", "", "PJSIP/op5")},
 		{name: "is-asked", dialplan: "Progress(); Queue(asked,c); Gosub(risposta,survey,1(it))", agents: []string{"op6"}, queues: queue("asked", "", "PJSIP/op6")},
 	}
@@ -106,7 +106,7 @@ func TestLiveFrontDesk(t *testing.T) {
 		{"no_consent", "talked", "", false, false, ""},
 	} {
 		rec := r.record(t, services[i].name)
-		if rec.Reasons[0] != want.reason || rec.Outcome != want.outcome || rec.Admission.Consent != want.consent || rec.Admission.Free != want.free ||
+		if rec.Reasons[0] != want.reason || rec.Outcome != want.outcome || rec.Announcement.Consent != want.consent || rec.Announcement.Free != want.free ||
 			(rec.Charge.Amount != "0.00") != want.charged || rec.ExemptionRef != want.ref {
 			t.Errorf("%s: %+v; want %+v", services[i].name, rec, want)
 		}
@@ -114,7 +114,7 @@ func TestLiveFrontDesk(t *testing.T) {
 			t.Errorf("%s: the front desk answered the caller: %v", services[i].name, rec.Reasons)
 		}
 		if want.charged {
-			if lead := rec.Talk[0].From.Sub(rec.Admission.AnnouncedAt); lead < 3*second {
+			if lead := rec.Talk[0].From.Sub(rec.Announcement.AnnouncedAt); lead < 3*second {
 				t.Errorf("talk began %s after the price was told, want 3 s at least", lead)
 			}
 			r.sameTalk(t, i, rec)
@@ -136,9 +136,9 @@ func TestLiveFrontDesk(t *testing.T) {
 func TestLiveCallsDoNotWaitForTheFrontDesk(t *testing.T) {
 	t.Parallel()
 	services := []service{
-		{name: "away", dialplan: admitted("away"), agents: []string{"op1"}, queues: queue("away", "", "PJSIP/op1")},
-		{name: "stuck", dialplan: admitted("stuck"), agents: []string{"op2"}, queues: queue("stuck", "", "PJSIP/op2")},
-		{name: "dies", dialplan: admitted("dies"), agents: []string{"op3"}, queues: queue("dies", "", "PJSIP/op3")},
+		{name: "away", dialplan: announced("away"), agents: []string{"op1"}, queues: queue("away", "", "PJSIP/op1")},
+		{name: "stuck", dialplan: announced("stuck"), agents: []string{"op2"}, queues: queue("stuck", "", "PJSIP/op2")},
+		{name: "dies", dialplan: announced("dies"), agents: []string{"op3"}, queues: queue("dies", "", "PJSIP/op3")},
 	}
 	// Italian law as it is wants no price told: who came to the desk is free all the same.
 	r := newRigUnder(t, strings.Replace(deskConfig, ", also: [announced, consent]", "", 1), services, nil)
@@ -239,8 +239,8 @@ func (r *rig) beforeQueue(t *testing.T, i int) time.Duration {
 func TestLiveTheDeskIsAwayAndAsteriskKeepsItsEvents(t *testing.T) {
 	t.Parallel()
 	services := []service{
-		{name: "told", dialplan: admitted("told"), agents: []string{"op1"}, queues: queue("told", "", "PJSIP/op1")},
-		{name: "not-told", dialplan: admitted("nottold"), agents: []string{"op2"}, queues: queue("nottold", "", "PJSIP/op2")},
+		{name: "told", dialplan: announced("told"), agents: []string{"op1"}, queues: queue("told", "", "PJSIP/op1")},
+		{name: "not-told", dialplan: announced("nottold"), agents: []string{"op2"}, queues: queue("nottold", "", "PJSIP/op2")},
 	}
 	r := hostedRigUnder(t, strings.Replace(deskConfig, "also: [announced, consent]", "also: [announced]", 1), services, patient)
 	r.start(t)
@@ -254,7 +254,7 @@ func TestLiveTheDeskIsAwayAndAsteriskKeepsItsEvents(t *testing.T) {
 		}
 	}
 	talks(0)
-	if rec := r.record(t, "told"); rec.Charge.Amount == "0.00" || rec.Admission.AnnouncedAt.IsZero() {
+	if rec := r.record(t, "told"); rec.Charge.Amount == "0.00" || rec.Announcement.AnnouncedAt.IsZero() {
 		t.Errorf("with the gateway there: %+v", rec)
 	}
 	r.stop(t)

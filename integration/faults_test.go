@@ -141,8 +141,8 @@ func TestLiveHoldDuringARestartIsNotCharged(t *testing.T) {
 	if err := r.gw.Start(); err != nil {
 		t.Fatal(err)
 	}
-	r.logged(t, "sight.regained", 1)
-	if !strings.Contains(r.gw.Log(), `"event":"sight.regained"`) || !strings.Contains(r.gw.Log(), `"state":"held"`) {
+	r.logged(t, "gap.ended", 1)
+	if !strings.Contains(r.gw.Log(), `"event":"gap.ended"`) || !strings.Contains(r.gw.Log(), `"state":"held"`) {
 		t.Errorf("the snapshot must show the hold:\n%s", r.gw.Log())
 	}
 	if err := caller.Wait(r.ctx); err != nil {
@@ -166,7 +166,7 @@ func TestLiveAsteriskCrashEndsTheCallAtTheLastSureInstant(t *testing.T) {
 		t.Fatal(err)
 	}
 	crashed := time.Now() // it is dead by now
-	r.logged(t, "pbx.sight_lost", 1)
+	r.logged(t, "pbx.sync_lost", 1)
 	if status, _, err := r.gw.Ready(r.ctx); err != nil || status != http.StatusServiceUnavailable {
 		t.Errorf("/readyz answers %d, %v without a PBX; want 503", status, err)
 	}

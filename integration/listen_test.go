@@ -76,7 +76,7 @@ func TestLiveARestartLosesNoTalk(t *testing.T) {
 	r.logged(t, "talk.started", 3)
 	r.logged(t, "talk.paused", 1)
 	r.stop(t)
-	if !strings.Contains(r.gw.Log(), `"event":"calls.handed_over"`) {
+	if !strings.Contains(r.gw.Log(), `"event":"checkpoint.saved"`) {
 		t.Fatalf("the gateway has not handed over:\n%s", r.gw.Log())
 	}
 	left := time.Now()

@@ -100,7 +100,7 @@ func TestLiveBothWaysByTLS(t *testing.T) {
 	}
 	r.sameTalk(t, 0, r.record(t, "talking"))
 	r.stop(t)
-	if !strings.Contains(r.gw.Log(), `"event":"calls.handed_over"`) {
+	if !strings.Contains(r.gw.Log(), `"event":"checkpoint.saved"`) {
 		t.Error("over TLS the gateway can't hand over")
 	}
 	r.start(t)

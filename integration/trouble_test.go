@@ -72,7 +72,7 @@ func TestLiveASecondClientStealsTheApplication(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.logged(t, "pbx.sight_lost", 1)
+	r.logged(t, "pbx.sync_lost", 1)
 	thief.Stop()
 	if err := r.gw.WaitReady(r.ctx, 20*second); err != nil {
 		t.Fatal(err)
@@ -143,7 +143,7 @@ func TestLiveAStalledDiskStopsNoCall(t *testing.T) {
 	}
 	rec := r.record(t, "talking")
 	r.sameTalk(t, 0, rec)
-	if rec.UnseenMs != 0 || strings.Contains(r.gw.Log(), "pbx.sight_lost") {
+	if rec.UnseenMs != 0 || strings.Contains(r.gw.Log(), "pbx.sync_lost") {
 		t.Errorf("sight was lost: %+v", rec)
 	}
 	if !strings.Contains(r.gw.Log(), "ledger.commit_failed") {

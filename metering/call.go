@@ -22,25 +22,25 @@ type QueueVisit struct {
 
 // Call is what the meter knows of one call: a pure fold over its facts.
 type Call struct {
-	ID         CallID
-	Node       string
-	Service    string
-	Caller     string
-	Terms      Terms
-	ArrivedAt  time.Time
-	EndedAt    time.Time // zero while the call lives
-	Segments   []Segment // the last one is open (To zero) while the call lives
-	Queues     []QueueVisit
-	Exemption  Exemption
-	EndUnseen  bool      // the end was not seen
-	EndedBy    string    // an EndedBy... word
-	AnsweredAt time.Time // when the caller's own channel went Up; zero if it never did
-	Numbers    []string  // the kinds of numbers that the call was led to, each once
-	AtDesk     bool      // the caller was at the front desk
-	Admission  *Admission
-	Survey     *Survey
-	GivenUp    bool     // nobody will be asked about the caller any more
-	Amendments []Reason // why a later version of the record differs from the first
+	ID           CallID
+	Node         string
+	Service      string
+	Caller       string
+	Terms        Terms
+	ArrivedAt    time.Time
+	EndedAt      time.Time // zero while the call lives
+	Segments     []Segment // the last one is open (To zero) while the call lives
+	Queues       []QueueVisit
+	Exemption    Exemption
+	EndUnseen    bool      // the end was not seen
+	EndedBy      string    // an EndedBy... word
+	AnsweredAt   time.Time // when the caller's own channel went Up; zero if it never did
+	Numbers      []string  // the kinds of numbers that the call was led to, each once
+	AtDesk       bool      // the caller was at the front desk
+	Announcement *Announcement
+	Survey       *Survey
+	GivenUp      bool     // nobody will be asked about the caller any more
+	Amendments   []Reason // why a later version of the record differs from the first
 }
 
 func newCall(f Fact) *Call {
@@ -70,9 +70,9 @@ func (c *Call) apply(f Fact) {
 		c.enter(Segment{State: Talking, From: f.At, Operator: f.Operator, Queue: f.Queue})
 	case TalkPaused:
 		c.enter(Segment{State: f.State, From: f.At, Operator: f.Operator, Why: f.Why})
-	case SightLost:
+	case GapStarted:
 		c.enter(Segment{State: Unseen, From: f.At, Why: f.Why})
-	case SightRegained:
+	case GapEnded:
 		c.enter(Segment{State: f.State, From: f.At, Operator: f.Operator, Why: f.Why})
 	case ExemptionAnswered:
 		if c.Exemption.Verdict != ExemptYes { // a code that the caller typed may have come before the answer about the number
@@ -84,8 +84,8 @@ func (c *Call) apply(f Fact) {
 		}
 	case CallerAtDesk:
 		c.AtDesk = true
-	case CallerAdmitted:
-		c.Admission = f.Admission
+	case AnnouncementMade:
+		c.Announcement = f.Announcement
 	case SurveyAnswered:
 		c.Survey = f.Survey
 	case TalkRetracted:

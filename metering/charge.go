@@ -51,9 +51,9 @@ func (r *Record) decide(c *Call) Reason {
 		return ReasonNoTariff
 	case c.Terms.AskExemption && c.Exemption.Verdict != ExemptNo:
 		if price.Minor > 0 && c.Caller != "" && !c.GivenUp {
-			r.State = RecordHeld
+			r.State = RecordPending
 		}
-		return ReasonExemptionUnknown
+		return ReasonExemptionUnresolved
 	case price.Minor == 0:
 		return ReasonBelowIncrement
 	}
@@ -66,7 +66,7 @@ func (r *Record) decide(c *Call) Reason {
 
 // breach names what makes the whole call free, by the policy it came in under or by what the caller was told; "" for nothing.
 func (c *Call) breach(t *tariff.Tariff) Reason {
-	p, told := c.Terms.Policy, c.Admission
+	p, told := c.Terms.Policy, c.Announcement
 	if p.NoPrice() != "" {
 		return ReasonPriceForbidden
 	}
@@ -82,7 +82,7 @@ func (c *Call) breach(t *tariff.Tariff) Reason {
 		return ReasonToldFree
 	}
 	if told == nil {
-		told = &Admission{}
+		told = &Announcement{}
 	}
 	switch {
 	case told.Consent == ConsentRefused, p.Has(policy.Consent) && told.Consent != ConsentGiven:

@@ -19,7 +19,7 @@ func law(t *testing.T, name, sector string, also ...policy.Rule) policy.Policy {
 }
 
 func told(at time.Time, tariffRef, consent string) metering.Fact {
-	return metering.Fact{Kind: metering.CallerAdmitted, Admission: &metering.Admission{AnnouncedAt: metering.Time{Time: at}, Tariff: tariffRef, Consent: consent}}
+	return metering.Fact{Kind: metering.AnnouncementMade, Announcement: &metering.Announcement{AnnouncedAt: metering.Time{Time: at}, Tariff: tariffRef, Consent: consent}}
 }
 
 // A minute of talk from second 10 on, under each law and with what each caller was told. 0.96 a minute.
@@ -27,7 +27,7 @@ func TestWhatEachLawMakesOfACall(t *testing.T) {
 	ref := price().Ref()
 	reached := func(kind string) metering.Fact { return metering.Fact{Kind: metering.NumberReached, Why: kind} }
 	answered := metering.Fact{Kind: metering.CallerAnswered, At: at(0)}
-	free := metering.Fact{Kind: metering.CallerAdmitted, Admission: &metering.Admission{Free: true}}
+	free := metering.Fact{Kind: metering.AnnouncementMade, Announcement: &metering.Announcement{Free: true}}
 	it, de, uk := law(t, "it", "other"), law(t, "de", "other"), law(t, "uk", "other")
 	for name, c := range map[string]struct {
 		law   policy.Policy
@@ -126,21 +126,21 @@ func TestCallsAreSettledAfterwards(t *testing.T) {
 		state, amount string
 		first         metering.Reason
 	}{
-		"held, then no":       {metering.ExemptUnknown, no, metering.ReasonSettled, true, "", "0.96", metering.ReasonTalk},
-		"held, then yes":      {metering.ExemptUnknown, yes, metering.ReasonSettled, true, "", "0.00", metering.ReasonExempt},
-		"held, then given up": {metering.ExemptUnknown, unknown, metering.ReasonGivenUp, true, "", "0.00", metering.ReasonExemptionUnknown},
-		"charged, then yes":   {metering.ExemptNo, yes, metering.ReasonRefunded, true, "", "0.00", metering.ReasonExempt},
-		"charged, then no":    {metering.ExemptNo, no, metering.ReasonSettled, false, "", "0.96", metering.ReasonTalk},
+		"held, then no":       {metering.ExemptUnknown, no, metering.ReasonResolved, true, "", "0.96", metering.ReasonTalk},
+		"held, then yes":      {metering.ExemptUnknown, yes, metering.ReasonResolved, true, "", "0.00", metering.ReasonExempt},
+		"held, then given up": {metering.ExemptUnknown, unknown, metering.ReasonGivenUp, true, "", "0.00", metering.ReasonExemptionUnresolved},
+		"charged, then yes":   {metering.ExemptNo, yes, metering.ReasonCredited, true, "", "0.00", metering.ReasonExempt},
+		"charged, then no":    {metering.ExemptNo, no, metering.ReasonResolved, false, "", "0.96", metering.ReasonTalk},
 		"charged, forgotten":  {metering.ExemptNo, unknown, metering.ReasonGivenUp, false, "", "0.96", metering.ReasonTalk},
-		"exempt, then no":     {metering.ExemptYes, no, metering.ReasonSettled, false, "", "0.00", metering.ReasonExempt},
+		"exempt, then no":     {metering.ExemptYes, no, metering.ReasonResolved, false, "", "0.00", metering.ReasonExempt},
 	} {
 		t.Run(name, func(t *testing.T) {
 			call := ended(t, c.before, price())
 			first := metering.NewRecord(call, metering.Evidence{})
-			if held := c.before == metering.ExemptUnknown; (first.State == metering.RecordHeld) != held || held && first.Charge.Minor != 0 {
+			if held := c.before == metering.ExemptUnknown; (first.State == metering.RecordPending) != held || held && first.Charge.Minor != 0 {
 				t.Errorf("first: %s %q", first.Charge, first.State)
 			}
-			if call.Settle(c.then, c.why) != c.changes {
+			if call.Resolve(c.then, c.why) != c.changes {
 				t.Fatalf("it changes something: %v, want %v", !c.changes, c.changes)
 			}
 			rec := metering.NewVersion(call, 2, metering.Evidence{})
@@ -151,11 +151,11 @@ func TestCallsAreSettledAfterwards(t *testing.T) {
 		})
 	}
 	given := ended(t, metering.ExemptUnknown, price())
-	given.Settle(unknown, metering.ReasonGivenUp)
-	if given.Settle(no, metering.ReasonSettled) {
+	given.Resolve(unknown, metering.ReasonGivenUp)
+	if given.Resolve(no, metering.ReasonResolved) {
 		t.Error("a call that was free for good is charged after all")
 	}
-	if !given.Settle(yes, metering.ReasonRefunded) {
+	if !given.Resolve(yes, metering.ReasonCredited) {
 		t.Error("a proof after giving up is not taken")
 	}
 }

@@ -8,7 +8,7 @@ func (r Record) Erased() Record {
 	r.Call, r.Caller, r.ExemptionRef = "", "", ""
 	r.ArrivedAt, r.EndedAt = Time{day(r.ArrivedAt.Time)}, Time{day(r.EndedAt.Time)}
 	r.Queues, r.Talk = []QueueEntry{}, []Talk{}
-	r.Admission = nil
+	r.Announcement = nil
 	r.DetailErased = true
 	return r
 }

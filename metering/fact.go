@@ -21,21 +21,21 @@ const (
 	QueueLeft                             // Queue
 	TalkStarted                           // Operator, Queue: both sides are connected, up and not on hold
 	TalkPaused                            // State: what the caller is left with instead
-	SightLost                             // Why: from At on nothing is known
-	SightRegained                         // At At the state was seen again; a TalkStarted may follow
+	GapStarted                            // Why: from At on nothing is known
+	GapEnded                              // At At the state was seen again; a TalkStarted may follow
 	ExemptionAnswered                     // Exemption
 	CallEnded                             // Why, an Ended... word; Unseen: the end itself was not seen
 	NumberReached                         // Why: the kind of a number that the call was led to, by a transfer or by dialling
 	CallerAtDesk                          // the caller has come to the front desk: what is not told there is not charged
-	CallerAdmitted                        // Admission: what the front desk told the caller, and heard
+	AnnouncementMade                      // Announcement: what the front desk told the caller, and heard
 	SurveyAnswered                        // Survey: so far
 	TalkRetracted                         // word came late that talk had ended at At: what was counted after it, in stretches that are over, was none
 )
 
 var factNames = [...]string{
 	CallArrived: "call.arrived", CallerAnswered: "caller.answered", QueueJoined: "queue.joined", QueueLeft: "queue.left", TalkStarted: "talk.started",
-	TalkPaused: "talk.paused", SightLost: "sight.lost", SightRegained: "sight.regained",
-	NumberReached: "number.reached", CallerAtDesk: "caller.at_desk", CallerAdmitted: "caller.admitted", SurveyAnswered: "survey.answered",
+	TalkPaused: "talk.paused", GapStarted: "gap.started", GapEnded: "gap.ended",
+	NumberReached: "number.reached", CallerAtDesk: "caller.at_desk", AnnouncementMade: "announcement.made", SurveyAnswered: "survey.answered",
 	ExemptionAnswered: "exemption.answered", CallEnded: "call.ended", TalkRetracted: "talk.retracted",
 }
 
@@ -73,7 +73,7 @@ type Fact struct {
 	State           State
 	Why             string
 	Exemption       Exemption
-	Admission       *Admission
+	Announcement    *Announcement
 	Survey          *Survey
 	Unseen          bool
 }

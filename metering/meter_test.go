@@ -47,8 +47,8 @@ func TestRecordIsTheseBytes(t *testing.T) {
 		metering.Fact{Kind: metering.TalkStarted, At: at(2.5), Operator: "PJSIP/agent1", Queue: "support"},
 		metering.Fact{Kind: metering.TalkPaused, At: at(5), State: metering.Held, Operator: "PJSIP/agent1"},
 		metering.Fact{Kind: metering.TalkStarted, At: at(6), Operator: "PJSIP/agent1", Queue: "support"},
-		metering.Fact{Kind: metering.SightLost, At: at(8), Why: "connection_lost"},
-		metering.Fact{Kind: metering.SightRegained, At: at(9), State: metering.Waiting},
+		metering.Fact{Kind: metering.GapStarted, At: at(8), Why: "connection_lost"},
+		metering.Fact{Kind: metering.GapEnded, At: at(9), State: metering.Waiting},
 		metering.Fact{Kind: metering.CallEnded, At: at(10), Why: metering.EndedByCaller},
 	)
 	const want = `{"record":"r-2d626829e90d5f36543f5b24","version":1,"node":"pbx","call":"c1","service":"help","caller":"c-x",` +
@@ -77,7 +77,7 @@ func TestNothingIsChargedInDoubt(t *testing.T) {
 	}{
 		"no tariff":      {metering.Terms{}, metering.ExemptNo, metering.ReasonNoTariff, false},
 		"exempt":         {metering.Terms{Tariff: price(), AskExemption: true}, metering.ExemptYes, metering.ReasonExempt, true},
-		"lookup is late": {metering.Terms{Tariff: price(), AskExemption: true}, metering.ExemptUnknown, metering.ReasonExemptionUnknown, false},
+		"lookup is late": {metering.Terms{Tariff: price(), AskExemption: true}, metering.ExemptUnknown, metering.ReasonExemptionUnresolved, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			facts := []metering.Fact{arrived(&c.terms), {Kind: metering.ExemptionAnswered, At: at(0), Exemption: metering.Exemption{Verdict: c.verdict}}}
@@ -116,7 +116,7 @@ func TestPartsAddUpWhateverTheFacts(t *testing.T) {
 		m.Apply(arrived(&metering.Terms{Tariff: price()}))
 		now := noon
 		kinds := []metering.FactKind{
-			metering.TalkStarted, metering.TalkPaused, metering.SightLost, metering.SightRegained, metering.QueueJoined, metering.QueueLeft, metering.CallerAnswered,
+			metering.TalkStarted, metering.TalkPaused, metering.GapStarted, metering.GapEnded, metering.QueueJoined, metering.QueueLeft, metering.CallerAnswered,
 		}
 		for range rapid.IntRange(0, 30).Draw(t, "facts") {
 			now = now.Add(time.Duration(rapid.IntRange(-10, 5000).Draw(t, "step")) * time.Millisecond)

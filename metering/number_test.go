@@ -103,26 +103,26 @@ func TestNumbersAreSealed(t *testing.T) {
 		return p
 	}
 	old, rotated, other := parse("the former key of callers"), parse("the present key of callers\nthe former key of callers"), parse("quite another key")
-	sealed := old.Seal(n)
-	if bytes.Contains(sealed, []byte("12345678")) || !bytes.Equal(sealed, old.Seal(n)) || bytes.Equal(sealed, rotated.Seal(n)) {
+	sealed := old.Encrypt(n)
+	if bytes.Contains(sealed, []byte("12345678")) || !bytes.Equal(sealed, old.Encrypt(n)) || bytes.Equal(sealed, rotated.Encrypt(n)) {
 		t.Errorf("sealed: %q", sealed)
 	}
 	for _, p := range []*metering.Pseudonyms{old, rotated} {
-		if got, err := p.Unseal(sealed); err != nil || got != n {
+		if got, err := p.Decrypt(sealed); err != nil || got != n {
 			t.Errorf("unsealed: %v", err)
 		}
 	}
 	broken := append([]byte(nil), sealed...)
 	broken[len(broken)-1] ^= 1
 	for _, bad := range [][]byte{nil, {1}, broken} {
-		if _, err := old.Unseal(bad); err == nil {
+		if _, err := old.Decrypt(bad); err == nil {
 			t.Errorf("%q was unsealed", bad)
 		}
 	}
-	if _, err := other.Unseal(sealed); err == nil {
+	if _, err := other.Decrypt(sealed); err == nil {
 		t.Error("it opens under another key")
 	}
-	if old.Seal(metering.Number{}) != nil {
+	if old.Encrypt(metering.Number{}) != nil {
 		t.Error("a withheld number seals to something")
 	}
 }

@@ -99,9 +99,9 @@ func derive(key []byte, purpose string) []byte {
 	return mac.Sum(nil)
 }
 
-// Seal encrypts a number for whoever holds the key (AES-256-GCM), so that it can be asked about after its call has ended. The same number seals to
+// Encrypt encrypts a number for whoever holds the key (AES-256-GCM), so that it can be asked about after its call has ended. The same number seals to
 // the same bytes: they say as much as its pseudonym. A withheld number seals to nothing.
-func (p *Pseudonyms) Seal(n Number) []byte {
+func (p *Pseudonyms) Encrypt(n Number) []byte {
 	if p == nil || n.Withheld() {
 		return nil
 	}
@@ -110,8 +110,8 @@ func (p *Pseudonyms) Seal(n Number) []byte {
 	return aead(key).Seal(nonce, nonce, []byte(n.digits), nil)
 }
 
-// Unseal is the number that any of the keys has sealed.
-func (p *Pseudonyms) Unseal(sealed []byte) (Number, error) {
+// Decrypt is the number that any of the keys has sealed.
+func (p *Pseudonyms) Decrypt(sealed []byte) (Number, error) {
 	for _, key := range p.keys {
 		a := aead(key)
 		if len(sealed) <= a.NonceSize() {

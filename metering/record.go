@@ -24,8 +24,8 @@ const (
 	Uncertain  Outcome = "uncertain"  // too little was seen to say
 )
 
-// RecordHeld is the record's state while nobody could say whether the caller is exempt: nothing is charged, and a later version settles it.
-const RecordHeld = "held"
+// RecordPending is the record's state while nobody could say whether the caller is exempt: nothing is charged, and a later version settles it.
+const RecordPending = "pending"
 
 // Time is an instant in a record: RFC 3339, UTC, milliseconds.
 type Time struct{ time.Time }
@@ -49,7 +49,7 @@ type Record struct {
 	ArrivedAt       Time          `json:"arrived_at"`
 	EndedAt         Time          `json:"ended_at"`
 	Outcome         Outcome       `json:"outcome"`
-	State           string        `json:"state,omitzero"` // RecordHeld, or nothing: the charge is final
+	State           string        `json:"state,omitzero"` // RecordPending, or nothing: the charge is final
 	Queues          []QueueEntry  `json:"queues"`
 	Talk            []Talk        `json:"talk"`
 	WaitedMs        int64         `json:"waited_ms"`
@@ -61,9 +61,9 @@ type Record struct {
 	ExemptionRef    string        `json:"exemption_ref"`
 	Tariff          string        `json:"tariff"`
 	Policy          string        `json:"policy"`
-	Numbers         []string      `json:"numbers,omitzero"`   // the kinds of numbers that the call was led to, in order; never the numbers
-	Admission       *Admission    `json:"admission,omitzero"` // what the front desk told the caller
-	Survey          *Survey       `json:"survey,omitzero"`    // what the caller answered
+	Numbers         []string      `json:"numbers,omitzero"`      // the kinds of numbers that the call was led to, in order; never the numbers
+	Announcement    *Announcement `json:"announcement,omitzero"` // what the front desk told the caller
+	Survey          *Survey       `json:"survey,omitzero"`       // what the caller answered
 	Charge          tariff.Amount `json:"charge"`
 	Reasons         []Reason      `json:"reasons"`
 	Evidence        Evidence      `json:"evidence"`
@@ -101,7 +101,7 @@ func NewRecord(c *Call, ev Evidence) Record {
 		WaitedMs: c.total(Waiting).Milliseconds(), HeldMs: c.total(Held).Milliseconds(),
 		UnseenMs: c.total(Unseen).Milliseconds(), TalkMs: c.total(Talking).Milliseconds(),
 		Exempt: c.Exemption.Verdict == ExemptYes, ExemptionRef: c.Exemption.Ref,
-		Policy: c.Terms.Policy.Ref(), Numbers: c.Numbers, Admission: c.Admission, Survey: c.Survey, Evidence: ev,
+		Policy: c.Terms.Policy.Ref(), Numbers: c.Numbers, Announcement: c.Announcement, Survey: c.Survey, Evidence: ev,
 	}
 	for _, q := range c.Queues {
 		r.Queues = append(r.Queues, QueueEntry{Name: q.Name, JoinedAt: Time{q.JoinedAt}, LeftAt: Time{q.LeftAt}})

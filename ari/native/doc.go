@@ -1,7 +1,7 @@
 // Package native watches one Asterisk over its own ARI: events over a WebSocket that this package reads itself, requests through
 // CyCoreSystems/ari.
 //
-// In: an address, a user, an application name. Out: frames in an ari.Inbox, by the contract of ari.Source. Between the socket and the
+// In: an address, a user, an application name. Out: frames in an ari.Queue, by the contract of ari.Source. Between the socket and the
 // reader stands nothing: a frame is read, looked at for a few bytes, and put down. Asterisk cuts off a reader that stalls, and its
 // backlog can make it ignore new calls.
 //

@@ -125,7 +125,7 @@ func (i *inspector) frontDesk(ctx context.Context, r *rest, plan Plan, ask asker
 		v, ok := ask(fmt.Sprintf("DIALPLAN_EXISTS(%s,%s,1)", frontDesk, exten))
 		return ok && v == "1"
 	}
-	if !exists("admit") {
+	if !exists("announce") {
 		if plan.Told {
 			i.say(true, "the policy wants the price told, and the dialplan has no front desk: without context %s of deploy/asterisk/etc/extensions.conf every call is free", frontDesk)
 		}

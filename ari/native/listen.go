@@ -24,13 +24,13 @@ type Listen struct {
 	Username string      // which Asterisk must show
 	Password string
 	// Resume is asked when the first connection of a run comes: what the run before left behind, if that fits this PBX.
-	Resume func(Info) (Handover, bool)
+	Resume func(Info) (ResumeToken, bool)
 }
 
-// Handover is what a run leaves to the next one when Asterisk took leave of it in good order.
-type Handover struct {
-	Sure time.Time     // the PBX's clock at its last event
-	Boot time.Duration // BootClock then
+// ResumeToken is what a run leaves to the next one when Asterisk took leave of it in good order.
+type ResumeToken struct {
+	Watermark time.Time     // the PBX's clock at its last event
+	Boot      time.Duration // BootClock then
 }
 
 // The bounds of the listener: one PBX connects, and again when its last connection broke.

@@ -14,8 +14,8 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/risposta/gateway/ari"
+	"github.com/risposta/gateway/ari/aritest"
 	"github.com/risposta/gateway/ari/native"
-	"github.com/risposta/gateway/integration/fakepbx"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -23,8 +23,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // watcher runs a source against a fake PBX, and collects what it says.
 type watcher struct {
 	t     *testing.T
-	pbx   *fakepbx.PBX
-	inbox *ari.Inbox
+	pbx   *aritest.PBX
+	inbox *ari.Queue
 	mu    sync.Mutex
 	said  []string
 }
@@ -48,9 +48,9 @@ func (w *watcher) heard(what string) bool {
 	return strings.Contains(strings.Join(w.said, "\n"), what)
 }
 
-func watch(t *testing.T, pbx *fakepbx.PBX, room int, password string) (*watcher, *native.Source) {
+func watch(t *testing.T, pbx *aritest.PBX, room int, password string) (*watcher, *native.Source) {
 	t.Helper()
-	w := &watcher{t: t, pbx: pbx, inbox: ari.NewInbox(room)}
+	w := &watcher{t: t, pbx: pbx, inbox: ari.NewQueue(room)}
 	s := native.New(native.Config{URL: pbx.URL(), Username: "risposta", Password: password, Application: "risposta"}, w.inbox, w, nil)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -86,7 +86,7 @@ func (w *watcher) next() ari.Frame {
 	defer cancel()
 	for {
 		for _, f := range w.inbox.Take(1) {
-			if !bytes.Contains(f.Raw, []byte(ari.CanaryName)) {
+			if !bytes.Contains(f.Raw, []byte(ari.HeartbeatName)) {
 				return f
 			}
 		}
@@ -124,18 +124,18 @@ func (w *watcher) wantFrame(want string) {
 }
 
 func TestFirstComesASnapshotThenEveryFrameInOrder(t *testing.T) {
-	pbx := fakepbx.New()
+	pbx := aritest.New()
 	pbx.Exist(`[{"id":"a","name":"PJSIP/trunk-1","state":"Up"},{"id":"b","name":"PJSIP/agent1-2","state":"Up"},{"id":"c","name":"PJSIP/agent2-3","state":"Ringing"},
 		{"id":"d","name":"PJSIP/agent3-4","state":"Up"},{"id":"e","name":"Local/x@y-0;1","state":"Up"}]`,
 		`[{"id":"b1","bridge_type":"mixing","channels":["a","b"]}]`, map[string]string{"a": "0", "b": "1"})
 	w, _ := watch(t, pbx, 0, "secret")
-	snap := w.wantEvent(ari.SightRegained, "").Snapshot
+	snap := w.wantEvent(ari.SnapshotTaken, "").Snapshot
 	var holds []ari.Hold
 	for _, l := range snap.Legs {
 		holds = append(holds, l.Hold)
 	}
 	want := []ari.Hold{ari.HoldOff, ari.HoldOn, ari.HoldOff, ari.HoldUnknown, ari.HoldOff}
-	if !slices.Equal(holds, want) || len(snap.Bridges) != 1 || snap.Node != fakepbx.Node || snap.At.IsZero() {
+	if !slices.Equal(holds, want) || len(snap.Bridges) != 1 || snap.Node != aritest.Node || snap.At.IsZero() {
 		t.Errorf("snapshot %+v, holds %v; want holds %v", snap, holds, want)
 	}
 	for i := range 100 {
@@ -147,54 +147,54 @@ func TestFirstComesASnapshotThenEveryFrameInOrder(t *testing.T) {
 }
 
 func TestFramesDuringTheSnapshotComeAfterIt(t *testing.T) {
-	pbx := fakepbx.New()
+	pbx := aritest.New()
 	pbx.Before(func() {
 		if err := pbx.Send([]byte("early")); err != nil {
 			t.Error(err)
 		}
 	})
 	w, _ := watch(t, pbx, 0, "secret")
-	w.wantEvent(ari.SightRegained, "")
+	w.wantEvent(ari.SnapshotTaken, "")
 	w.wantFrame("early")
 }
 
 func TestALostConnectionIsSaidAndMadeAgain(t *testing.T) {
-	w, _ := watch(t, fakepbx.New(), 0, "secret")
-	w.wantEvent(ari.SightRegained, "")
+	w, _ := watch(t, aritest.New(), 0, "secret")
+	w.wantEvent(ari.SnapshotTaken, "")
 	w.send("one")
 	w.wantFrame("one")
 	w.pbx.Cut()
-	w.wantEvent(ari.SightLost, ari.LostConnection)
-	w.wantEvent(ari.SightRegained, "")
+	w.wantEvent(ari.Gap, ari.GapConnection)
+	w.wantEvent(ari.SnapshotTaken, "")
 	w.send("two")
 	w.wantFrame("two")
 }
 
 func TestSilenceIsLossOfSight(t *testing.T) {
-	w, _ := watch(t, fakepbx.New(), 0, "secret")
-	w.wantEvent(ari.SightRegained, "")
+	w, _ := watch(t, aritest.New(), 0, "secret")
+	w.wantEvent(ari.SnapshotTaken, "")
 	w.pbx.Mute(true)
-	w.wantEvent(ari.SightLost, ari.LostSilence)
+	w.wantEvent(ari.Gap, ari.GapSilence)
 	w.pbx.Mute(false)
-	w.wantEvent(ari.SightRegained, "")
+	w.wantEvent(ari.SnapshotTaken, "")
 }
 
 func TestATakenNameIsNotFoughtFor(t *testing.T) {
-	w, _ := watch(t, fakepbx.New(), 0, "secret")
-	w.wantEvent(ari.SightRegained, "")
+	w, _ := watch(t, aritest.New(), 0, "secret")
+	w.wantEvent(ari.SnapshotTaken, "")
 	w.pbx.Take(true)
 	w.send(`{"type":"ApplicationReplaced","application":"risposta"}`)
-	w.wantEvent(ari.SightLost, ari.LostReplaced)
+	w.wantEvent(ari.Gap, ari.GapReplaced)
 	w.until(`application "risposta" is already connected`)
 	if n := w.pbx.Connects(); n != 1 {
 		t.Errorf("%d connections while the name is taken, want only the first", n)
 	}
 	w.pbx.Take(false)
-	w.wantEvent(ari.SightRegained, "")
+	w.wantEvent(ari.SnapshotTaken, "")
 }
 
 func TestADeafSubscriptionIsNotBelieved(t *testing.T) {
-	pbx := fakepbx.New()
+	pbx := aritest.New()
 	pbx.Deafen(true)
 	w, _ := watch(t, pbx, 0, "secret")
 	w.until("not subscribed to all channels")
@@ -202,12 +202,12 @@ func TestADeafSubscriptionIsNotBelieved(t *testing.T) {
 		t.Error("something came from a deaf application")
 	}
 	pbx.Deafen(false)
-	w.wantEvent(ari.SightRegained, "")
+	w.wantEvent(ari.SnapshotTaken, "")
 }
 
 func TestALongFrameCostsNeitherTheConnectionNorTheMemory(t *testing.T) {
-	w, _ := watch(t, fakepbx.New(), 0, "secret")
-	w.wantEvent(ari.SightRegained, "")
+	w, _ := watch(t, aritest.New(), 0, "secret")
+	w.wantEvent(ari.SnapshotTaken, "")
 	long := `{"type":"ChannelVarset","value":"` + strings.Repeat("a", 2<<20) + `"}`
 	w.send(long)
 	w.send("after")
@@ -221,8 +221,8 @@ func TestALongFrameCostsNeitherTheConnectionNorTheMemory(t *testing.T) {
 }
 
 func TestOverflowIsLossOfSightUntilThereIsRoom(t *testing.T) {
-	w, _ := watch(t, fakepbx.New(), 8, "secret")
-	w.wantEvent(ari.SightRegained, "")
+	w, _ := watch(t, aritest.New(), 8, "secret")
+	w.wantEvent(ari.SnapshotTaken, "")
 	for i := range 100 { // nobody takes anything meanwhile: the reader must go on reading
 		w.send(fmt.Sprint("frame ", i))
 	}
@@ -238,24 +238,24 @@ func TestOverflowIsLossOfSightUntilThereIsRoom(t *testing.T) {
 		}
 		n++
 	}
-	if f.Event.Kind != ari.SightLost || f.Event.Reason != ari.LostOverflow || n == 0 || n > 8 {
-		t.Errorf("after %d frames %+v, want SightLost by overflow", n, f.Event)
+	if f.Event.Kind != ari.Gap || f.Event.Reason != ari.GapOverflow || n == 0 || n > 8 {
+		t.Errorf("after %d frames %+v, want Gap by overflow", n, f.Event)
 	}
-	w.wantEvent(ari.SightRegained, "")
+	w.wantEvent(ari.SnapshotTaken, "")
 	w.send("after")
 	w.wantFrame("after")
 }
 
 func TestResyncOnRequest(t *testing.T) {
-	w, s := watch(t, fakepbx.New(), 0, "secret")
-	w.wantEvent(ari.SightRegained, "")
-	s.Resync(ari.LostUnreadable)
-	w.wantEvent(ari.SightLost, ari.LostUnreadable)
-	w.wantEvent(ari.SightRegained, "")
+	w, s := watch(t, aritest.New(), 0, "secret")
+	w.wantEvent(ari.SnapshotTaken, "")
+	s.Resync(ari.GapUnreadable)
+	w.wantEvent(ari.Gap, ari.GapUnreadable)
+	w.wantEvent(ari.SnapshotTaken, "")
 }
 
 func TestAWrongPasswordIsNamed(t *testing.T) {
-	w, _ := watch(t, fakepbx.New(), 0, "wrong")
+	w, _ := watch(t, aritest.New(), 0, "wrong")
 	w.until("the PBX refuses the user or the password (401)")
 	if w.heard("wrong") {
 		t.Error("the password stands in an error")
@@ -263,8 +263,8 @@ func TestAWrongPasswordIsNamed(t *testing.T) {
 }
 
 func TestARefusedPBXIsNotBelieved(t *testing.T) {
-	pbx := fakepbx.New()
-	inbox := ari.NewInbox(0)
+	pbx := aritest.New()
+	inbox := ari.NewQueue(0)
 	w := &watcher{t: t, pbx: pbx, inbox: inbox}
 	s := native.New(native.Config{URL: pbx.URL(), Username: "risposta", Password: "secret", Application: "risposta"}, inbox, w,
 		func(native.Info) error { return errors.New("a twin") })

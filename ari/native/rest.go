@@ -187,7 +187,7 @@ func (r *rest) ping(ctx context.Context) ([]byte, error) {
 
 // canary makes the PBX send our own event back to us.
 func (r *rest) canary(ctx context.Context, application string) error {
-	_, err := r.do(ctx, http.MethodPost, "events/user/"+ari.CanaryName, url.Values{"application": {application}})
+	_, err := r.do(ctx, http.MethodPost, "events/user/"+ari.HeartbeatName, url.Values{"application": {application}})
 	return err
 }
 

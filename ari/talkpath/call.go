@@ -12,7 +12,7 @@ import (
 type call struct {
 	id       metering.CallID
 	order    uint64
-	caller   *leg      // nil while blind, and until the first snapshot after a restart
+	caller   *leg      // nil while disconnected, and until the first snapshot after a restart
 	latest   time.Time // the latest instant that its events have named
 	view     view
 	talk     time.Time       // when the present talk began
@@ -33,14 +33,14 @@ func (c *call) sees(at time.Time) {
 
 // meet notes whom the call's evidence knows from here on: who hangs together with the caller now. Whoever left may change out of sight of
 // the evidence, and is introduced anew on coming back.
-func (g *Graph) meet(c *call, party []*leg) {
+func (g *Graph) meet(c *call, connected []*leg) {
 	for _, id := range c.known {
 		if l := g.legs[id]; l != nil {
 			l.parted = c
 		}
 	}
 	c.known = c.known[:0]
-	for _, l := range party {
+	for _, l := range connected {
 		if l.parted == c {
 			l.parted = nil
 		}
@@ -134,7 +134,7 @@ func (c *call) retract(ev *ari.Event, out *Result) {
 func (c *call) paused(at time.Time, now view) metering.Fact {
 	f := metering.Fact{Kind: metering.TalkPaused, Call: c.id, At: at, State: now.state, Operator: now.endpoint()}
 	if now.state == metering.Unseen {
-		f.Why = ari.LostHold
+		f.Why = ari.GapHold
 	}
 	return f
 }

@@ -18,19 +18,19 @@ type Rules struct {
 
 // Graph is what is known of one PBX. One goroutine uses it.
 type Graph struct {
-	rules   Rules
-	legs    map[ari.ChannelID]*leg
-	bridges map[ari.BridgeID]*bridge
-	pairs   map[string]*pair
-	calls   map[metering.CallID]*call
-	order   uint64    // arrivals so far: calls are always worked on in this order
-	stamp   uint64    // of the walk in progress: what carries it has been visited
-	blind   bool      // between SightLost and SightRegained
-	sure    time.Time // while blind: the last sure instant
+	rules        Rules
+	legs         map[ari.ChannelID]*leg
+	bridges      map[ari.BridgeID]*bridge
+	pairs        map[string]*pair
+	calls        map[metering.CallID]*call
+	order        uint64    // arrivals so far: calls are always worked on in this order
+	stamp        uint64    // of the walk in progress: what carries it has been visited
+	disconnected bool      // between Gap and SnapshotTaken
+	watermark    time.Time // while disconnected: the last watermark instant
 	// gone are the callers' channels that the last snapshot lacked, so that a late word about one opens no second call.
 	gone map[ari.ChannelID]bool
-	// alone is the call whose evidence is replayed: every event of it belongs to the call, also one whose link with it, a leg that had left, is not evidence.
-	alone *call
+	// replayOf is the call whose evidence is replayed: every event of it belongs to the call, also one whose link with it, a leg that had left, is not evidence.
+	replayOf *call
 	// destroyed are the channels that went last: Asterisk may speak of one once more, and that makes no new one. next is the oldest.
 	destroyed [lastDestroyed]ari.ChannelID
 	next      int

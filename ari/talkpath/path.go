@@ -69,9 +69,9 @@ func worse(a, b ari.Hold) ari.Hold {
 	}
 }
 
-// party collects everything that hangs together with the given legs: through mixing bridges, Local pairs, and who dials whom. It is
+// connected collects everything that hangs together with the given legs: through mixing bridges, Local pairs, and who dials whom. It is
 // wider than the path, for it is what the evidence of a call is about.
-func (g *Graph) party(from ...*leg) []*leg {
+func (g *Graph) connected(from ...*leg) []*leg {
 	g.stamp++
 	var found []*leg
 	visit := func(l *leg) {

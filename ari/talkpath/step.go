@@ -10,16 +10,16 @@ import (
 // Result is what one event came to.
 type Result struct {
 	Facts []metering.Fact // in the order of happening
-	// Touched are the calls the event belongs to, in the order of their arrival: their evidence must keep it.
-	Touched []Touch
+	// Shares are the calls the event belongs to, in the order of their arrival: their evidence must keep it.
+	Shares []EvidenceShare
 }
 
-// Touch is an event's share in one call's evidence.
-type Touch struct {
+// EvidenceShare is an event's share in one call's evidence.
+type EvidenceShare struct {
 	Call metering.CallID
-	// Introduce, where not nil, holds the legs that this event brought into the call, as they are after it; evidence keeps
+	// LegSnapshot, where not nil, holds the legs that this event brought into the call, as they are after it; evidence keeps
 	// them before it.
-	Introduce *ari.Snapshot
+	LegSnapshot *ari.Snapshot
 	// Snapshot, after a gap, is the call's share of it, in place of the whole.
 	Snapshot *ari.Snapshot
 }
@@ -30,21 +30,21 @@ func (r *Result) fact(f metering.Fact) { r.Facts = append(r.Facts, f) }
 func (g *Graph) Step(ev ari.Event) Result {
 	var out Result
 	switch ev.Kind {
-	case ari.SightLost:
+	case ari.Gap:
 		g.loseSight(&ev, &out)
 		return out
-	case ari.SightRegained:
+	case ari.SnapshotTaken:
 		g.regainSight(&ev, &out)
 		return out
-	case ari.Introduction:
+	case ari.LegSnapshot:
 		g.introduce(ev.Snapshot)
 		return out
-	case ari.Other, ari.ApplicationReplaced, ari.Canary, ari.StasisStart, ari.StasisEnd, ari.PlaybackFinished, ari.ChannelDtmfReceived:
+	case ari.Other, ari.ApplicationReplaced, ari.Heartbeat, ari.StasisStart, ari.StasisEnd, ari.PlaybackFinished, ari.ChannelDtmfReceived:
 		return out
 	default: // the PBX's own word about channels and bridges
 	}
-	if g.blind {
-		return out // the source promises silence until SightRegained; what comes all the same may be stale
+	if g.disconnected {
+		return out // the source promises silence until SnapshotTaken; what comes all the same may be stale
 	}
 	if g.stale(&ev) {
 		return out
@@ -52,12 +52,12 @@ func (g *Graph) Step(ev ari.Event) Result {
 	before := g.concerned(&ev, nil)
 	ended := g.take(&ev, &out)
 	touched := g.concerned(&ev, before)
-	if c := g.alone; c != nil && g.calls[c.id] == c && !slices.Contains(touched, c) {
+	if c := g.replayOf; c != nil && g.calls[c.id] == c && !slices.Contains(touched, c) {
 		touched = append(touched, c)
 	}
 	for _, c := range touched {
 		c.sees(ev.At)
-		out.Touched = append(out.Touched, g.touch(c, &ev, &out))
+		out.Shares = append(out.Shares, g.touch(c, &ev, &out))
 	}
 	for _, c := range touched {
 		c.retract(&ev, &out)
@@ -106,7 +106,7 @@ func (g *Graph) concerned(ev *ari.Event, calls []*call) []*call {
 			calls = append(calls, c)
 		}
 	}
-	for _, l := range g.party(named...) {
+	for _, l := range g.connected(named...) {
 		if l.call != nil && !slices.Contains(calls, l.call) {
 			calls = append(calls, l.call)
 		}
@@ -117,7 +117,7 @@ func (g *Graph) concerned(ev *ari.Event, calls []*call) []*call {
 
 // take changes the graph as the event says, and returns the call that the event ends, if it ends one.
 func (g *Graph) take(ev *ari.Event, out *Result) (ended *call) {
-	if ev.Kind == ari.Doubt {
+	if ev.Kind == ari.UnreadableFrame {
 		for _, id := range ev.Channels {
 			if l := g.legs[id]; l != nil {
 				l.hold = ari.HoldUnknown
@@ -216,22 +216,22 @@ func (g *Graph) takeDial(peer *leg, ev *ari.Event) {
 }
 
 // touch is the event's share in the call, with the legs that the call's evidence has not yet met.
-func (g *Graph) touch(c *call, ev *ari.Event, out *Result) Touch {
-	t := Touch{Call: c.id}
-	party := g.party(c.caller)
+func (g *Graph) touch(c *call, ev *ari.Event, out *Result) EvidenceShare {
+	t := EvidenceShare{Call: c.id}
+	connected := g.connected(c.caller)
 	if ev.Kind == ari.BridgeBlindTransfer {
 		c.reach(ev.NumberKind, ev.At, out)
 	}
 	var fresh []*leg
-	for _, l := range party {
+	for _, l := range connected {
 		c.reach(l.number, ev.At, out)
 		if !contains(c.known, l.id) && (ev.Kind != ari.ChannelCreated || ev.Channel.ID != l.id) {
 			fresh = append(fresh, l)
 		}
 	}
-	g.meet(c, party)
+	g.meet(c, connected)
 	if fresh != nil {
-		t.Introduce = share(fresh, ev.At, ev.Node)
+		t.LegSnapshot = share(fresh, ev.At, ev.Node)
 	}
 	return t
 }

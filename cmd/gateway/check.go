@@ -10,8 +10,8 @@ import (
 
 	"github.com/risposta/gateway/ari/frontdesk"
 	"github.com/risposta/gateway/ari/native"
-	"github.com/risposta/gateway/cmd/gateway/internal/config"
-	"github.com/risposta/gateway/cmd/gateway/internal/daemon"
+	"github.com/risposta/gateway/internal/config"
+	"github.com/risposta/gateway/internal/gateway"
 	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/policy"
 )
@@ -66,7 +66,7 @@ func (c checkCommand) pbxs(ctx context.Context, conf *config.Config, r *report) 
 		access := native.Config{URL: p.URL, Username: p.Username, Password: p.Password.Reveal(), Application: p.Application}
 		if p.CAFile != "" {
 			var err error
-			if access.CA, err = daemon.Trust(p.CAFile); err != nil {
+			if access.CA, err = gateway.Trust(p.CAFile); err != nil {
 				r.say(true, p.Name, "%v", err)
 				continue
 			}

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/risposta/gateway/cmd/gateway/internal/config"
+	"github.com/risposta/gateway/internal/config"
 	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/ledger/sqlite"
 )

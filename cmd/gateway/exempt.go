@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/risposta/gateway/cmd/gateway/internal/config"
+	"github.com/risposta/gateway/internal/config"
 	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/exemption/registry"
 )

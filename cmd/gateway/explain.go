@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/risposta/gateway/cmd/gateway/internal/timeline"
+	"github.com/risposta/gateway/internal/timeline"
 	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/ledger"
 )

@@ -16,7 +16,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/risposta/gateway/cmd/gateway/internal/config"
+	"github.com/risposta/gateway/internal/config"
 )
 
 func main() {

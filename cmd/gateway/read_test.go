@@ -11,8 +11,8 @@ import (
 	"testing"
 
 	"github.com/risposta/gateway/ari"
-	"github.com/risposta/gateway/cmd/gateway/internal/config"
-	"github.com/risposta/gateway/cmd/gateway/internal/pipeline"
+	"github.com/risposta/gateway/internal/config"
+	"github.com/risposta/gateway/internal/mediation"
 	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/ledger/sqlite"
 )
@@ -46,7 +46,7 @@ func written(t *testing.T) (path string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := pipeline.New(rules)
+	p := mediation.New(rules)
 	for _, c := range []struct {
 		trace  string
 		frames int
@@ -57,7 +57,7 @@ func written(t *testing.T) (path string) {
 		}
 		lines := bytes.Split(bytes.TrimSpace(text), []byte("\n"))
 		for _, line := range lines[:min(len(lines), c.frames)] {
-			var out pipeline.Output
+			var out mediation.Output
 			p.Feed(ari.Frame{Raw: line}, &out)
 			nobodyIsExempt(p, &out)
 			if err := l.Commit(ctx, &out.Batch); err != nil {
@@ -72,14 +72,14 @@ func written(t *testing.T) (path string) {
 }
 
 // nobodyIsExempt answers what was asked, as an empty register does.
-func nobodyIsExempt(p *pipeline.Pipeline, out *pipeline.Output) {
+func nobodyIsExempt(p *mediation.Mediator, out *mediation.Output) {
 	for _, ask := range out.Asks {
 		p.Answer(ask.Call, metering.Exemption{Verdict: metering.ExemptNo}, out)
 	}
 	out.Asks = nil
 }
 
-func gateway(t *testing.T, args ...string) (stdout string, code int) {
+func cli(t *testing.T, args ...string) (stdout string, code int) {
 	t.Helper()
 	var out, errs bytes.Buffer
 	code = run(context.Background(), args, nil, &out, &errs)
@@ -88,7 +88,7 @@ func gateway(t *testing.T, args ...string) (stdout string, code int) {
 
 func TestRecordsInBothFormatsHaveTheSameNames(t *testing.T) {
 	path := written(t)
-	text, code := gateway(t, "records", "--ledger", path)
+	text, code := cli(t, "records", "--ledger", path)
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	if code != 0 || len(lines) != 2 {
 		t.Fatalf("exit %d:\n%s", code, text)
@@ -97,7 +97,7 @@ func TestRecordsInBothFormatsHaveTheSameNames(t *testing.T) {
 	if err := json.Unmarshal([]byte(lines[0]), &first); err != nil {
 		t.Fatal(err)
 	}
-	table, code := gateway(t, "records", "--ledger", path, "--format", "csv")
+	table, code := cli(t, "records", "--ledger", path, "--format", "csv")
 	rows, err := csv.NewReader(strings.NewReader(table)).ReadAll()
 	if err != nil || code != 0 || len(rows) != 3 {
 		t.Fatalf("exit %d, %v:\n%s", code, err, table)
@@ -106,7 +106,7 @@ func TestRecordsInBothFormatsHaveTheSameNames(t *testing.T) {
 	for i, name := range rows[0] {
 		row[name] = rows[1][i]
 		top, _, _ := strings.Cut(name, ".")
-		only := map[string]bool{"state": true, "numbers": true, "admission": true, "survey": true} // in records that have something to say there
+		only := map[string]bool{"state": true, "numbers": true, "announcement": true, "survey": true} // in records that have something to say there
 		if _, ok := first[top]; !ok && !only[top] {
 			t.Errorf("column %s is no field of the record", name)
 		}
@@ -130,12 +130,12 @@ func TestRecordsInBothFormatsHaveTheSameNames(t *testing.T) {
 	for args, want := range map[string]int{
 		"--service help": 1, "--service none": 0, "--since 2026-11-24": 0, "--until 2026-11-24": 2, "--since 2026-11-23T09:46:20Z": 1,
 	} {
-		text, code := gateway(t, append([]string{"records", "--ledger", path}, strings.Fields(args)...)...)
+		text, code := cli(t, append([]string{"records", "--ledger", path}, strings.Fields(args)...)...)
 		if n := strings.Count(text, "\n"); code != 0 || n != want {
 			t.Errorf("records %s: exit %d, %d lines, want %d", args, code, n, want)
 		}
 	}
-	if text, _ := gateway(t, "records", "--ledger", path, "--format", "csv", "--service", "none"); text != strings.Join(rows[0], ",")+"\n" {
+	if text, _ := cli(t, "records", "--ledger", path, "--format", "csv", "--service", "none"); text != strings.Join(rows[0], ",")+"\n" {
 		t.Errorf("an empty period gives %q, want the head alone", text)
 	}
 }
@@ -160,11 +160,11 @@ charged: 0.14 EUR, because: talk, answered_early
 
 func TestExplainShowsEverySecond(t *testing.T) {
 	path := written(t)
-	text, code := gateway(t, "explain", "pbx1-1795427174.114", "--ledger", path)
+	text, code := cli(t, "explain", "pbx1-1795427174.114", "--ledger", path)
 	if code != 0 || !strings.HasPrefix(text, explained) || !strings.HasSuffix(text, "replayed: the same record, byte for byte\n") {
 		t.Errorf("exit %d, got\n%s\nwant\n%s", code, text, explained)
 	}
-	text, code = gateway(t, "explain", "--json", "--ledger", path, "pbx1-1795427174.114")
+	text, code = cli(t, "explain", "--json", "--ledger", path, "pbx1-1795427174.114")
 	var tl struct {
 		Proved   bool
 		Timeline []struct {
@@ -195,7 +195,7 @@ func TestExplainOfOtherCalls(t *testing.T) {
 		"pbx1-1795427198.166": {"0.00 XXX", "the service has no price"},
 		"pbx1-0.0":            {"no such call in the ledger"},
 	} {
-		text, code := gateway(t, "explain", "--ledger", path, call)
+		text, code := cli(t, "explain", "--ledger", path, call)
 		for _, w := range want {
 			if !strings.Contains(text, w) {
 				t.Errorf("%s: %q is missing in\n%s", call, w, text)

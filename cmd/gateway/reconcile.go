@@ -8,8 +8,8 @@ import (
 	"os"
 	"time"
 
-	"github.com/risposta/gateway/cmd/gateway/internal/config"
-	"github.com/risposta/gateway/cmd/gateway/internal/reconcile"
+	"github.com/risposta/gateway/internal/config"
+	"github.com/risposta/gateway/internal/reconcile"
 	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/ledger"
 	"github.com/risposta/gateway/metering/ledger/sqlite"
@@ -124,8 +124,8 @@ func (t *tally) take(ctx context.Context, l reconcile.Line) error {
 	for _, frame := range l.Better.Frames {
 		b.Evidence = append(b.Evidence, ledger.Evidence{Call: l.Call, Frame: frame})
 	}
-	if newest.State == metering.RecordHeld && l.Sealed != nil {
-		b.Held = []ledger.Held{{Call: l.Call, ArrivedAt: newest.ArrivedAt.Time, Sealed: l.Sealed}}
+	if newest.State == metering.RecordPending && l.EncryptedCaller != nil {
+		b.Pending = []ledger.PendingRecord{{Call: l.Call, ArrivedAt: newest.ArrivedAt.Time, EncryptedCaller: l.EncryptedCaller}}
 	}
 	if err := t.ledger.Supersede(ctx, &b); err != nil {
 		if errors.Is(err, sqlite.ErrOpen) {

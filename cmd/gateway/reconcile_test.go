@@ -10,9 +10,9 @@ import (
 	"testing"
 
 	"github.com/risposta/gateway/ari"
-	"github.com/risposta/gateway/cmd/gateway/internal/audit"
-	"github.com/risposta/gateway/cmd/gateway/internal/config"
-	"github.com/risposta/gateway/cmd/gateway/internal/pipeline"
+	"github.com/risposta/gateway/internal/audit"
+	"github.com/risposta/gateway/internal/config"
+	"github.com/risposta/gateway/internal/mediation"
 	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/ledger/sqlite"
 )
@@ -45,12 +45,12 @@ func gapped(t *testing.T, lost int) (dir string) {
 	if _, err := audit.Signer(ledger + ".key"); err != nil {
 		t.Fatal(err)
 	}
-	p := pipeline.New(rules)
+	p := mediation.New(rules)
 	frames, err := os.ReadFile(filepath.Join("../../integration/testdata/traces/hold-transfer/ari.jsonl"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out pipeline.Output
+	var out mediation.Output
 	for i, line := range bytes.Split(bytes.TrimSpace(frames), []byte("\n")) {
 		if i == lost {
 			break
@@ -97,22 +97,22 @@ func TestReconcileProvesWhatWasNotSeen(t *testing.T) {
 		if code != 0 || !strings.Contains(out, "version 2 written: 0.14 EUR for 9.4") || !strings.Contains(out, "0 calls agree, 1 do not, of which 1 were superseded or entered") {
 			t.Errorf("lost at %d: exit %d:\n%s", lost, code, out)
 		}
-		records, _ := gateway(t, "records", "--ledger", path)
+		records, _ := cli(t, "records", "--ledger", path)
 		if strings.Count(records, "\n") != 1 || !strings.Contains(records, `"version":2`) || !strings.Contains(records, `"outcome":"talked"`) || !strings.Contains(records, `"reconciled"`) {
 			t.Errorf("lost at %d: the newest record is not the better one:\n%s", lost, records)
 		}
-		out, code = gateway(t, "verify", "--ledger", path)
+		out, code = cli(t, "verify", "--ledger", path)
 		if code != 0 || !strings.Contains(out, "2 records: 2 replayed") {
 			t.Errorf("lost at %d: exit %d:\n%s", lost, code, out)
 		}
 		call := between(records, `"call":"`, `"`)
-		if out, code := gateway(t, "explain", "--ledger", path, call); code != 0 || !strings.Contains(out, "byte for byte") {
+		if out, code := cli(t, "explain", "--ledger", path, call); code != 0 || !strings.Contains(out, "byte for byte") {
 			t.Errorf("lost at %d: exit %d:\n%s", lost, code, out)
 		}
 		if out, code := reconciled(t, dir, heldCEL, "--apply"); code != 0 || !strings.Contains(out, "1 calls agree, 0 do not") {
 			t.Errorf("lost at %d: a second time: exit %d:\n%s", lost, code, out)
 		}
-		evidence, _ := gateway(t, "explain", "--ledger", path, "--evidence", call)
+		evidence, _ := cli(t, "explain", "--ledger", path, "--evidence", call)
 		if strings.Contains(evidence, "612345678") {
 			t.Error("the caller's number stands in the evidence")
 		}
@@ -144,7 +144,7 @@ func TestReconcileDoesNotBelieveAPoorCEL(t *testing.T) {
 		if code != exitFailed || !strings.Contains(out, "unproved") || !strings.Contains(out, why) {
 			t.Errorf("exit %d, want %q:\n%s", code, why, out)
 		}
-		if records, _ := gateway(t, "records", "--ledger", filepath.Join(dir, "ledger.db")); !strings.Contains(records, `"version":1`) {
+		if records, _ := cli(t, "records", "--ledger", filepath.Join(dir, "ledger.db")); !strings.Contains(records, `"version":1`) {
 			t.Errorf("it was superseded all the same:\n%s", records)
 		}
 	}
@@ -171,14 +171,14 @@ func TestReconcileEntersACallThatWeLack(t *testing.T) {
 		t.Errorf("exit %d:\n%s", code, out)
 	}
 	path := filepath.Join(dir, "ledger.db")
-	if out, code := gateway(t, "verify", "--ledger", path); code != 0 || !strings.Contains(out, "2 records: 2 replayed") {
+	if out, code := cli(t, "verify", "--ledger", path); code != 0 || !strings.Contains(out, "2 records: 2 replayed") {
 		t.Errorf("exit %d:\n%s", code, out)
 	}
 	l, err := sqlite.OpenReader(context.Background(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	held, err := l.Held(context.Background())
+	held, err := l.PendingRecords(context.Background())
 	if err = errors.Join(err, l.Close()); err != nil || len(held) != 1 {
 		t.Fatalf("%d held calls, %v; want one", len(held), err)
 	}
@@ -186,7 +186,7 @@ func TestReconcileEntersACallThatWeLack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if number, err := names.Unseal(held[0].Sealed); err != nil || number.Clear() != "+390612345678" || bytes.Contains(held[0].Sealed, []byte("12345678")) {
+	if number, err := names.Decrypt(held[0].EncryptedCaller); err != nil || number.Clear() != "+390612345678" || bytes.Contains(held[0].EncryptedCaller, []byte("12345678")) {
 		t.Errorf("the held number does not open to the caller's, or stands in clear: %v", err)
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/risposta/gateway/cmd/gateway/internal/config"
+	"github.com/risposta/gateway/internal/config"
 	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/ledger"
 	"github.com/risposta/gateway/metering/ledger/sqlite"
@@ -89,7 +89,7 @@ func printJSON(w io.Writer) (print func([]byte) error, done func() error) {
 var csvColumns = []string{
 	"record", "version", "node", "call", "service", "caller", "arrived_at", "ended_at", "outcome", "state", "queues", "talk",
 	"waited_ms", "held_ms", "unseen_ms", "talk_ms", "billable_seconds", "exempt", "exemption_ref", "tariff", "policy",
-	"numbers", "admission", "survey", "charge.amount", "charge.currency", "reasons", "evidence.events", "evidence.digest",
+	"numbers", "announcement", "survey", "charge.amount", "charge.currency", "reasons", "evidence.events", "evidence.digest",
 }
 
 func printCSV(w io.Writer) (print func([]byte) error, done func() error) {
@@ -122,7 +122,7 @@ func csvRow(text []byte) ([]string, error) {
 	if err := json.Unmarshal(text, &r); err != nil {
 		return nil, fmt.Errorf("reading a record: %w", err)
 	}
-	var raw struct{ Queues, Talk, Admission, Survey json.RawMessage }
+	var raw struct{ Queues, Talk, Announcement, Survey json.RawMessage }
 	if err := json.Unmarshal(text, &raw); err != nil {
 		return nil, fmt.Errorf("reading record %s: %w", r.Record, err)
 	}
@@ -135,7 +135,7 @@ func csvRow(text []byte) ([]string, error) {
 		r.Record, strconv.Itoa(r.Version), r.Node, string(r.Call), r.Service, r.Caller, r.ArrivedAt.String(), r.EndedAt.String(),
 		string(r.Outcome), r.State, string(raw.Queues), string(raw.Talk), n(r.WaitedMs), n(r.HeldMs), n(r.UnseenMs), n(r.TalkMs),
 		n(r.BillableSeconds), strconv.FormatBool(r.Exempt), r.ExemptionRef, r.Tariff, r.Policy,
-		strings.Join(r.Numbers, " "), string(raw.Admission), string(raw.Survey), r.Charge.String(),
+		strings.Join(r.Numbers, " "), string(raw.Announcement), string(raw.Survey), r.Charge.String(),
 		r.Charge.Currency, strings.Join(reasons, " "), strconv.Itoa(r.Evidence.Events), r.Evidence.Digest,
 	}, nil
 }

@@ -12,9 +12,9 @@ import (
 	"time"
 
 	"github.com/risposta/gateway/ari"
-	"github.com/risposta/gateway/cmd/gateway/internal/config"
-	"github.com/risposta/gateway/cmd/gateway/internal/daemon"
-	"github.com/risposta/gateway/cmd/gateway/internal/pipeline"
+	"github.com/risposta/gateway/internal/config"
+	"github.com/risposta/gateway/internal/lookups"
+	"github.com/risposta/gateway/internal/mediation"
 	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/exemption"
 )
@@ -37,7 +37,7 @@ func (c replayCommand) Run(ctx context.Context, io streams) (err error) {
 	}
 	out := bufio.NewWriter(io.stdout)
 	for _, path := range c.Traces {
-		r := replay{pipeline: pipeline.New(rules), lookup: lookup, stdout: out, stderr: io.stderr, path: path, logged: map[string]int{}}
+		r := replay{mediator: mediation.New(rules), lookup: lookup, stdout: out, stderr: io.stderr, path: path, logged: map[string]int{}}
 		if err := r.run(ctx); err != nil {
 			return errors.Join(fmt.Errorf("replaying %s: %w", path, err), out.Flush())
 		}
@@ -45,17 +45,17 @@ func (c replayCommand) Run(ctx context.Context, io streams) (err error) {
 	return out.Flush()
 }
 
-func (c replayCommand) rules(ctx context.Context, io streams) (pipeline.Rules, *daemon.Lookups, error) {
+func (c replayCommand) rules(ctx context.Context, io streams) (mediation.Rules, *lookups.Lookups, error) {
 	if c.Config == "" {
 		rules, err := c.bareRules()
 		return rules, nil, err
 	}
 	if len(c.Callers)+len(c.Operators) > 0 {
-		return pipeline.Rules{}, nil, usage{errors.New("--callers and --operators go without --config: the configuration says who is who")}
+		return mediation.Rules{}, nil, usage{errors.New("--callers and --operators go without --config: the configuration says who is who")}
 	}
 	conf, err := config.Load(c.Config, io.environ, config.CallersKey)
 	if err != nil {
-		return pipeline.Rules{}, nil, usage{err}
+		return mediation.Rules{}, nil, usage{err}
 	}
 	rules, err := conf.Rules()
 	if err != nil {
@@ -66,28 +66,28 @@ func (c replayCommand) rules(ctx context.Context, io streams) (pipeline.Rules, *
 }
 
 // existingLookups opens what is asked whether callers are exempt, without making a register where there is none yet: that would be empty.
-func existingLookups(ctx context.Context, conf *config.Config) (*daemon.Lookups, error) {
+func existingLookups(ctx context.Context, conf *config.Config) (*lookups.Lookups, error) {
 	c := *conf
 	if _, err := os.Stat(c.Exemption.Registry); errors.Is(err, fs.ErrNotExist) {
 		c.Exemption.Registry = ""
 	}
-	return daemon.OpenLookups(ctx, &c, exemption.Watch{})
+	return lookups.Open(ctx, &c, exemption.Watch{})
 }
 
 // bareRules serve a recording of which nothing else is known: each call from a caller's endpoint is metered, under the number it dialled.
-func (c replayCommand) bareRules() (pipeline.Rules, error) {
+func (c replayCommand) bareRules() (mediation.Rules, error) {
 	if len(c.Callers) == 0 || len(c.Operators) == 0 {
-		return pipeline.Rules{}, usage{errors.New("without --config, give both --callers and --operators, such as --callers 'PJSIP/trunk*' --operators 'PJSIP/agent*'")}
+		return mediation.Rules{}, usage{errors.New("without --config, give both --callers and --operators, such as --callers 'PJSIP/trunk*' --operators 'PJSIP/agent*'")}
 	}
-	callers, err := pipeline.NewGlobs(c.Callers...)
+	callers, err := mediation.NewGlobs(c.Callers...)
 	if err != nil {
-		return pipeline.Rules{}, usage{fmt.Errorf("--callers: %w", err)}
+		return mediation.Rules{}, usage{fmt.Errorf("--callers: %w", err)}
 	}
-	operators, err := pipeline.NewGlobs(c.Operators...)
+	operators, err := mediation.NewGlobs(c.Operators...)
 	if err != nil {
-		return pipeline.Rules{}, usage{fmt.Errorf("--operators: %w", err)}
+		return mediation.Rules{}, usage{fmt.Errorf("--operators: %w", err)}
 	}
-	return pipeline.Rules{
+	return mediation.Rules{
 		Service:   func(ch ari.Channel) (string, bool) { return ch.Exten, ch.Exten != "" && callers.Match(ch.Endpoint()) },
 		Operators: operators,
 		Terms:     func(string, time.Time) metering.Terms { return metering.Terms{} },
@@ -97,7 +97,7 @@ func (c replayCommand) bareRules() (pipeline.Rules, error) {
 
 // replay is one recording on its way through the pipeline.
 type replay struct {
-	pipeline *pipeline.Pipeline
+	mediator *mediation.Mediator
 	lookup   exemption.Lookup
 	stdout   io.Writer
 	stderr   io.Writer
@@ -131,15 +131,15 @@ func (r *replay) run(ctx context.Context) error {
 			return errors.Join(err, f.Close())
 		}
 	}
-	var out pipeline.Output
-	r.pipeline.Finish(&out)
+	var out mediation.Output
+	r.mediator.Finish(&out)
 	r.summary()
 	return errors.Join(r.print(&out), f.Close())
 }
 
 func (r *replay) feed(ctx context.Context, frame ari.Frame) error {
-	var out pipeline.Output
-	if bad, _ := r.pipeline.Feed(frame, &out); bad != nil {
+	var out mediation.Output
+	if bad, _ := r.mediator.Feed(frame, &out); bad != nil {
 		r.note(bad)
 	}
 	for _, ask := range out.Asks {
@@ -148,12 +148,12 @@ func (r *replay) feed(ctx context.Context, frame ari.Frame) error {
 			fmt.Fprintf(r.stderr, "%s:%d: the exemption of call %s is not known: %v\n", r.path, r.line, ask.Call, err)
 			answer = exemption.Answer{}
 		}
-		r.pipeline.Answer(ask.Call, answer.Exemption, &out)
+		r.mediator.Answer(ask.Call, answer.Exemption, &out)
 	}
 	return r.print(&out)
 }
 
-func (r *replay) print(out *pipeline.Output) error {
+func (r *replay) print(out *mediation.Output) error {
 	for _, rec := range out.Records {
 		if _, err := r.stdout.Write(append(rec.JSON(), '\n')); err != nil {
 			return err

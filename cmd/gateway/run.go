@@ -7,7 +7,7 @@ import (
 	"go.uber.org/zap/zapcore"
 	"golang.org/x/sys/unix"
 
-	"github.com/risposta/gateway/cmd/gateway/internal/daemon"
+	"github.com/risposta/gateway/internal/gateway"
 )
 
 type runCommand struct {
@@ -20,7 +20,7 @@ func (c runCommand) Run(ctx context.Context, io streams) error {
 	if err != nil {
 		return err
 	}
-	log, err := daemon.NewLogger(conf.Log, zapcore.Lock(zapcore.AddSync(io.stdout)))
+	log, err := gateway.NewLogger(conf.Log, zapcore.Lock(zapcore.AddSync(io.stdout)))
 	if err != nil {
 		return usage{err}
 	}
@@ -28,7 +28,7 @@ func (c runCommand) Run(ctx context.Context, io streams) error {
 	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}); err != nil {
 		return fmt.Errorf("forbidding core dumps: %w", err)
 	}
-	d, err := daemon.New(ctx, conf, log)
+	d, err := gateway.New(ctx, conf, log)
 	if err != nil {
 		return fmt.Errorf("starting: %w", err)
 	}

@@ -9,8 +9,8 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
-	"github.com/risposta/gateway/cmd/gateway/internal/audit"
-	"github.com/risposta/gateway/cmd/gateway/internal/config"
+	"github.com/risposta/gateway/internal/audit"
+	"github.com/risposta/gateway/internal/config"
 	"github.com/risposta/gateway/metering/ledger/merkle"
 )
 
@@ -36,7 +36,7 @@ func (f keyFlag) verifier(read readFlags, io streams) (note.Verifier, error) {
 type verifyCommand struct {
 	readFlags
 	keyFlag
-	Head  []string `help:"A signed head that was kept elsewhere, as ledger.sealed in the log has it. May be given more than once." type:"path" placeholder:"FILE"`
+	Head  []string `help:"A signed head that was kept elsewhere, as ledger.signed in the log has it. May be given more than once." type:"path" placeholder:"FILE"`
 	Proof string   `help:"Check this proof of inclusion alone; no ledger is needed." type:"path" placeholder:"FILE"`
 	JSON  bool     `help:"Print one JSON object instead of a text."`
 }

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/risposta/gateway/cmd/gateway/internal/audit"
+	"github.com/risposta/gateway/internal/audit"
 	"github.com/risposta/gateway/metering/ledger/sqlite"
 )
 
@@ -28,11 +28,11 @@ func sealed(t *testing.T) (path, head string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, ok, err := l.Seal(context.Background(), time.Now(), signer)
+	h, ok, err := l.SignLog(context.Background(), time.Now(), signer)
 	if err != nil || !ok {
 		t.Fatalf("sealed %v, %v", ok, err)
 	}
-	if _, again, err := l.Seal(context.Background(), time.Now(), signer); err != nil || again {
+	if _, again, err := l.SignLog(context.Background(), time.Now(), signer); err != nil || again {
 		t.Errorf("the same log was sealed again: %v, %v", again, err)
 	}
 	if err := l.Close(); err != nil {
@@ -63,7 +63,7 @@ func tamper(t *testing.T, path string, statements ...string) {
 
 func TestVerifyFindsNothingInAnHonestLedger(t *testing.T) {
 	path, head := sealed(t)
-	out, code := gateway(t, "verify", "--ledger", path, "--head", head)
+	out, code := cli(t, "verify", "--ledger", path, "--head", head)
 	if code != 0 || !strings.Contains(out, "2 records: 2 replayed from their evidence to the same bytes, 0 erased") ||
 		!strings.Contains(out, "2 leaves in the log; it agrees with 2 signed heads; 0 leaves since the newest") {
 		t.Errorf("exit %d:\n%s", code, out)
@@ -95,7 +95,7 @@ func TestVerifyNamesWhatWasTouched(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			path, head := sealed(t)
 			tamper(t, path, c.statements...)
-			out, code := gateway(t, "verify", "--ledger", path, "--head", head)
+			out, code := cli(t, "verify", "--ledger", path, "--head", head)
 			if code != exitFailed {
 				t.Errorf("exit %d, want %d", code, exitFailed)
 			}
@@ -112,12 +112,12 @@ func TestVerifyNamesWhatWasTouched(t *testing.T) {
 func TestErasedDetailIsGoneAndTheLogStillHolds(t *testing.T) {
 	ctx := context.Background()
 	path, head := sealed(t)
-	disputed, code := gateway(t, "records", "--ledger", path, "--service", "help")
+	disputed, code := cli(t, "records", "--ledger", path, "--service", "help")
 	if code != 0 {
 		t.Fatal(disputed)
 	}
 	call := between(disputed, `"call":"`, `"`)
-	if out, code := gateway(t, "dispute", "open", "--ledger", path, "--note", "case 7", call); code != 0 {
+	if out, code := cli(t, "dispute", "open", "--ledger", path, "--note", "case 7", call); code != 0 {
 		t.Fatalf("exit %d: %s", code, out)
 	}
 	erase := func() int {
@@ -134,20 +134,20 @@ func TestErasedDetailIsGoneAndTheLogStillHolds(t *testing.T) {
 	if n := erase(); n != 1 {
 		t.Errorf("%d records were erased beside a disputed one, want 1", n)
 	}
-	if out, code := gateway(t, "explain", "--ledger", path, call); code != 0 {
+	if out, code := cli(t, "explain", "--ledger", path, call); code != 0 {
 		t.Errorf("a disputed call can't be explained: %s", out)
 	}
-	if out, code := gateway(t, "dispute", "close", "--ledger", path, call); code != 0 {
+	if out, code := cli(t, "dispute", "close", "--ledger", path, call); code != 0 {
 		t.Fatalf("exit %d: %s", code, out)
 	}
 	if n := erase(); n != 1 {
 		t.Errorf("%d records were erased after the dispute, want 1", n)
 	}
-	out, code := gateway(t, "verify", "--ledger", path, "--head", head)
+	out, code := cli(t, "verify", "--ledger", path, "--head", head)
 	if code != 0 || !strings.Contains(out, "2 records: 0 replayed from their evidence to the same bytes, 2 erased") || !strings.Contains(out, "4 leaves in the log; it agrees with 2 signed heads") {
 		t.Errorf("exit %d:\n%s", code, out)
 	}
-	records, _ := gateway(t, "records", "--ledger", path)
+	records, _ := cli(t, "records", "--ledger", path)
 	for _, gone := range []string{call, `"c-`, "PJSIP/agent1", "T09:"} {
 		if strings.Contains(records, gone) {
 			t.Errorf("%q still stands in the records:\n%s", gone, records)
@@ -178,10 +178,10 @@ func between(s, before, after string) string {
 
 func TestThePackOfADisputeStandsByItself(t *testing.T) {
 	path, _ := sealed(t)
-	records, _ := gateway(t, "records", "--ledger", path, "--service", "help")
+	records, _ := cli(t, "records", "--ledger", path, "--service", "help")
 	call := between(records, `"call":"`, `"`)
 	into := filepath.Join(t.TempDir(), "pack")
-	if out, code := gateway(t, "dispute", "pack", "--ledger", path, "--into", into, call); code != 0 {
+	if out, code := cli(t, "dispute", "pack", "--ledger", path, "--into", into, call); code != 0 {
 		t.Fatalf("exit %d: %s", code, out)
 	}
 	read := func(name string) string {
@@ -201,14 +201,14 @@ func TestThePackOfADisputeStandsByItself(t *testing.T) {
 	if strings.Contains(all, "612345678") {
 		t.Error("the caller's number stands in the pack")
 	}
-	out, code := gateway(t, "verify", "--key", path+".key.pub", "--proof", filepath.Join(into, "proof.txt"))
+	out, code := cli(t, "verify", "--key", path+".key.pub", "--proof", filepath.Join(into, "proof.txt"))
 	if record := between(records, `"record":"`, `"`); code != 0 || !strings.Contains(out, "record "+record+", whose JSON has the SHA-256 ") {
 		t.Errorf("exit %d: %s", code, out)
 	}
-	if out, code := gateway(t, "dispute", "pack", "--ledger", path, "--into", into, call); code != exitFailed {
+	if out, code := cli(t, "dispute", "pack", "--ledger", path, "--into", into, call); code != exitFailed {
 		t.Errorf("a pack was written over another: exit %d, %s", code, out)
 	}
-	if out, code := gateway(t, "dispute", "open", "--ledger", path, "nobody"); code != exitFailed || !strings.Contains(out, "no such call in the ledger") {
+	if out, code := cli(t, "dispute", "open", "--ledger", path, "nobody"); code != exitFailed || !strings.Contains(out, "no such call in the ledger") {
 		t.Errorf("a dispute of no call: exit %d, %s", code, out)
 	}
 }

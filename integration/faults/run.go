@@ -12,7 +12,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/risposta/gateway/integration/fakepbx"
+	"github.com/risposta/gateway/ari/aritest"
 	"github.com/risposta/gateway/integration/faultfs"
 	"github.com/risposta/gateway/integration/lab"
 )
@@ -21,8 +21,8 @@ import (
 type stage struct {
 	ctx    context.Context
 	dir    string
-	pbx    *fakepbx.PBX
-	centre *fakepbx.Centre
+	pbx    *aritest.PBX
+	centre *aritest.Centre
 	disk   *faultfs.FS
 	gw     *lab.Gateway
 	rnd    *rand.Rand
@@ -66,12 +66,12 @@ admin: {listen: "{{admin}}"}
 `
 
 // The times of a call: long against a restart, so that no call comes and goes while nobody is there.
-var times = fakepbx.Times{Wait: 300 * time.Millisecond, Talk: 700 * time.Millisecond, Hold: 300 * time.Millisecond}
+var times = aritest.Times{Wait: 300 * time.Millisecond, Talk: 700 * time.Millisecond, Hold: 300 * time.Millisecond}
 
 // newStage makes everything ready; the gateway meters when it returns.
 func newStage(ctx context.Context, binary string, seed uint64) (s *stage, err error) {
-	s = &stage{ctx: ctx, pbx: fakepbx.New(), rnd: rand.New(rand.NewPCG(seed, 1))}
-	s.centre = fakepbx.NewCentre(s.pbx, seed)
+	s = &stage{ctx: ctx, pbx: aritest.New(), rnd: rand.New(rand.NewPCG(seed, 1))}
+	s.centre = aritest.NewCentre(s.pbx, seed)
 	if s.dir, err = os.MkdirTemp("", "risposta-faults-"); err != nil {
 		return nil, err
 	}
@@ -187,7 +187,7 @@ func (s *stage) reconcile() error {
 	if err := os.WriteFile(cel, []byte(s.centre.CEL()), 0o600); err != nil {
 		return err
 	}
-	out, code, err := s.gw.Command(s.ctx, "reconcile", "--cel", cel, "--node", fakepbx.Node, "--apply")
+	out, code, err := s.gw.Command(s.ctx, "reconcile", "--cel", cel, "--node", aritest.Node, "--apply")
 	if err != nil || code > 1 {
 		return fmt.Errorf("reconcile: exit %d: %w: %s", code, err, out)
 	}
@@ -203,7 +203,7 @@ type record struct {
 // slack is how much a stretch of talk may differ from the truth: both are rounded to milliseconds.
 const slack = 2 * time.Millisecond
 
-func (r *result) compare(t fakepbx.CallTruth, before, after []record) {
+func (r *result) compare(t aritest.CallTruth, before, after []record) {
 	r.Calls++
 	r.Records += len(after)
 	r.TalkMs += t.TalkMs
@@ -224,7 +224,7 @@ func (r *result) compare(t fakepbx.CallTruth, before, after []record) {
 }
 
 // check looks for talk that was none.
-func (r *result) check(t fakepbx.CallTruth, rec record) {
+func (r *result) check(t aritest.CallTruth, rec record) {
 	over := rec.TalkMs > t.TalkMs+int64(len(rec.Talk))*slack.Milliseconds()
 	for _, talk := range rec.Talk {
 		within := talk.To.Sub(talk.From) <= slack

@@ -189,7 +189,7 @@ type Record struct {
 	ExemptionRef    string    `json:"exemption_ref"`
 	Policy          string    `json:"policy"`
 	Numbers         []string  `json:"numbers"`
-	Admission       struct {
+	Announcement    struct {
 		AnnouncedAt time.Time `json:"announced_at"`
 		Free        bool
 		Consent     string

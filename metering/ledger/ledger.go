@@ -22,33 +22,33 @@ type Batch struct {
 	Evidence []Evidence
 	Records  []metering.Record // each closes its call
 	Rejects  []Reject
-	Held     []Held            // calls whose record waits for an answer about the caller
-	Settled  []metering.CallID // calls that no longer wait
-	// Sure is the latest instant of the PBX's clock up to which it was seen without a gap; zero keeps the former one.
-	Sure time.Time
+	Pending  []PendingRecord   // calls whose record waits for an answer about the caller
+	Resolved []metering.CallID // calls that no longer wait
+	// Watermark is the latest instant of the PBX's clock up to which it was seen without a gap; zero keeps the former one.
+	Watermark time.Time
 	// Checkpoint, where not nil, is what the next run needs to go on without a gap. Any later commit of the node removes it.
 	Checkpoint []byte
 }
 
 // Empty tells that there is nothing to commit.
 func (b *Batch) Empty() bool {
-	return len(b.Opened)+len(b.Evidence)+len(b.Records)+len(b.Rejects) == 0 && b.Sure.IsZero() && b.Checkpoint == nil
+	return len(b.Opened)+len(b.Evidence)+len(b.Records)+len(b.Rejects) == 0 && b.Watermark.IsZero() && b.Checkpoint == nil
 }
 
 // OpenCall is a call that has arrived and not ended.
 type OpenCall struct {
-	Call      metering.CallID
-	Node      string
-	Service   string
-	ArrivedAt time.Time
-	Sealed    []byte // the caller's number, encrypted, while it may still have to be asked about; nil: none
+	Call            metering.CallID
+	Node            string
+	Service         string
+	ArrivedAt       time.Time
+	EncryptedCaller []byte // the caller's number, encrypted, while it may still have to be asked about; nil: none
 }
 
-// Held is a call that has ended while nobody could say whether its caller is exempt: its record charges nothing, until an answer as of ArrivedAt comes.
-type Held struct {
-	Call      metering.CallID
-	ArrivedAt time.Time
-	Sealed    []byte // the caller's number, encrypted; it goes with the answer
+// PendingRecord is a call that has ended while nobody could say whether its caller is exempt: its record charges nothing, until an answer as of ArrivedAt comes.
+type PendingRecord struct {
+	Call            metering.CallID
+	ArrivedAt       time.Time
+	EncryptedCaller []byte // the caller's number, encrypted; it goes with the answer
 }
 
 // Evidence is one frame of one call's evidence: a line of JSON without its newline.
@@ -90,8 +90,8 @@ type Writer interface {
 	Commit(ctx context.Context, b *Batch) error
 	// OpenCalls returns the open calls of the node, or of AnyNode, in the order in which they arrived.
 	OpenCalls(ctx context.Context, node string) ([]OpenCall, error)
-	// Sure returns the node's last sure instant, zero if it was never seen.
-	Sure(ctx context.Context, node string) (time.Time, error)
+	// Watermark returns the node's last sure instant, zero if it was never seen.
+	Watermark(ctx context.Context, node string) (time.Time, error)
 	// Checkpoint returns what the node's last commit left for the next run, nil if it left nothing.
 	Checkpoint(ctx context.Context, node string) ([]byte, error)
 	Reader

@@ -17,9 +17,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/risposta/gateway/internal/sqlitefile"
 	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/exemption"
-	"github.com/risposta/gateway/metering/internal/sqlitefile"
 )
 
 //go:embed migrations/*.sql

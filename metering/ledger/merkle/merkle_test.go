@@ -64,7 +64,7 @@ func TestProofsHoldForTheirLeafAlone(t *testing.T) {
 			t.Fatalf("a log does not agree with its own head: %v", err)
 		}
 		i := rapid.IntRange(0, size-1).Draw(t, "leaf")
-		proof, err := merkle.Prove(int64(i), leaf(i), head, &log)
+		proof, err := merkle.InclusionProof(int64(i), leaf(i), head, &log)
 		if err != nil {
 			t.Fatal(err)
 		}

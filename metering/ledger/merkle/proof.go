@@ -12,9 +12,9 @@ import (
 
 const proofHead = "risposta inclusion proof v1"
 
-// Prove writes the proof that the n-th leaf is in the log of a head: for somebody who trusts the head's key, and has nothing else.
+// InclusionProof writes the proof that the n-th leaf is in the log of a head: for somebody who trusts the head's key, and has nothing else.
 // The text is: a title, the leaf's number, the leaf, the hashes on the way to the root, a blank line, the head.
-func Prove(n int64, leaf Leaf, head Head, read tlog.HashReader) ([]byte, error) {
+func InclusionProof(n int64, leaf Leaf, head Head, read tlog.HashReader) ([]byte, error) {
 	proof, err := tlog.ProveRecord(head.N, n, read)
 	if err != nil {
 		return nil, fmt.Errorf("proving that leaf %d is in the log of %d: %w", n, head.N, err)

@@ -54,7 +54,7 @@ func isLast(ctx context.Context, tx *sql.Tx, b *ledger.Batch) (bool, error) {
 func write(ctx context.Context, tx *sql.Tx, b *ledger.Batch) error {
 	for _, c := range b.Opened {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO open_call (call, node, service, arrived_at, sealed) VALUES (?, ?, ?, ?, ?)`,
-			string(c.Call), c.Node, c.Service, millis(c.ArrivedAt), c.Sealed); err != nil {
+			string(c.Call), c.Node, c.Service, millis(c.ArrivedAt), c.EncryptedCaller); err != nil {
 			return fmt.Errorf("writing the open call %s: %w", c.Call, err)
 		}
 	}
@@ -75,10 +75,10 @@ func write(ctx context.Context, tx *sql.Tx, b *ledger.Batch) error {
 			return fmt.Errorf("writing a rejected frame: %w", err)
 		}
 	}
-	if !b.Sure.IsZero() {
+	if !b.Watermark.IsZero() {
 		if _, err := tx.ExecContext(ctx, `
 			INSERT INTO node (node, sure_at) VALUES (?, ?)
-			ON CONFLICT (node) DO UPDATE SET sure_at = max(sure_at, excluded.sure_at)`, b.Node, millis(b.Sure)); err != nil {
+			ON CONFLICT (node) DO UPDATE SET sure_at = max(sure_at, excluded.sure_at)`, b.Node, millis(b.Watermark)); err != nil {
 			return fmt.Errorf("writing how far node %s was seen: %w", b.Node, err)
 		}
 	}
@@ -90,12 +90,12 @@ func write(ctx context.Context, tx *sql.Tx, b *ledger.Batch) error {
 }
 
 func writeHeld(ctx context.Context, tx *sql.Tx, b *ledger.Batch) error {
-	for _, h := range b.Held {
-		if _, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO held (call, arrived_at, sealed) VALUES (?, ?, ?)`, string(h.Call), millis(h.ArrivedAt), h.Sealed); err != nil {
+	for _, h := range b.Pending {
+		if _, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO held (call, arrived_at, sealed) VALUES (?, ?, ?)`, string(h.Call), millis(h.ArrivedAt), h.EncryptedCaller); err != nil {
 			return fmt.Errorf("holding call %s: %w", h.Call, err)
 		}
 	}
-	for _, call := range b.Settled {
+	for _, call := range b.Resolved {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM held WHERE call = ?`, string(call)); err != nil {
 			return fmt.Errorf("settling call %s: %w", call, err)
 		}

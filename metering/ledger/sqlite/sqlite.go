@@ -16,8 +16,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/risposta/gateway/internal/sqlitefile"
 	"github.com/risposta/gateway/metering"
-	"github.com/risposta/gateway/metering/internal/sqlitefile"
 	"github.com/risposta/gateway/metering/ledger"
 )
 
@@ -114,7 +114,7 @@ func (l *Ledger) OpenCalls(ctx context.Context, node string) (calls []ledger.Ope
 	for rows.Next() {
 		var c ledger.OpenCall
 		var at int64
-		if err := rows.Scan(&c.Call, &c.Node, &c.Service, &at, &c.Sealed); err != nil {
+		if err := rows.Scan(&c.Call, &c.Node, &c.Service, &at, &c.EncryptedCaller); err != nil {
 			return nil, fmt.Errorf("reading the open calls of node %s: %w", node, err)
 		}
 		c.ArrivedAt = instant(at)
@@ -124,7 +124,7 @@ func (l *Ledger) OpenCalls(ctx context.Context, node string) (calls []ledger.Ope
 }
 
 // Sure implements ledger.Writer.
-func (l *Ledger) Sure(ctx context.Context, node string) (time.Time, error) {
+func (l *Ledger) Watermark(ctx context.Context, node string) (time.Time, error) {
 	var at int64
 	err := l.db.QueryRowContext(ctx, `SELECT sure_at FROM node WHERE node = ?`, node).Scan(&at)
 	switch {

@@ -54,11 +54,11 @@ func TestWhatWasCommittedIsThereAfterReopening(t *testing.T) {
 	ctx, path := context.Background(), filepath.Join(t.TempDir(), "ledger.db")
 	l := open(t, path)
 	commit(t, l, ledger.Batch{
-		Node: "pbx", Opened: []ledger.OpenCall{opened("a"), opened("b")}, Sure: noon,
+		Node: "pbx", Opened: []ledger.OpenCall{opened("a"), opened("b")}, Watermark: noon,
 		Evidence: []ledger.Evidence{{Call: "a", Frame: []byte("1")}, {Call: "b", Frame: []byte("2")}, {Call: "a", Frame: []byte("3")}},
 		Rejects:  []ledger.Reject{{At: noon, Bytes: 7, Type: "Dial", SHA256: "00", Error: "x"}},
 	})
-	commit(t, l, ledger.Batch{Node: "pbx", Records: []metering.Record{record("a", "help", noon)}, Sure: noon.Add(-time.Second)})
+	commit(t, l, ledger.Batch{Node: "pbx", Records: []metering.Record{record("a", "help", noon)}, Watermark: noon.Add(-time.Second)})
 	closeIt(t, l)
 	l = open(t, path)
 	defer closeIt(t, l)
@@ -66,10 +66,10 @@ func TestWhatWasCommittedIsThereAfterReopening(t *testing.T) {
 	if err != nil || len(calls) != 1 || !reflect.DeepEqual(calls[0], opened("b")) {
 		t.Errorf("open calls %+v, %v; want b", calls, err)
 	}
-	if sure, err := l.Sure(ctx, "pbx"); err != nil || !sure.Equal(noon) {
+	if sure, err := l.Watermark(ctx, "pbx"); err != nil || !sure.Equal(noon) {
 		t.Errorf("sure at %s, %v; want %s: it never steps back", sure, err, noon)
 	}
-	if sure, err := l.Sure(ctx, "other"); err != nil || !sure.IsZero() {
+	if sure, err := l.Watermark(ctx, "other"); err != nil || !sure.IsZero() {
 		t.Errorf("another node is sure at %s, %v; want never", sure, err)
 	}
 	frames, err := l.Evidence(ctx, "a")
@@ -95,7 +95,7 @@ func TestABatchIsKeptWholeOrNotAtAll(t *testing.T) {
 		"record of a call that is not open": {Records: []metering.Record{record("ghost", "help", noon)}},
 		"the same call opened twice":        {Opened: []ledger.OpenCall{opened("x"), opened("x")}},
 	} {
-		b.Node, b.Sure = "pbx", noon
+		b.Node, b.Watermark = "pbx", noon
 		b.Evidence = []ledger.Evidence{{Call: "x", Frame: []byte("1")}}
 		if err := l.Commit(ctx, &b); !errors.Is(err, ledger.ErrBroken) {
 			t.Errorf("%s: %v, want ErrBroken", name, err)
@@ -104,7 +104,7 @@ func TestABatchIsKeptWholeOrNotAtAll(t *testing.T) {
 	if frames, err := l.Evidence(ctx, "x"); err != nil || len(frames) != 0 {
 		t.Errorf("evidence %q, %v of batches that failed; want none", frames, err)
 	}
-	if sure, err := l.Sure(ctx, "pbx"); err != nil || !sure.IsZero() {
+	if sure, err := l.Watermark(ctx, "pbx"); err != nil || !sure.IsZero() {
 		t.Errorf("sure at %s, %v; want never", sure, err)
 	}
 	commit(t, l, ledger.Batch{Opened: []ledger.OpenCall{opened("x")}})
@@ -186,7 +186,7 @@ func TestOneWriterManyReaders(t *testing.T) {
 	if frames, err := r.Evidence(ctx, "a"); err != nil || len(frames) != 2 {
 		t.Errorf("a reader beside the writer sees %q, %v; want both frames", frames, err)
 	}
-	if err := r.Commit(ctx, &ledger.Batch{Node: "pbx", Sure: noon}); err == nil {
+	if err := r.Commit(ctx, &ledger.Batch{Node: "pbx", Watermark: noon}); err == nil {
 		t.Error("a reader could write")
 	}
 }
@@ -199,7 +199,7 @@ func BenchmarkCommit(b *testing.B) {
 				b.Fatal(err)
 			}
 			frame := make([]byte, 300)
-			batch := ledger.Batch{Node: "pbx", Sure: noon}
+			batch := ledger.Batch{Node: "pbx", Watermark: noon}
 			for range frames {
 				batch.Evidence = append(batch.Evidence, ledger.Evidence{Call: "a", Frame: frame})
 			}

@@ -1,0 +1,34 @@
+package ari_test
+
+import (
+	"testing"
+
+	"github.com/risposta/gateway/ari"
+)
+
+func TestInboxRefusesFramesWhenFullButNeverTheSourcesOwnWord(t *testing.T) {
+	q := ari.NewQueue(4)
+	for i := range 4 {
+		if !q.Put(ari.Frame{Raw: []byte{byte(i)}}) {
+			t.Fatalf("frame %d was refused", i)
+		}
+	}
+	if q.Put(ari.Frame{Raw: []byte{9}}) {
+		t.Error("a fifth frame was taken")
+	}
+	if !q.Put(ari.Frame{Event: &ari.Event{Kind: ari.Gap}}) {
+		t.Error("Gap was refused")
+	}
+	if q.HasRoom() {
+		t.Error("a full inbox calls itself roomy")
+	}
+	<-q.Ready()
+	got := q.Take(3)
+	if len(got) != 3 || got[0].Raw[0] != 0 || got[2].Raw[0] != 2 {
+		t.Errorf("took %v, want the first three in order", got)
+	}
+	<-q.Ready() // there is more
+	if rest := q.Take(10); len(rest) != 2 || rest[0].Raw[0] != 3 || rest[1].Event == nil || q.Len() != 0 {
+		t.Errorf("took %v, want the fourth frame and Gap", rest)
+	}
+}

@@ -1,0 +1,116 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/risposta/gateway/ari"
+	"github.com/risposta/gateway/internal/mediation"
+	"github.com/risposta/gateway/metering"
+	"github.com/risposta/gateway/metering/numbering"
+	"github.com/risposta/gateway/metering/policy"
+	"github.com/risposta/gateway/metering/tariff"
+)
+
+// Rules turns the configuration into what the pipeline asks. c must have come from Load.
+func (c *Config) Rules() (mediation.Rules, error) {
+	operators, err := mediation.NewGlobs(c.Operators...)
+	if err != nil {
+		return mediation.Rules{}, fmt.Errorf("operators: %w", err)
+	}
+	names, err := c.Names()
+	if err != nil {
+		return mediation.Rules{}, err
+	}
+	law, err := c.Policy()
+	if err != nil {
+		return mediation.Rules{}, err
+	}
+	plan := c.Plan()
+	kinds := map[string]string{}
+	type entry struct {
+		name    string
+		callers mediation.Globs
+	}
+	entries := map[[2]string]entry{}
+	books := map[string]tariff.Book{}
+	for _, s := range c.Services {
+		e := entry{name: s.Name}
+		if e.callers, err = mediation.NewGlobs(s.Callers...); err != nil {
+			return mediation.Rules{}, fmt.Errorf("services: %s: callers: %w", s.Name, err)
+		}
+		entries[[2]string{s.Context, s.Number}] = e
+		if s.DID != "" {
+			kinds[s.Name] = string(plan.Public(s.DID))
+		}
+		if books[s.Name], err = c.book(s.Tariff); err != nil {
+			return mediation.Rules{}, fmt.Errorf("tariffs: %s: %w", s.Tariff, err)
+		}
+	}
+	return mediation.Rules{
+		Service: func(ch ari.Channel) (string, bool) {
+			e, ok := entries[[2]string{ch.Context, ch.Exten}]
+			if ok && len(e.callers.Patterns()) > 0 && !e.callers.Match(ch.Endpoint()) {
+				return "", false
+			}
+			return e.name, ok
+		},
+		Operators: operators,
+		Terms: func(service string, arrived time.Time) metering.Terms {
+			return metering.Terms{Tariff: books[service].At(arrived), Policy: law, NumberKind: kinds[service]}
+		},
+		NumberKind:   func(dialled string) string { return string(plan.Kind(dialled)) },
+		Encrypt:      names.Encrypt,
+		Pseudonym:    names.Of,
+		CountryCode:  c.Callers.CountryCode,
+		AskExemption: true,
+	}, nil
+}
+
+// Names makes callers' pseudonyms.
+func (c *Config) Names() (*metering.Pseudonyms, error) {
+	names, err := metering.ParseKeys(c.Callers.Key.Reveal())
+	if err != nil {
+		return nil, fmt.Errorf("callers.key: %w", err)
+	}
+	return names, nil
+}
+
+// Policy is the law under which the services charge.
+func (c *Config) Policy() (policy.Policy, error) {
+	var also []policy.Rule
+	for _, r := range c.Law.Also {
+		also = append(also, policy.Rule(r))
+	}
+	p, err := policy.For(c.Law.Policy, c.Law.Sector, also)
+	if err != nil {
+		return p, fmt.Errorf("law: %w", err)
+	}
+	return p, nil
+}
+
+// Plan is how numbers are read.
+func (c *Config) Plan() *numbering.Plan {
+	var services []string
+	for _, s := range c.Services {
+		services = append(services, s.Number)
+	}
+	return numbering.NewPlan(c.Callers.CountryCode, c.Extensions, services)
+}
+
+// book gathers the prices of a name.
+func (c *Config) book(name string) (tariff.Book, error) {
+	var prices []tariff.Dated
+	for _, t := range c.Tariffs {
+		if t.Name != name {
+			continue
+		}
+		d, errs := t.dated()
+		if len(errs) > 0 {
+			return nil, errors.Join(errs...)
+		}
+		prices = append(prices, d)
+	}
+	return tariff.NewBook(prices)
+}

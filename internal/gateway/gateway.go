@@ -1,0 +1,171 @@
+// Package gateway is the running gateway: it watches each PBX, feeds the pipeline, commits, and only then tells.
+//
+// In: a checked configuration. Out: records in the ledger; log lines and metrics about what has been committed, never about what has not.
+// It never makes a call wait: whatever is slow here (disk, lookup) fills a bounded inbox while the reader goes on reading.
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/risposta/gateway/ari/native"
+	"github.com/risposta/gateway/internal/audit"
+	"github.com/risposta/gateway/internal/config"
+	"github.com/risposta/gateway/internal/lookups"
+	"github.com/risposta/gateway/metering/ledger/sqlite"
+)
+
+// Gateway is one gateway. Make it with New, then Run it once.
+type Gateway struct {
+	conf    *config.Config
+	log     *zap.Logger
+	metrics *metrics
+	ledger  *shared
+	keeper  *keeper
+	lookups *lookups.Lookups
+	settler *settler
+	admin   net.Listener
+	workers []*pbxWorker
+	// listeners are where PBXs connect to us, nil for those that we connect to.
+	listeners []net.Listener
+	nodes     nodes
+}
+
+// New opens what the gateway needs: ledger, lookup, admin port. Nothing is watched yet. What it opened is closed by Run, or by New
+// itself when it fails.
+func New(ctx context.Context, conf *config.Config, log *zap.Logger) (*Gateway, error) {
+	d := &Gateway{conf: conf, log: log, metrics: newMetrics(), nodes: nodes{names: map[string]string{}}}
+	if err := d.open(ctx); err != nil {
+		return nil, errors.Join(err, d.close())
+	}
+	return d, nil
+}
+
+func (d *Gateway) open(ctx context.Context) error {
+	var err error
+	if d.lookups, err = lookups.Open(ctx, d.conf, watchLookups(d.metrics, d.log)); err != nil {
+		return err
+	}
+	l, err := sqlite.Open(ctx, d.conf.Ledger.File)
+	if err != nil {
+		return err
+	}
+	d.ledger = &shared{Ledger: l}
+	signer, err := audit.Signer(d.conf.Ledger.KeyFile)
+	if err != nil {
+		return err
+	}
+	d.keeper = &keeper{
+		ledger: d.ledger, signer: signer, every: d.conf.Ledger.SealEvery, before: d.conf.Ledger.EraseBefore, log: d.log, metrics: d.metrics,
+	}
+	names, err := d.conf.Names()
+	if err != nil {
+		return err
+	}
+	d.settler = &settler{
+		ledger: d.ledger, lookup: d.lookups, registry: d.lookups.Registry, names: names, batch: refundBatch, giveUp: d.conf.Exemption.SettleFor, log: d.log, metrics: d.metrics,
+	}
+	if d.admin, err = new(net.ListenConfig).Listen(ctx, "tcp", d.conf.Admin.Listen); err != nil {
+		return fmt.Errorf("listening on admin.listen: %w", err)
+	}
+	for _, p := range d.conf.PBX {
+		// Operators' patterns remember what they matched, so each pbxWorker has rules of its own.
+		rules, err := d.conf.Rules()
+		if err != nil {
+			return err
+		}
+		a, err := reach(ctx, p)
+		if err != nil {
+			return fmt.Errorf("PBX %s: %w", p.Name, err)
+		}
+		d.listeners = append(d.listeners, a.listener)
+		d.workers = append(d.workers, d.newWorker(p, rules, a))
+	}
+	return nil
+}
+
+func (d *Gateway) close() error {
+	var errs []error
+	if d.admin != nil {
+		if err := d.admin.Close(); !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	for _, l := range d.listeners {
+		if l != nil {
+			if err := l.Close(); !errors.Is(err, net.ErrClosed) {
+				errs = append(errs, err)
+			}
+		}
+	}
+	if d.ledger != nil {
+		errs = append(errs, d.ledger.Close())
+	}
+	if d.lookups != nil {
+		errs = append(errs, d.lookups.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// AdminAddr is where health and metrics are served.
+func (d *Gateway) AdminAddr() net.Addr { return d.admin.Addr() }
+
+// Run watches until ctx ends, then drains, commits and returns nil. It returns an error when something can never get better, or
+// when what was seen could not be committed before the end.
+func (d *Gateway) Run(ctx context.Context) error {
+	d.log.Info(evStarted, zap.String("admin", d.AdminAddr().String()), zap.Int("pbxs", len(d.workers)))
+	g, gctx := errgroup.WithContext(ctx)
+	for _, s := range d.workers {
+		g.Go(func() error { return s.run(gctx) })
+	}
+	g.Go(func() error { return d.serveAdmin(gctx) })
+	g.Go(func() error {
+		d.keeper.run(gctx)
+		return nil
+	})
+	g.Go(func() error {
+		d.settler.run(gctx)
+		return nil
+	})
+	err := g.Wait()
+	d.keeper.seal(context.WithoutCancel(ctx)) // the last calls, too
+	err = errors.Join(err, d.close())
+	if err != nil {
+		d.log.Error(evStopped, zap.Error(err))
+		return err
+	}
+	d.log.Info(evStopped)
+	return nil
+}
+
+// shared is the ledger of all workers: one commit at a time.
+type shared struct {
+	*sqlite.Ledger
+	commits sync.Mutex
+}
+
+// nodes refuses a second PBX of the same id: their calls could not be told apart.
+type nodes struct {
+	mu    sync.Mutex
+	names map[string]string // asterisk_id -> the PBX's name in the configuration
+}
+
+func (n *nodes) accept(name string, info native.Info) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if have, ok := n.names[info.Node]; ok && have != name {
+		return fmt.Errorf("PBX %s has the same id %s as PBX %s: set entityid in asterisk.conf, another one on each", name, info.Node, have)
+	}
+	n.names[info.Node] = name
+	return nil
+}
+
+// drainTimeout bounds the shutdown: how long what was already read may take to be committed.
+const drainTimeout = 10 * time.Second

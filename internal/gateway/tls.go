@@ -1,0 +1,74 @@
+package gateway
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+
+	"github.com/risposta/gateway/internal/config"
+)
+
+// access is how a PBX is reached: by whom its https is vouched for, and where it connects to us.
+type access struct {
+	ca       *x509.CertPool
+	listener net.Listener // nil: we connect to it
+	tls      *tls.Config
+}
+
+// reach reads certificates and opens the PBX's listener.
+func reach(ctx context.Context, p config.PBX) (a access, err error) {
+	if p.CAFile != "" {
+		if a.ca, err = Trust(p.CAFile); err != nil {
+			return a, err
+		}
+	}
+	in := p.Listen
+	if in.Address == "" {
+		return a, nil
+	}
+	if in.CertFile != "" {
+		cert, err := tls.LoadX509KeyPair(in.CertFile, in.KeyFile)
+		if err != nil {
+			return a, fmt.Errorf("listen.cert_file, listen.key_file: %w", err)
+		}
+		a.tls = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
+	}
+	if a.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", in.Address); err != nil {
+		return a, fmt.Errorf("listening on listen.address: %w", err)
+	}
+	return a, nil
+}
+
+// trusted is every authority of the configuration's PBXs: ari/v5 makes its requests through http.DefaultTransport and takes no other, so there all of
+// them are trusted.
+var trusted = struct {
+	sync.Mutex
+	pool *x509.CertPool
+}{}
+
+// Trust reads the certificates of a PBX's ca_file, and lets ari/v5 trust them, too.
+func Trust(file string) (*x509.CertPool, error) {
+	own, pem, err := config.CertPEM(file)
+	if err != nil {
+		return nil, err
+	}
+	transport, ok := http.DefaultTransport.(*http.Transport)
+	if !ok {
+		return nil, errors.New("ca_file: http.DefaultTransport has been replaced")
+	}
+	trusted.Lock()
+	defer trusted.Unlock()
+	if trusted.pool == nil {
+		if trusted.pool, err = x509.SystemCertPool(); err != nil {
+			trusted.pool = x509.NewCertPool()
+		}
+		transport.TLSClientConfig = &tls.Config{RootCAs: trusted.pool, MinVersion: tls.VersionTLS12}
+	}
+	trusted.pool.AppendCertsFromPEM(pem)
+	return own, nil
+}
