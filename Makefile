@@ -4,7 +4,7 @@ VERSION := $(shell git describe --always --dirty 2>/dev/null || echo devel)
 SHELL := /bin/bash
 LIVE := $(GO) test -race -tags live -count=1 -parallel 4 -timeout 15m
 
-.PHONY: help demo test test-long unit live judge traces reliability lint vuln bench fuzz build image setup
+.PHONY: help demo load test test-long unit live judge traces reliability lint vuln bench fuzz build image setup
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -37,6 +37,9 @@ traces: setup ## the recordings of integration/testdata/traces, made anew into T
 RELIABILITY = $(GO) run ./integration/faults -gateway bin/gateway
 reliability: build ## docs/reliability.md anew: what faults do to calls; takes ten minutes, needs /dev/fuse
 	{ sed '/^| fault /,$$d' docs/reliability.md; $(RELIABILITY) -parallel 8; } > docs/reliability.new && mv docs/reliability.new docs/reliability.md
+
+load: setup build ## calls at a steady rate on a real Asterisk: every record against the CEL, CPU a call
+	@$(GO) run ./integration/load -gateway bin/gateway
 
 lint: ## go vet and golangci-lint
 	$(GO) vet -tags live ./...

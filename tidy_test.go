@@ -55,6 +55,7 @@ var rooms = map[string][]string{
 	"integration/faults":          {"ari/aritest", "integration/faultfs", "integration/lab"},
 	"integration/judge":           {},
 	"integration/lab":             {},
+	"integration/load":            {"integration/judge", "integration/lab"},
 }
 
 // testRooms says what the tests of a room may import beside what the room itself may.

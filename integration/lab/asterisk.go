@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -94,6 +95,15 @@ func overlay(dir string, files map[string]string) (mounts []string, err error) {
 
 // URL is where ARI answers.
 func (a *Asterisk) URL() string { return fmt.Sprintf("http://127.0.0.1:%d/ari", a.ARIPort) }
+
+// PID is the id of the Asterisk process, as this machine sees it.
+func (a *Asterisk) PID(ctx context.Context) (int, error) {
+	text, err := docker(ctx, "inspect", "--format", "{{.State.Pid}}", a.ID)
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(strings.TrimSpace(text))
+}
 
 // Console runs a command on Asterisk's console.
 func (a *Asterisk) Console(ctx context.Context, command string) (string, error) {

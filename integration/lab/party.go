@@ -29,6 +29,9 @@ type Plan struct {
 	Server int     // Asterisk's SIP port
 	Number string  // callers: what they dial
 	Caller string  // callers: the number they call from
+	Many   bool    // operators: the phone takes any number of calls, until it is stopped
+	Rate   int     // callers: calls a second; 0: one call
+	Calls  int     // callers: how many, at Rate
 }
 
 // partyTimeout ends a party that hangs: no scenario takes longer.
@@ -51,8 +54,14 @@ func StartParty(dir string, p Plan) (*Party, error) {
 	}
 	args := []string{
 		"-sf", path, "-i", "127.0.0.1", "-p", strconv.Itoa(p.Port), "-mp", strconv.Itoa(media),
-		"-m", "1", "-nostdin", "-trace_err", "-error_file", filepath.Join(dir, name+".errors"),
+		"-nostdin", "-trace_err", "-error_file", filepath.Join(dir, name+".errors"),
 		"-timeout", strconv.Itoa(int(partyTimeout / time.Second)), "-timeout_error",
+	}
+	switch {
+	case p.Rate > 0:
+		args = append(args, "-r", strconv.Itoa(p.Rate), "-m", strconv.Itoa(p.Calls), "-l", strconv.Itoa(p.Calls))
+	case !p.Many:
+		args = append(args, "-m", "1")
 	}
 	if p.Script.patient {
 		args = append(args, "-default_behaviors", "all,-abortunexp")
