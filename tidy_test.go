@@ -27,7 +27,7 @@ var rooms = map[string][]string{
 	"metering/exemption/http":     {"metering", "metering/exemption"},
 	"metering/exemption/registry": {"metering", "metering/exemption", "internal/sqlitefile"},
 	"metering/exemption/sql":      {"metering", "metering/exemption"},
-	"metering/ledger":             {"metering"},
+	"metering/ledger":             {"metering", "metering/ledger/merkle"},
 	"metering/ledger/ledgertest":  {"metering", "metering/ledger"},
 	"metering/ledger/merkle":      {},
 	"metering/ledger/sqlite":      {"metering", "internal/sqlitefile", "metering/ledger"},
@@ -64,6 +64,7 @@ var testRooms = map[string][]string{
 	"internal/gateway":       {"ari/aritest"},
 	"cmd/gateway":            {"ari/aritest"},
 	"metering/ledger/sqlite": {"metering/ledger/ledgertest"},
+	"internal/rerating":      {"ari", "metering/ledger/sqlite"},
 	"integration":            {"integration/judge", "integration/lab", "metering"},
 }
 

@@ -19,7 +19,7 @@ type explainCommand struct {
 
 // Run replays the call's evidence and shows what each second was.
 func (c explainCommand) Run(ctx context.Context, io streams) (err error) {
-	l, err := c.open(ctx, io)
+	l, err := c.openReadOnly(ctx, io)
 	if err != nil {
 		return err
 	}

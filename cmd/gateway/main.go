@@ -17,6 +17,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/risposta/gateway/internal/config"
+	_ "github.com/risposta/gateway/metering/ledger/sqlite" // the store of a plain path
 )
 
 func main() {
@@ -35,6 +36,7 @@ type commands struct {
 	Verify    verifyCommand    `cmd:"" help:"Check every record against its evidence and the signed log, as an auditor would."`
 	Reconcile reconcileCommand `cmd:"" help:"Compare the records with Asterisk's own logs, and prove from them what was not seen."`
 	Dispute   disputeCommand   `cmd:"" help:"Hold the detail of a contested call, or write the pack for its contest."`
+	Backup    backupCommand    `cmd:"" help:"Copy the ledger into a file, also beside a running gateway."`
 	Exempt    exemptCommand    `cmd:"" help:"Keep the register of those who never pay."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
 }

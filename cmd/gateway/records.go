@@ -15,7 +15,6 @@ import (
 	"github.com/risposta/gateway/internal/config"
 	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/ledger"
-	"github.com/risposta/gateway/metering/ledger/sqlite"
 )
 
 // readFlags are what commands need that only read the ledger.
@@ -24,7 +23,17 @@ type readFlags struct {
 	Ledger string `help:"The ledger's file, instead of the configuration's." type:"path" placeholder:"FILE"`
 }
 
-func (f readFlags) open(ctx context.Context, io streams) (*sqlite.Ledger, error) {
+// openReadOnly opens the ledger for a command that only reads.
+func (f readFlags) openReadOnly(ctx context.Context, io streams) (ledger.Store, error) {
+	return f.openLedger(ctx, io, ledger.ReadOnly)
+}
+
+// openReadWrite opens the ledger for a short change beside a running gateway.
+func (f readFlags) openReadWrite(ctx context.Context, io streams) (ledger.Store, error) {
+	return f.openLedger(ctx, io, ledger.ReadWrite)
+}
+
+func (f readFlags) openLedger(ctx context.Context, io streams, mode ledger.Mode) (ledger.Store, error) {
 	path := f.Ledger
 	if path == "" {
 		conf, err := config.Load(f.Config, io.environ, config.NoSecrets)
@@ -33,7 +42,7 @@ func (f readFlags) open(ctx context.Context, io streams) (*sqlite.Ledger, error)
 		}
 		path = conf.Ledger.File
 	}
-	return sqlite.OpenReader(ctx, path)
+	return ledger.Open(ctx, path, mode)
 }
 
 type recordsCommand struct {
@@ -53,7 +62,7 @@ func (c recordsCommand) Run(ctx context.Context, io streams) (err error) {
 	if q.Until, err = parseInstant("--until", c.Until); err != nil {
 		return usage{err}
 	}
-	l, err := c.open(ctx, io)
+	l, err := c.openReadOnly(ctx, io)
 	if err != nil {
 		return err
 	}

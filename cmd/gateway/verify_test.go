@@ -13,7 +13,8 @@ import (
 	"time"
 
 	"github.com/risposta/gateway/internal/audit"
-	"github.com/risposta/gateway/metering/ledger/sqlite"
+	"github.com/risposta/gateway/internal/retention"
+	"github.com/risposta/gateway/metering/ledger"
 )
 
 // sealed is a written ledger whose log is signed, and the head that somebody has kept.
@@ -24,7 +25,7 @@ func sealed(t *testing.T) (path, head string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := sqlite.Open(context.Background(), path)
+	l, err := ledger.Open(context.Background(), path, ledger.Exclusive)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,11 +122,11 @@ func TestErasedDetailIsGoneAndTheLogStillHolds(t *testing.T) {
 		t.Fatalf("exit %d: %s", code, out)
 	}
 	erase := func() int {
-		l, err := sqlite.Open(ctx, path)
+		l, err := ledger.Open(ctx, path, ledger.Exclusive)
 		if err != nil {
 			t.Fatal(err)
 		}
-		n, err := l.Erase(ctx, time.Now(), time.Now(), 100)
+		n, err := retention.Erase(ctx, l, time.Now(), time.Now())
 		if err = errors.Join(err, l.Close()); err != nil {
 			t.Fatal(err)
 		}
@@ -208,7 +209,7 @@ func TestThePackOfADisputeStandsByItself(t *testing.T) {
 	if out, code := cli(t, "dispute", "pack", "--ledger", path, "--into", into, call); code != exitFailed {
 		t.Errorf("a pack was written over another: exit %d, %s", code, out)
 	}
-	if out, code := cli(t, "dispute", "open", "--ledger", path, "nobody"); code != exitFailed || !strings.Contains(out, "no such call in the ledger") {
+	if out, code := cli(t, "dispute", "open", "--ledger", path, "nobody"); code != exitFailed || !strings.Contains(out, "not found in the ledger") {
 		t.Errorf("a dispute of no call: exit %d, %s", code, out)
 	}
 }

@@ -19,20 +19,22 @@ import (
 	"github.com/risposta/gateway/internal/audit"
 	"github.com/risposta/gateway/internal/config"
 	"github.com/risposta/gateway/internal/lookups"
-	"github.com/risposta/gateway/metering/ledger/sqlite"
+	"github.com/risposta/gateway/internal/rerating"
+	"github.com/risposta/gateway/internal/retention"
+	"github.com/risposta/gateway/metering/ledger"
 )
 
 // Gateway is one gateway. Make it with New, then Run it once.
 type Gateway struct {
-	conf    *config.Config
-	log     *zap.Logger
-	metrics *metrics
-	ledger  *shared
-	keeper  *keeper
-	lookups *lookups.Lookups
-	settler *settler
-	admin   net.Listener
-	workers []*pbxWorker
+	conf     *config.Config
+	log      *zap.Logger
+	metrics  *metrics
+	ledger   ledger.Store
+	keeper   *retention.Keeper
+	lookups  *lookups.Lookups
+	resolver *rerating.Resolver
+	admin    net.Listener
+	workers  []*pbxWorker
 	// listeners are where PBXs connect to us, nil for those that we connect to.
 	listeners []net.Listener
 	nodes     nodes
@@ -53,24 +55,25 @@ func (d *Gateway) open(ctx context.Context) error {
 	if d.lookups, err = lookups.Open(ctx, d.conf, watchLookups(d.metrics, d.log)); err != nil {
 		return err
 	}
-	l, err := sqlite.Open(ctx, d.conf.Ledger.File)
-	if err != nil {
+	if d.ledger, err = ledger.Open(ctx, d.conf.Ledger.File, ledger.Exclusive); err != nil {
 		return err
 	}
-	d.ledger = &shared{Ledger: l}
 	signer, err := audit.Signer(d.conf.Ledger.KeyFile)
 	if err != nil {
 		return err
 	}
-	d.keeper = &keeper{
-		ledger: d.ledger, signer: signer, every: d.conf.Ledger.SealEvery, before: d.conf.Ledger.EraseBefore, log: d.log, metrics: d.metrics,
+	watch := observer{log: d.log, metrics: d.metrics}
+	d.keeper = &retention.Keeper{
+		Store: d.ledger, Signer: signer, SignEvery: d.conf.Ledger.SealEvery,
+		Before: d.conf.Ledger.EraseBefore, Observer: watch,
 	}
 	names, err := d.conf.Names()
 	if err != nil {
 		return err
 	}
-	d.settler = &settler{
-		ledger: d.ledger, lookup: d.lookups, registry: d.lookups.Registry, names: names, batch: refundBatch, giveUp: d.conf.Exemption.SettleFor, log: d.log, metrics: d.metrics,
+	d.resolver = &rerating.Resolver{
+		Store: d.ledger, Lookup: d.lookups, Registry: d.lookups.Registry, Pseudonyms: names,
+		GiveUpAfter: d.conf.Exemption.SettleFor, Observer: watch,
 	}
 	if d.admin, err = new(net.ListenConfig).Listen(ctx, "tcp", d.conf.Admin.Listen); err != nil {
 		return fmt.Errorf("listening on admin.listen: %w", err)
@@ -127,15 +130,15 @@ func (d *Gateway) Run(ctx context.Context) error {
 	}
 	g.Go(func() error { return d.serveAdmin(gctx) })
 	g.Go(func() error {
-		d.keeper.run(gctx)
+		d.keeper.Run(gctx)
 		return nil
 	})
 	g.Go(func() error {
-		d.settler.run(gctx)
+		d.resolver.Run(gctx)
 		return nil
 	})
 	err := g.Wait()
-	d.keeper.seal(context.WithoutCancel(ctx)) // the last calls, too
+	d.keeper.Sign(context.WithoutCancel(ctx)) // the last calls, too
 	err = errors.Join(err, d.close())
 	if err != nil {
 		d.log.Error(evStopped, zap.Error(err))
@@ -143,12 +146,6 @@ func (d *Gateway) Run(ctx context.Context) error {
 	}
 	d.log.Info(evStopped)
 	return nil
-}
-
-// shared is the ledger of all workers: one commit at a time.
-type shared struct {
-	*sqlite.Ledger
-	commits sync.Mutex
 }
 
 // nodes refuses a second PBX of the same id: their calls could not be told apart.

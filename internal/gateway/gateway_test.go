@@ -23,7 +23,7 @@ import (
 	"github.com/risposta/gateway/internal/timeline"
 	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/ledger"
-	"github.com/risposta/gateway/metering/ledger/sqlite"
+	_ "github.com/risposta/gateway/metering/ledger/sqlite"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -227,7 +227,7 @@ func TestShutdownDrainsAndTheNextRunGoesOn(t *testing.T) {
 	r.until("record.written", 1)
 	r.stop()
 	ctx := context.Background()
-	l, err := sqlite.OpenReader(ctx, conf.Ledger.File)
+	l, err := ledger.Open(ctx, conf.Ledger.File, ledger.ReadOnly)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -336,7 +336,7 @@ func TestABrokenInvariantEndsTheDaemon(t *testing.T) {
 	pbx := aritest.New()
 	defer pbx.Close()
 	conf := configure(t, pbx, t.TempDir())
-	l, err := sqlite.Open(context.Background(), conf.Ledger.File)
+	l, err := ledger.Open(context.Background(), conf.Ledger.File, ledger.Exclusive)
 	if err != nil {
 		t.Fatal(err)
 	}

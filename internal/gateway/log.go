@@ -37,7 +37,7 @@ const (
 	evEraseFailed  = "ledger.erase_failed"
 	evLookupFailed = "exemption.failed"
 	evBreaker      = "exemption.breaker"
-	evSettleFailed = "rerating.failed"
+	evRerateFailed = "rerating.failed"
 	evRecord       = "record.written"
 )
 
@@ -72,15 +72,15 @@ func (s *pbxWorker) announce(out *mediation.Output) {
 	}
 	for i := range out.Records {
 		r := &out.Records[i]
-		tellRecord(s.log, r)
+		logRecord(s.log, r)
 		s.metrics.records.WithLabelValues(r.Service, string(r.Outcome)).Inc()
 		s.metrics.talkSeconds.WithLabelValues(r.Service).Add(float64(r.TalkMs) / 1000)
 		s.metrics.unseenSeconds.WithLabelValues(r.Service).Add(float64(r.UnseenMs) / 1000)
 	}
 }
 
-// tellRecord logs a record that has been committed.
-func tellRecord(log *zap.Logger, r *metering.Record) {
+// logRecord logs a record that has been committed.
+func logRecord(log *zap.Logger, r *metering.Record) {
 	state := r.State
 	if state == "" {
 		state = "final"

@@ -21,9 +21,9 @@ type metrics struct {
 	overflows      *prometheus.CounterVec
 	lookups        *prometheus.CounterVec
 	breaker        *prometheus.GaugeVec
-	held           prometheus.Gauge
+	pendingRecords prometheus.Gauge
 	desk           *prometheus.CounterVec
-	settled        *prometheus.CounterVec
+	rerated        *prometheus.CounterVec
 	commitSeconds  prometheus.Histogram
 	commitFailures prometheus.Counter
 	signFailures   prometheus.Counter
@@ -47,23 +47,23 @@ func newMetrics() *metrics {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "risposta_" + name, Help: help}, labels)
 	}
 	m := &metrics{
-		registry:      prometheus.NewRegistry(),
-		openCalls:     gauge("open_calls", "Metered calls that have arrived and not ended.", "pbx"),
-		records:       counter("records_total", "Records committed.", "service", "outcome"),
-		talkSeconds:   counter("talk_seconds_total", "Talk in committed records.", "service"),
-		unseenSeconds: counter("unseen_seconds_total", "Time in committed records that was not seen, and is free.", "service"),
-		sight:         gauge("pbx_synced", "1 while the PBX is seen without a gap.", "pbx"),
-		sightLost:     counter("pbx_gaps_total", "Losses of sight, by reason.", "pbx", "reason"),
-		frames:        counter("frames_total", "Frames taken in.", "pbx"),
-		canaries:      counter("heartbeats_total", "Proofs of sight: our own events that came back.", "pbx"),
-		unreadable:    counter("unreadable_frames_total", "Frames that could not be read.", "pbx"),
-		inbox:         gauge("inbox_frames", "Frames read and not yet dealt with.", "pbx"),
-		overflows:     counter("inbox_overflows_total", "Times the inbox was full and sight was given up.", "pbx"),
-		lookups:       counter("exemption_lookups_total", "Exemption lookups, by what came of them.", "lookup", "result"),
-		breaker:       gauge("exemption_breaker_open", "1 while a lookup that kept failing is left alone.", "lookup"),
-		desk:          counter("desk_callers_total", "Callers who have left the front desk, by what came of it.", "service", "result"),
-		held:          prometheus.NewGauge(prometheus.GaugeOpts{Name: "risposta_pending_records", Help: "Records that charge nothing until it is known whether the caller is exempt."}),
-		settled:       counter("rerated_total", "Records superseded by an answer or a proof that came after the call.", "why"),
+		registry:       prometheus.NewRegistry(),
+		openCalls:      gauge("open_calls", "Metered calls that have arrived and not ended.", "pbx"),
+		records:        counter("records_total", "Records committed.", "service", "outcome"),
+		talkSeconds:    counter("talk_seconds_total", "Talk in committed records.", "service"),
+		unseenSeconds:  counter("unseen_seconds_total", "Time in committed records that was not seen, and is free.", "service"),
+		sight:          gauge("pbx_synced", "1 while the PBX is seen without a gap.", "pbx"),
+		sightLost:      counter("pbx_gaps_total", "Losses of sight, by reason.", "pbx", "reason"),
+		frames:         counter("frames_total", "Frames taken in.", "pbx"),
+		canaries:       counter("heartbeats_total", "Proofs of sight: our own events that came back.", "pbx"),
+		unreadable:     counter("unreadable_frames_total", "Frames that could not be read.", "pbx"),
+		inbox:          gauge("inbox_frames", "Frames read and not yet dealt with.", "pbx"),
+		overflows:      counter("inbox_overflows_total", "Times the inbox was full and sight was given up.", "pbx"),
+		lookups:        counter("exemption_lookups_total", "Exemption lookups, by what came of them.", "lookup", "result"),
+		breaker:        gauge("exemption_breaker_open", "1 while a lookup that kept failing is left alone.", "lookup"),
+		desk:           counter("desk_callers_total", "Callers who have left the front desk, by what came of it.", "service", "result"),
+		pendingRecords: prometheus.NewGauge(prometheus.GaugeOpts{Name: "risposta_pending_records", Help: "Records that charge nothing until it is known whether the caller is exempt."}),
+		rerated:        counter("rerated_total", "Records superseded by an answer or a proof that came after the call.", "why"),
 		commitSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "risposta_commit_seconds", Help: "Time of one commit, fsync included.",
 			Buckets: prometheus.ExponentialBuckets(0.0001, 2, 16),
@@ -77,7 +77,7 @@ func newMetrics() *metrics {
 	})
 	m.registry.MustRegister(
 		m.openCalls, m.records, m.talkSeconds, m.unseenSeconds, m.sight, m.sightLost, m.frames, m.canaries, m.unreadable, m.inbox,
-		m.overflows, m.lookups, m.breaker, m.desk, m.held, m.settled, m.commitSeconds, m.commitFailures, m.signFailures,
+		m.overflows, m.lookups, m.breaker, m.desk, m.pendingRecords, m.rerated, m.commitSeconds, m.commitFailures, m.signFailures,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return m

@@ -17,13 +17,14 @@ import (
 	"github.com/risposta/gateway/ari"
 	"github.com/risposta/gateway/internal/mediation"
 	"github.com/risposta/gateway/metering"
-	"github.com/risposta/gateway/metering/ledger/sqlite"
+	"github.com/risposta/gateway/metering/ledger"
+	_ "github.com/risposta/gateway/metering/ledger/sqlite"
 )
 
 // bare is a pbxWorker without a source, on a ledger of its own: what is put into its inbox is thought about and committed, fsync and all.
 func bare(b *testing.B, log *zap.Logger) *pbxWorker {
 	b.Helper()
-	l, err := sqlite.Open(context.Background(), filepath.Join(b.TempDir(), "ledger.db"))
+	l, err := ledger.Open(context.Background(), filepath.Join(b.TempDir(), "ledger.db"), ledger.Exclusive)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -37,7 +38,7 @@ func bare(b *testing.B, log *zap.Logger) *pbxWorker {
 		b.Fatal(err)
 	}
 	return &pbxWorker{
-		name: "bench", log: log, metrics: newMetrics(), ledger: &shared{Ledger: l}, inbox: ari.NewQueue(0), node: "pbx", life: "bench",
+		name: "bench", log: log, metrics: newMetrics(), ledger: l, inbox: ari.NewQueue(0), node: "pbx", life: "bench",
 		noted: map[string]bool{}, asker: newAsker(nil, newMetrics(), log), clerk: &clerk{calls: map[metering.CallID]arrival{}, came: make(chan struct{})},
 		mediator: mediation.New(mediation.Rules{
 			Service:   func(c ari.Channel) (string, bool) { return "help", c.Endpoint() == "PJSIP/trunk" },

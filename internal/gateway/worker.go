@@ -20,12 +20,19 @@ import (
 	"github.com/risposta/gateway/metering/ledger"
 )
 
+// workerLedger is the side of the ledger that a worker needs.
+type workerLedger interface {
+	ledger.Writer
+	ledger.OpenCalls
+	ledger.Reader
+}
+
 // pbxWorker watches one PBX: a source reads, the pump thinks and commits.
 type pbxWorker struct {
 	name     string
 	log      *zap.Logger
 	metrics  *metrics
-	ledger   *shared
+	ledger   workerLedger
 	inbox    *ari.Queue
 	source   ari.Source
 	mediator *mediation.Mediator
@@ -54,7 +61,7 @@ func (d *Gateway) newWorker(p config.PBX, rules mediation.Rules, access access) 
 		inbox: ari.NewQueue(0), mediator: mediation.New(rules), noted: map[string]bool{},
 		asker: newAsker(d.lookups, d.metrics, d.log),
 	}
-	s.names = d.settler.names
+	s.names = d.resolver.Pseudonyms
 	s.metrics.watching(p.Name)
 	s.life = rand.Text()
 	s.alone = len(d.conf.PBX) == 1
@@ -243,8 +250,6 @@ const (
 func (s *pbxWorker) commit(ctx context.Context, b *ledger.Batch) error {
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.MaxInterval = minCommitRetry, maxCommitRetry
-	s.ledger.commits.Lock()
-	defer s.ledger.commits.Unlock()
 	var deadline <-chan time.Time
 	ended := ctx.Done()
 	for {
