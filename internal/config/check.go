@@ -37,7 +37,7 @@ func (l *loader) secrets(c *Config, needs Needs, readFile func(string) ([]byte, 
 	}
 	l.secret("callers.key", &c.Callers.Key, c.Callers.KeyFile, readFile)
 	if !c.Callers.Key.Empty() {
-		if _, err := c.Names(); err != nil {
+		if _, err := c.Pseudonyms(); err != nil {
 			l.wrong("callers.key", "%v", strings.TrimPrefix(err.Error(), "callers.key: "))
 		}
 	}

@@ -19,7 +19,7 @@ func (c *Config) Rules() (mediation.Rules, error) {
 	if err != nil {
 		return mediation.Rules{}, fmt.Errorf("operators: %w", err)
 	}
-	names, err := c.Names()
+	names, err := c.Pseudonyms()
 	if err != nil {
 		return mediation.Rules{}, err
 	}
@@ -69,7 +69,7 @@ func (c *Config) Rules() (mediation.Rules, error) {
 }
 
 // Names makes callers' pseudonyms.
-func (c *Config) Names() (*metering.Pseudonyms, error) {
+func (c *Config) Pseudonyms() (*metering.Pseudonyms, error) {
 	names, err := metering.ParseKeys(c.Callers.Key.Reveal())
 	if err != nil {
 		return nil, fmt.Errorf("callers.key: %w", err)

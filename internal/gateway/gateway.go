@@ -65,7 +65,7 @@ func (d *Gateway) open(ctx context.Context) error {
 	d.keeper = &keeper{
 		ledger: d.ledger, signer: signer, every: d.conf.Ledger.SealEvery, before: d.conf.Ledger.EraseBefore, log: d.log, metrics: d.metrics,
 	}
-	names, err := d.conf.Names()
+	names, err := d.conf.Pseudonyms()
 	if err != nil {
 		return err
 	}
