@@ -49,16 +49,16 @@ func TestLiveCheckNamesWhatIsWrongAtThePBX(t *testing.T) {
 		t.Errorf("exit %d, %v; want 1", code, err)
 	}
 	for _, want := range []string{
-		"WRONG  live: entityid is not set",
-		"WRONG  live: systemname is not set",
-		"WRONG  live: websocket_write_timeout is 100ms (Asterisk's default)",
-		`WRONG  live: application "risposta" is connected but not subscribed to all channels`,
-		"WRONG  live: service answers: Answer() comes before Queue()",
-		"WRONG  live: service plays: Playback() without noanswer comes before Queue()",
-		"ok     live: service fine: 2003@from-trunk stays unanswered",
-		"ok     live: service told: 2005@from-trunk stays unanswered",
-		"WRONG  live: the front desk lacks prompts in language fr: risposta/price, risposta/and,",
-		"ok     live: service unclear: whether 2004@from-trunk is answered before Queue() can't be told",
+		"FAIL  live: entityid is not set",
+		"FAIL  live: systemname is not set",
+		"FAIL  live: websocket_write_timeout is 100ms (Asterisk's default)",
+		`FAIL  live: application "risposta" is connected but not subscribed to all channels`,
+		"FAIL  live: service answers: Answer() comes before Queue()",
+		"FAIL  live: service plays: Playback() without noanswer comes before Queue()",
+		"ok    live: service fine: 2003@from-trunk stays unanswered",
+		"ok    live: service told: 2005@from-trunk stays unanswered",
+		"FAIL  live: the front desk lacks prompts in language fr: risposta/price, risposta/and,",
+		"ok    live: service unclear: whether 2004@from-trunk is answered before Queue() can't be told",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is missing", want)
@@ -125,8 +125,8 @@ func TestLiveCheckFindsTwoPBXsWithOneID(t *testing.T) {
 func TestLiveCheckLooksForTheFrontDesk(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ extensions, want string }{
-		"no desk":   {"", "WRONG  live: the policy wants the price told, and the dialplan has no front desk"},
-		"no way on": {"[risposta]\nexten => announce,1,Stasis(risposta,announce)\n", "WRONG  live: context risposta has no extension T"},
+		"no desk":   {"", "FAIL  live: the policy wants the price told, and the dialplan has no front desk"},
+		"no way on": {"[risposta]\nexten => announce,1,Stasis(risposta,announce)\n", "FAIL  live: context risposta has no extension T"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

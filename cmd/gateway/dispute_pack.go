@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
-	"time"
 
 	"github.com/risposta/gateway/internal/timeline"
 	"github.com/risposta/gateway/metering"
@@ -18,11 +16,12 @@ import (
 type disputePack struct {
 	readFlags
 	keyFlag
-	Into string `help:"The folder to make." type:"path" required:"" placeholder:"FOLDER"`
-	Call string `arg:"" help:"The call, as in the records."`
+	Into string `help:"The folder to make; it must not exist yet." type:"path" required:"" placeholder:"FOLDER"`
+	Call string `arg:"" help:"The call as the records name it."`
 }
 
-// Run writes the pack: itemisation.txt, timeline.txt, record.json, evidence.jsonl, proof.txt. None of them holds the caller's number.
+// Run writes itemisation.txt, timeline.txt, record.json, evidence.jsonl and proof.txt. None of them
+// holds the caller's number.
 func (c disputePack) Run(ctx context.Context, io streams) (err error) {
 	key, err := c.verifier(c.readFlags, io)
 	if err != nil {
@@ -50,8 +49,8 @@ func (c disputePack) Run(ctx context.Context, io streams) (err error) {
 	if err != nil {
 		return err
 	}
-	var seconds bytes.Buffer
-	if err := t.Write(&seconds); err != nil {
+	var account bytes.Buffer
+	if err := t.Write(&account); err != nil {
 		return err
 	}
 	proof, err := l.InclusionProof(ctx, r.Record, key)
@@ -62,44 +61,16 @@ func (c disputePack) Run(ctx context.Context, io streams) (err error) {
 		return fmt.Errorf("making the folder of the pack: %w", err)
 	}
 	for name, text := range map[string][]byte{
-		"itemisation.txt": itemisation(r), "timeline.txt": seconds.Bytes(), "record.json": record,
-		"evidence.jsonl": append(bytes.Join(frames, []byte("\n")), '\n'), "proof.txt": proof,
+		"itemisation.txt": []byte(timeline.Itemisation(r)), "timeline.txt": account.Bytes(),
+		"record.json":    record,
+		"evidence.jsonl": append(bytes.Join(frames, []byte("\n")), '\n'),
+		"proof.txt":      proof,
 	} {
 		if err := os.WriteFile(filepath.Join(c.Into, name), text, 0o600); err != nil {
 			return err
 		}
 	}
-	_, err = fmt.Fprintf(io.stdout, "the pack of call %s is in %s: itemisation.txt, timeline.txt, record.json, evidence.jsonl, proof.txt\n", call, c.Into)
+	_, err = fmt.Fprintf(io.stdout, "the pack of call %s is in %s: itemisation.txt, timeline.txt, "+
+		"record.json, evidence.jsonl, proof.txt\n", call, c.Into)
 	return err
-}
-
-// itemisation is the bill of one call, as the caller may see it: what was waiting, what was talk, what each costs.
-func itemisation(r metering.Record) []byte {
-	var b strings.Builder
-	fmt.Fprintf(&b, "Call %s on service %s\n", r.Call, r.Service)
-	fmt.Fprintf(&b, "From %s to %s (UTC)\nTariff %s\n\n", r.ArrivedAt, r.EndedAt, r.Tariff)
-	zero := r.Charge
-	zero.Minor = 0
-	line := func(what string, ms int64, amount string) {
-		d := time.Duration(ms) * time.Millisecond
-		fmt.Fprintf(&b, "%-34s %12s %10s %s\n", what, d.Round(time.Millisecond), amount, r.Charge.Currency)
-	}
-	line("waiting, announcements, music", r.WaitedMs, zero.String())
-	line("on hold", r.HeldMs, zero.String())
-	line("not seen", r.UnseenMs, zero.String())
-	line("talk with an operator", r.TalkMs, r.Charge.String())
-	if r.Charge.Minor > 0 {
-		fmt.Fprintf(&b, "\n%d whole seconds of talk were charged. Why: %s.\n", r.BillableSeconds, joined(r.Reasons))
-	} else {
-		fmt.Fprintf(&b, "\nNothing was charged. Why: %s.\n", joined(r.Reasons))
-	}
-	return []byte(b.String())
-}
-
-func joined(reasons []metering.Reason) string {
-	words := make([]string, 0, len(reasons))
-	for _, r := range reasons {
-		words = append(words, strings.ReplaceAll(string(r), "_", " "))
-	}
-	return strings.Join(words, ", ")
 }

@@ -14,47 +14,49 @@ import (
 	"github.com/risposta/gateway/metering/exemption/registry"
 )
 
-// exemptCommand keeps the register, beside a running gateway or without one. What it changes counts from the next question on.
+// exemptCommand manages the register, beside a running gateway or without one. A change counts from
+// the next lookup on.
 type exemptCommand struct {
 	Add    exemptAdd    `cmd:"" help:"Add an entitlement."`
 	Import exemptImport `cmd:"" help:"Add all entitlements of a CSV file, or none."`
 	Revoke exemptRevoke `cmd:"" help:"End an entitlement."`
 	List   exemptList   `cmd:"" help:"List the entitlements that are in force, without numbers."`
-	Expire exemptExpire `cmd:"" help:"Forget entitlements that ended long ago."`
-	Keys   exemptKeys   `cmd:"" help:"Say which keys of callers.key_file are still needed."`
+	Expire exemptExpire `cmd:"" help:"Delete entitlements that ended long ago."`
+	Keys   exemptKeys   `cmd:"" help:"List the keys of callers.key_file, and which of them are still needed."`
 }
 
-// desk is an open register, with what the configuration says about it.
-type desk struct {
+// openedRegistry is the register of a configuration, and what it needs to read days and numbers.
+type openedRegistry struct {
 	*registry.Registry
 	conf *config.Config
-	zone *time.Location
+	zone *time.Location // whose days entitlements begin and end by
 }
 
-func (f configFlag) register(ctx context.Context, io streams) (d desk, err error) {
-	if d.conf, err = config.Load(f.Config, io.environ, config.CallersKey); err != nil {
-		return d, usage{err}
+func (f configFlag) openRegistry(ctx context.Context, io streams) (r openedRegistry, err error) {
+	if r.conf, err = config.Load(f.Config, io.environ, config.CallersKey); err != nil {
+		return r, usage{err}
 	}
-	if d.conf.Exemption.Registry == "" {
-		return d, usage{errors.New("exemption.registry: missing: the configuration asks others, and names no register of the gateway's own")}
+	if r.conf.Exemption.Registry == "" {
+		return r, usage{errors.New("exemption.registry: missing: " +
+			"this configuration has other exemption lookups, and no register of the gateway's own")}
 	}
-	if d.zone, err = time.LoadLocation(d.conf.Exemption.Zone); err != nil {
-		return d, err
+	if r.zone, err = time.LoadLocation(r.conf.Exemption.Zone); err != nil {
+		return r, err
 	}
-	names, err := d.conf.Names()
+	pseudonyms, err := r.conf.Pseudonyms()
 	if err != nil {
-		return d, err
+		return r, err
 	}
-	d.Registry, err = registry.Open(ctx, d.conf.Exemption.Registry, names)
-	return d, err
+	r.Registry, err = registry.Open(ctx, r.conf.Exemption.Registry, pseudonyms)
+	return r, err
 }
 
 // day is the first instant of a day, or fallback where text is "".
-func (d desk) day(flag, text string, fallback time.Time) (time.Time, error) {
+func (r openedRegistry) day(flag, text string, fallback time.Time) (time.Time, error) {
 	if text == "" {
 		return fallback, nil
 	}
-	t, err := registry.Day(text, d.zone)
+	t, err := registry.Day(text, r.zone)
 	if err != nil {
 		return t, usage{fmt.Errorf("%s: %w", flag, err)}
 	}
@@ -63,21 +65,26 @@ func (d desk) day(flag, text string, fallback time.Time) (time.Time, error) {
 
 type exemptAdd struct {
 	configFlag
-	From     string `help:"The first day, such as 2026-01-31; today if left out. A day in the past refunds the calls since." placeholder:"DAY"`
-	Until    string `help:"The last day; for ever if left out." placeholder:"DAY"`
-	Ref      string `help:"An opaque reference; made if left out." placeholder:"TEXT"`
-	Category string `help:"Why. It never leaves the register." placeholder:"TEXT"`
-	Code     bool   `help:"Make an exemption code, too, for calls from other phones. It is printed once, and known to nobody afterwards."`
-	Number   string `arg:"" optional:"" help:"The caller's number, or - to read it from standard input, so that it stands in no history."`
+	From     string `help:"The first day (default: today). A past day credits the calls since then." placeholder:"DAY"`
+	Until    string `help:"The last day (default: no end), such as 2026-12-31." placeholder:"DAY"`
+	Ref      string `help:"An opaque reference (default: a random one)." placeholder:"TEXT"`
+	Category string `help:"Why the caller is exempt. It never leaves the register." placeholder:"TEXT"`
+	Code     bool   `help:"Also make an exemption code, for calls from other phones. It is printed only once."`
+	Number   string `arg:"" optional:"" help:"The caller's number; - reads it from standard input."`
+}
+
+// Help explains the dash.
+func (exemptAdd) Help() string {
+	return "A number on standard input does not stand in the shell's history."
 }
 
 // Run adds one entitlement.
 func (c exemptAdd) Run(ctx context.Context, io streams) (err error) {
-	d, err := c.register(ctx, io)
+	r, err := c.openRegistry(ctx, io)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, d.Close()) }()
+	defer func() { err = errors.Join(err, r.Close()) }()
 	if c.Number == "-" {
 		line, err := bufio.NewReader(os.Stdin).ReadString('\n')
 		if err != nil && line == "" {
@@ -86,15 +93,19 @@ func (c exemptAdd) Run(ctx context.Context, io streams) (err error) {
 		c.Number = strings.TrimSpace(line)
 	}
 	now := time.Now()
-	y, m, day := now.In(d.zone).Date()
-	g := registry.Grant{Number: metering.NewNumber(c.Number, d.conf.Callers.CountryCode), Entitlement: registry.Entitlement{Ref: c.Ref, Category: c.Category}}
+	y, m, day := now.In(r.zone).Date()
+	today := time.Date(y, m, day, 0, 0, 0, 0, r.zone)
+	g := registry.Grant{
+		Number:      metering.NewNumber(c.Number, r.conf.Callers.CountryCode),
+		Entitlement: registry.Entitlement{Ref: c.Ref, Category: c.Category},
+	}
 	if c.Number != "" && g.Number.Withheld() {
 		return usage{errors.New("number: not a telephone number")}
 	}
-	if g.From, err = d.day("--from", c.From, time.Date(y, m, day, 0, 0, 0, 0, d.zone)); err != nil {
+	if g.From, err = r.day("--from", c.From, today); err != nil {
 		return err
 	}
-	if g.Until, err = d.day("--until", c.Until, time.Time{}); err != nil {
+	if g.Until, err = r.day("--until", c.Until, time.Time{}); err != nil {
 		return err
 	}
 	if !g.Until.IsZero() {
@@ -105,7 +116,7 @@ func (c exemptAdd) Run(ctx context.Context, io streams) (err error) {
 			return err
 		}
 	}
-	refs, err := d.Add(ctx, now, g)
+	refs, err := r.Add(ctx, now, g)
 	if err != nil {
 		return err
 	}
@@ -121,21 +132,21 @@ type exemptImport struct {
 	File string `arg:"" help:"A CSV file with the columns number,from,until,ref,category." type:"existingfile"`
 }
 
-// maxBadRows bounds what is printed of a hopeless file.
+// maxBadRows bounds the rows that are printed of one file.
 const maxBadRows = 1000
 
-// Run adds all or nothing, and names each bad row.
+// Run adds all rows or none, and prints each bad row.
 func (c exemptImport) Run(ctx context.Context, io streams) (err error) {
-	d, err := c.register(ctx, io)
+	r, err := c.openRegistry(ctx, io)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, d.Close()) }()
+	defer func() { err = errors.Join(err, r.Close()) }()
 	f, err := os.Open(c.File)
 	if err != nil {
 		return err
 	}
-	grants, err := registry.ReadCSV(f, d.conf.Callers.CountryCode, d.zone)
+	grants, err := registry.ReadCSV(f, r.conf.Callers.CountryCode, r.zone)
 	if cerr := f.Close(); cerr != nil {
 		return errors.Join(err, cerr)
 	}
@@ -146,63 +157,64 @@ func (c exemptImport) Run(ctx context.Context, io streams) (err error) {
 		}
 		return fmt.Errorf("%d bad rows: nothing was imported", len(lines))
 	}
-	if _, err := d.Add(ctx, time.Now(), grants...); err != nil {
+	if _, err := r.Add(ctx, time.Now(), grants...); err != nil {
 		return fmt.Errorf("nothing was imported: %w", err)
 	}
-	fmt.Fprintf(io.stdout, "%d entitlements were imported\n", len(grants))
+	fmt.Fprintf(io.stdout, "%d entitlements imported\n", len(grants))
 	return nil
 }
 
 type exemptRevoke struct {
 	configFlag
-	On  string `help:"The first day on which it no longer holds; from now on if left out." placeholder:"DAY"`
+	On  string `help:"The first day without the exemption (default: from now on)." placeholder:"DAY"`
 	Ref string `arg:"" help:"The entitlement's reference."`
 }
 
 // Run ends one entitlement.
 func (c exemptRevoke) Run(ctx context.Context, io streams) (err error) {
-	d, err := c.register(ctx, io)
+	r, err := c.openRegistry(ctx, io)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, d.Close()) }()
+	defer func() { err = errors.Join(err, r.Close()) }()
 	now := time.Now()
-	until, err := d.day("--on", c.On, now)
+	until, err := r.day("--on", c.On, now)
 	if err != nil {
 		return err
 	}
-	if err := d.Revoke(ctx, c.Ref, until, now); err != nil {
+	if err := r.Revoke(ctx, c.Ref, until, now); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(io.stdout, "entitlement %s ends at %s; calls of before stay exempt\n", c.Ref, until.In(d.zone).Format(time.RFC3339))
+	_, err = fmt.Fprintf(io.stdout, "entitlement %s ends at %s; earlier calls stay exempt\n",
+		c.Ref, until.In(r.zone).Format(time.RFC3339))
 	return err
 }
 
 type exemptList struct {
 	configFlag
-	All      bool `help:"Those that are over or have not begun, too."`
-	Category bool `help:"Print categories: for those only who keep the register."`
+	All      bool `help:"Also list those that have ended or not begun."`
+	Category bool `help:"Print the categories. They are personal data."`
 }
 
-// Run lists entitlements: reference, first and last day, category where asked for.
+// Run prints a line for each entitlement: reference, first and last day, category where asked for.
 func (c exemptList) Run(ctx context.Context, io streams) (err error) {
-	d, err := c.register(ctx, io)
+	r, err := c.openRegistry(ctx, io)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, d.Close()) }()
+	defer func() { err = errors.Join(err, r.Close()) }()
 	at := time.Now()
 	if c.All {
 		at = time.Time{}
 	}
-	return d.List(ctx, at, func(e registry.Entitlement) error {
-		until := "for ever"
+	return r.List(ctx, at, func(e registry.Entitlement) error {
+		until := "without end"
 		if !e.Until.IsZero() {
-			until = "until " + e.Until.In(d.zone).Format(time.RFC3339)
+			until = "until " + e.Until.In(r.zone).Format(time.RFC3339)
 		}
-		line := fmt.Sprintf("%s  from %s  %s", e.Ref, e.From.In(d.zone).Format(time.DateOnly), until)
+		line := fmt.Sprintf("%s  from %s  %s", e.Ref, e.From.In(r.zone).Format(time.DateOnly), until)
 		if !e.Revoked.IsZero() {
-			line += "  revoked " + e.Revoked.In(d.zone).Format(time.DateOnly)
+			line += "  revoked " + e.Revoked.In(r.zone).Format(time.DateOnly)
 		}
 		if c.Category {
 			line += "  " + e.Category
@@ -214,47 +226,49 @@ func (c exemptList) Run(ctx context.Context, io streams) (err error) {
 
 type exemptExpire struct {
 	configFlag
-	Before string `help:"Forget those that ended before this day; ledger.keep_months ago if left out." placeholder:"DAY"`
+	Before string `help:"Delete those that ended before this day (default: ledger.keep_months ago)." placeholder:"DAY"`
 }
 
-// Run forgets what ended long ago.
+// Run deletes what ended long ago.
 func (c exemptExpire) Run(ctx context.Context, io streams) (err error) {
-	d, err := c.register(ctx, io)
+	r, err := c.openRegistry(ctx, io)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, d.Close()) }()
-	before, err := d.day("--before", c.Before, d.conf.Ledger.EraseBefore(time.Now()))
+	defer func() { err = errors.Join(err, r.Close()) }()
+	before, err := r.day("--before", c.Before, r.conf.Ledger.EraseBefore(time.Now()))
 	if err != nil {
 		return err
 	}
-	n, err := d.Expire(ctx, before)
+	n, err := r.Expire(ctx, before)
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(io.stdout, "%d entitlements that ended before %s are forgotten\n", n, before.In(d.zone).Format(time.DateOnly))
+	_, err = fmt.Fprintf(io.stdout, "%d entitlements that ended before %s deleted\n",
+		n, before.In(r.zone).Format(time.DateOnly))
 	return err
 }
 
 type exemptKeys struct{ configFlag }
 
-// Run lists the keys of the key file in its order: what is known under each, and for how much it is needed.
+// Run prints the keys in the order of the key file, and how many entitlements need each.
 func (c exemptKeys) Run(ctx context.Context, io streams) (err error) {
-	d, err := c.register(ctx, io)
+	r, err := c.openRegistry(ctx, io)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, d.Close()) }()
-	uses, err := d.Keys(ctx)
+	defer func() { err = errors.Join(err, r.Close()) }()
+	uses, err := r.Keys(ctx)
 	if err != nil {
 		return err
 	}
 	for i, u := range uses {
-		word := "former"
+		age := "former"
 		if i == 0 {
-			word = "present"
+			age = "current"
 		}
-		fmt.Fprintf(io.stdout, "%s key %s: %d names, %d entitlements known under no other\n", word, u.ID, u.Names, u.Only)
+		fmt.Fprintf(io.stdout, "%s key %s: %d pseudonyms, %d entitlements under this key alone\n",
+			age, u.ID, u.Names, u.Only)
 	}
 	return nil
 }

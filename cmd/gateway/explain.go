@@ -13,11 +13,11 @@ import (
 type explainCommand struct {
 	readFlags
 	JSON     bool   `help:"Print one JSON object instead of a text."`
-	Evidence bool   `help:"Print the evidence itself, one frame a line, instead."`
-	Call     string `arg:"" help:"The call, as in the records: the unique id of the caller's channel."`
+	Evidence bool   `help:"Print the evidence, one frame a line, instead of a text."`
+	Call     string `arg:"" help:"The call as the records name it: the unique id of the caller's channel."`
 }
 
-// Run replays the call's evidence and shows what each second was.
+// Run replays the evidence of the call and shows what each second was.
 func (c explainCommand) Run(ctx context.Context, io streams) (err error) {
 	l, err := c.openReadOnly(ctx, io)
 	if err != nil {

@@ -1,8 +1,11 @@
 // Command gateway meters the calls of a paid customer-service line, from the operator's answer.
 //
-// One file per command. What the commands share lives in internal/: config reads the configuration, pipeline joins the pure rooms,
-// daemon is the running gateway, timeline explains a call. Exit codes: 0 done; 1 it could not be done, or check found something; 2 the
-// command line or the configuration is wrong, and nothing was started.
+// Each command has a file, which holds its flags, its output and its exit code. The work is done in
+// internal/: [config.Load] reads the configuration, internal/gateway runs, internal/check,
+// internal/timeline, internal/audit and internal/reconcile look at what there is.
+//
+// Exit codes: 0 done; 1 failed, or a check found a problem; 2 the command line or the configuration
+// is wrong, and nothing was started.
 package main
 
 import (
@@ -28,20 +31,20 @@ func main() {
 }
 
 type commands struct {
-	Run       runCommand       `cmd:"" help:"Watch the PBX and meter its calls, until SIGTERM."`
-	Check     checkCommand     `cmd:"" help:"Say what is wrong, in the configuration and at the PBX."`
+	Run       runCommand       `cmd:"" help:"Meter the calls of the PBX until SIGTERM."`
+	Check     checkCommand     `cmd:"" help:"Find problems in the configuration and at the PBX."`
 	Replay    replayCommand    `cmd:"" help:"Turn recorded ARI frames into records, without a PBX."`
 	Explain   explainCommand   `cmd:"" help:"Show one call second by second, and why each is charged or free."`
 	Records   recordsCommand   `cmd:"" help:"Print the records of a period."`
-	Verify    verifyCommand    `cmd:"" help:"Check every record against its evidence and the signed log, as an auditor would."`
-	Reconcile reconcileCommand `cmd:"" help:"Compare the records with Asterisk's own logs, and prove from them what was not seen."`
-	Dispute   disputeCommand   `cmd:"" help:"Hold the detail of a contested call, or write the pack for its contest."`
+	Verify    verifyCommand    `cmd:"" help:"Verify every record against its evidence and the signed log."`
+	Reconcile reconcileCommand `cmd:"" help:"Compare the records with Asterisk's logs, and fill in what was not seen."`
+	Dispute   disputeCommand   `cmd:"" help:"Keep the detail of a disputed call, or write its evidence into a folder."`
 	Backup    backupCommand    `cmd:"" help:"Copy the ledger into a file, also beside a running gateway."`
-	Exempt    exemptCommand    `cmd:"" help:"Keep the register of those who never pay."`
+	Exempt    exemptCommand    `cmd:"" help:"Manage the register of exempt callers."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
 }
 
-// streams are where a command reads its surroundings from and writes to.
+// streams are the environment of a command, and where it writes.
 type streams struct {
 	environ        []string
 	stdout, stderr io.Writer
@@ -62,11 +65,14 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	var cli commands
 	exited := -1
 	parser, err := kong.New(&cli,
-		kong.Name("gateway"), kong.Description("Risposta meters a paid service line from the operator's answer: waiting is free."),
+		kong.Name("gateway"),
+		kong.Description("Risposta meters a paid service line from the operator's answer: "+
+			"waiting is free."),
+		kong.Vars{"config": defaultConfig, "configEnv": config.EnvConfig},
 		kong.UsageOnError(), kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }),
 	)
 	if err != nil {
-		panic("the command line's own description is wrong: " + err.Error())
+		panic("the struct tags of the command line are wrong: " + err.Error())
 	}
 	command, err := parser.Parse(args)
 	if exited >= 0 { // --help
@@ -79,8 +85,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	command.BindTo(ctx, (*context.Context)(nil))
 	if err := command.Run(streams{environ: environ, stdout: stdout, stderr: stderr}); err != nil {
 		fmt.Fprintf(stderr, "gateway: %v\n", err)
-		var wrong usage
-		if errors.As(err, &wrong) {
+		if _, ok := errors.AsType[usage](err); ok {
 			return exitUsage
 		}
 		return exitFailed
@@ -88,11 +93,15 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	return 0
 }
 
-// configFlag is how every command is told the configuration.
+// defaultConfig is the path that deploy/risposta.service names.
+const defaultConfig = "/etc/risposta/gateway.yaml"
+
+// configFlag names the configuration of a command.
 type configFlag struct {
-	Config string `help:"The configuration file." env:"RISPOSTA_CONFIG" default:"/etc/risposta/gateway.yaml" type:"path" placeholder:"FILE"`
+	Config string `help:"The configuration file." env:"${configEnv}" default:"${config}" type:"path" placeholder:"FILE"`
 }
 
+// load reads the configuration with all its secrets.
 func (f configFlag) load(io streams) (*config.Config, error) {
 	c, err := config.Load(f.Config, io.environ, config.AllSecrets)
 	if err != nil {

@@ -29,11 +29,15 @@ extensions: ["100?"]
 ledger: {file: ledger.db}
 `
 
-// written makes a ledger of recorded calls; of the last one only the first frames, so that it is still open.
-func written(t *testing.T) (path string) {
+var testSecrets = []string{"RISPOSTA_PBX_0_PASSWORD=x", "RISPOSTA_CALLERS_KEY=0123456789abcdef"}
+
+// writtenLedger is a ledger of recorded calls. Of the last call it has only the first frames, so
+// that the call is still open.
+func writtenLedger(t *testing.T) (path string) {
 	t.Helper()
 	ctx := context.Background()
-	conf, err := config.Parse("gw.yaml", []byte(readConfig), []string{"RISPOSTA_PBX_0_PASSWORD=x", "RISPOSTA_CALLERS_KEY=0123456789abcdef"}, config.AllSecrets, os.ReadFile)
+	conf, err := config.Parse(
+		"gw.yaml", []byte(readConfig), testSecrets, config.AllSecrets, os.ReadFile)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +63,7 @@ func written(t *testing.T) (path string) {
 		for _, line := range lines[:min(len(lines), c.frames)] {
 			var out mediation.Output
 			p.Feed(ari.Frame{Raw: line}, &out)
-			nobodyIsExempt(p, &out)
+			answerNotExempt(p, &out)
 			if err := l.Commit(ctx, &out.Batch); err != nil {
 				t.Fatal(err)
 			}
@@ -71,8 +75,8 @@ func written(t *testing.T) (path string) {
 	return path
 }
 
-// nobodyIsExempt answers what was asked, as an empty register does.
-func nobodyIsExempt(p *mediation.Mediator, out *mediation.Output) {
+// answerNotExempt answers the exemption lookups as an empty register does.
+func answerNotExempt(p *mediation.Mediator, out *mediation.Output) {
 	for _, ask := range out.Asks {
 		p.Answer(ask.Call, metering.Exemption{Verdict: metering.ExemptNo}, out)
 	}
@@ -86,8 +90,8 @@ func cli(t *testing.T, args ...string) (stdout string, code int) {
 	return out.String() + errs.String(), code
 }
 
-func TestRecordsInBothFormatsHaveTheSameNames(t *testing.T) {
-	path := written(t)
+func TestRecordsAsJSONAndCSV(t *testing.T) {
+	path := writtenLedger(t)
 	text, code := cli(t, "records", "--ledger", path)
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	if code != 0 || len(lines) != 2 {
@@ -106,8 +110,9 @@ func TestRecordsInBothFormatsHaveTheSameNames(t *testing.T) {
 	for i, name := range rows[0] {
 		row[name] = rows[1][i]
 		top, _, _ := strings.Cut(name, ".")
-		only := map[string]bool{"state": true, "numbers": true, "announcement": true, "survey": true} // in records that have something to say there
-		if _, ok := first[top]; !ok && !only[top] {
+		// Not every record has these fields.
+		optional := map[string]bool{"state": true, "numbers": true, "announcement": true, "survey": true}
+		if _, ok := first[top]; !ok && !optional[top] {
 			t.Errorf("column %s is no field of the record", name)
 		}
 	}
@@ -117,8 +122,9 @@ func TestRecordsInBothFormatsHaveTheSameNames(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]string{
-		"service": "help", "talk_ms": "9478", "billable_seconds": "9", "charge.amount": "0.14", "charge.currency": "EUR",
-		"reasons": "talk answered_early", "exempt": "false", "arrived_at": "2026-11-23T09:46:14.945Z",
+		"service": "help", "talk_ms": "9478", "billable_seconds": "9",
+		"charge.amount": "0.14", "charge.currency": "EUR", "reasons": "talk answered_early",
+		"exempt": "false", "arrived_at": "2026-11-23T09:46:14.945Z",
 	} {
 		if row[name] != want {
 			t.Errorf("%s is %q, want %q", name, row[name], want)
@@ -128,19 +134,22 @@ func TestRecordsInBothFormatsHaveTheSameNames(t *testing.T) {
 		t.Errorf("talk is %q", row["talk"])
 	}
 	for args, want := range map[string]int{
-		"--service help": 1, "--service none": 0, "--since 2026-11-24": 0, "--until 2026-11-24": 2, "--since 2026-11-23T09:46:20Z": 1,
+		"--service help": 1, "--service none": 0, "--since 2026-11-24": 0, "--until 2026-11-24": 2,
+		"--since 2026-11-23T09:46:20Z": 1,
 	} {
 		text, code := cli(t, append([]string{"records", "--ledger", path}, strings.Fields(args)...)...)
 		if n := strings.Count(text, "\n"); code != 0 || n != want {
 			t.Errorf("records %s: exit %d, %d lines, want %d", args, code, n, want)
 		}
 	}
-	if text, _ := cli(t, "records", "--ledger", path, "--format", "csv", "--service", "none"); text != strings.Join(rows[0], ",")+"\n" {
+	text, _ = cli(t, "records", "--ledger", path, "--format", "csv", "--service", "none")
+	if text != strings.Join(rows[0], ",")+"\n" {
 		t.Errorf("an empty period gives %q, want the head alone", text)
 	}
 }
 
-// Worked out by hand from the recording: 2.001 + 1.506 + 5.971 s of talk, nine whole seconds at 0.016.
+// Worked out by hand from the recording: 2.001 + 1.506 + 5.971 s of talk, nine whole seconds at
+// 0.016.
 const explained = `call pbx1-1795427174.114  service help  caller c-qhf5jk5t43dq23y7cedbrfoyrq
 2026-11-23, talked: 0.14 EUR
 
@@ -148,7 +157,7 @@ const explained = `call pbx1-1795427174.114  service help  caller c-qhf5jk5t43dq
   09:46:14.945  09:46:15.446  0.501    free     waiting                           waiting for an operator
   09:46:15.446  09:46:17.458  2.012    free     in queue support                  waiting for an operator
   09:46:17.458  09:46:19.459  2.001    CHARGED  talk with PJSIP/agent1 (support)  operator and caller can talk
-  09:46:19.459  09:46:21.463  2.004    free     on hold with PJSIP/agent1         on hold: nobody can talk with the caller
+  09:46:19.459  09:46:21.463  2.004    free     on hold with PJSIP/agent1         on hold: no talk
   09:46:21.463  09:46:22.969  1.506    CHARGED  talk with PJSIP/agent1 (support)  operator and caller can talk
   09:46:22.969  09:46:24.980  2.011    free     in queue sales                    waiting for an operator
   09:46:24.980  09:46:30.951  5.971    CHARGED  talk with PJSIP/agent2 (sales)    operator and caller can talk
@@ -159,19 +168,20 @@ charged: 0.14 EUR, because: talk, answered_early
 `
 
 func TestExplainShowsEverySecond(t *testing.T) {
-	path := written(t)
+	path := writtenLedger(t)
 	text, code := cli(t, "explain", "pbx1-1795427174.114", "--ledger", path)
-	if code != 0 || !strings.HasPrefix(text, explained) || !strings.HasSuffix(text, "replayed: the same record, byte for byte\n") {
+	const verified = "replayed: the same record, byte for byte\n"
+	if code != 0 || !strings.HasPrefix(text, explained) || !strings.HasSuffix(text, verified) {
 		t.Errorf("exit %d, got\n%s\nwant\n%s", code, text, explained)
 	}
 	text, code = cli(t, "explain", "--json", "--ledger", path, "pbx1-1795427174.114")
 	var tl struct {
-		Proved   bool
+		Verified bool
 		Timeline []struct {
 			Ms      int64
 			Charged bool
 		}
-		Sum struct{ Exact, Amount string }
+		Rating struct{ Exact, Amount string }
 	}
 	if err := json.Unmarshal([]byte(text), &tl); err != nil || code != 0 {
 		t.Fatalf("exit %d, %v: %s", code, err, text)
@@ -183,15 +193,18 @@ func TestExplainShowsEverySecond(t *testing.T) {
 			charged += r.Ms
 		}
 	}
-	if !tl.Proved || charged != 9478 || whole != 16006 || tl.Sum.Exact != "0.144" || tl.Sum.Amount != "0.14" {
+	if !tl.Verified || charged != 9478 || whole != 16006 || tl.Rating.Exact != "0.144" ||
+		tl.Rating.Amount != "0.14" {
 		t.Errorf("charged %d ms of %d: %+v", charged, whole, tl)
 	}
 }
 
-func TestExplainOfOtherCalls(t *testing.T) {
-	path := written(t)
+func TestExplainOpenUnpricedAndUnknownCalls(t *testing.T) {
+	path := writtenLedger(t)
 	for call, want := range map[string][]string{
-		"pbx1-1795427127.0":   {"the call has not ended: nothing is charged yet", "talk with PJSIP/agent1", "evidence so far"},
+		"pbx1-1795427127.0": {
+			"the call has not ended: nothing is charged yet", "talk with PJSIP/agent1", "evidence so far",
+		},
 		"pbx1-1795427198.166": {"0.00 XXX", "the service has no price"},
 		"pbx1-0.0":            {"not found in the ledger"},
 	} {

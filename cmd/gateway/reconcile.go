@@ -17,19 +17,23 @@ import (
 
 type reconcileCommand struct {
 	configFlag
-	CEL      string `name:"cel" help:"Asterisk's CEL, as cel_custom.conf of deploy/asterisk writes it." type:"existingfile" required:"" placeholder:"FILE"`
-	CDR      string `name:"cdr" help:"Asterisk's CDRs, as cdr_custom.conf of deploy/asterisk writes them." type:"existingfile" placeholder:"FILE"`
+	periodFlags
+	CEL      string `name:"cel" help:"Asterisk's CEL." type:"existingfile" required:"" placeholder:"FILE"`
+	CDR      string `name:"cdr" help:"Asterisk's CDRs." type:"existingfile" placeholder:"FILE"`
 	QueueLog string `help:"Asterisk's queue_log." type:"existingfile" placeholder:"FILE"`
-	Since    string `help:"Calls that arrived at this instant or later: 2026-11-23 (UTC) or 2026-11-23T10:00:00Z." placeholder:"TIME"`
-	Until    string `help:"Calls that arrived before this instant." placeholder:"TIME"`
-	Zone     string `help:"The time zone of Asterisk's machine, in which it writes its logs." default:"UTC" placeholder:"NAME"`
-	Node     string `help:"Asterisk's entityid, for calls of which only it knows." placeholder:"ID"`
-	Apply    bool   `help:"Supersede what the CEL proves, and enter the calls that we lack. Both versions are kept."`
+	Zone     string `help:"The time zone in which Asterisk writes its logs." default:"UTC" placeholder:"NAME"`
+	Node     string `help:"Asterisk's entityid, for calls without a record." placeholder:"ID"`
+	Apply    bool   `help:"Write better versions of the records, and missing records."`
 }
 
-var errDiffers = errors.New("records and Asterisk's logs do not agree")
+var errDiffers = errors.New("the records and Asterisk's logs differ")
 
-// Run prints a line for each call that does not agree, and how many do.
+// Help says what the logs must look like.
+func (reconcileCommand) Help() string {
+	return "CEL and CDRs have the columns of cel_custom.conf and cdr_custom.conf in deploy/asterisk."
+}
+
+// Run prints a line for each call that differs, and how many agree.
 func (c reconcileCommand) Run(ctx context.Context, std streams) (err error) {
 	conf, err := config.Load(c.Config, std.environ, config.CallersKey)
 	if err != nil {
@@ -54,13 +58,16 @@ func (c reconcileCommand) Run(ctx context.Context, std streams) (err error) {
 	}
 	defer func() { err = errors.Join(err, done()) }()
 	t := tally{std: std, ledger: l, apply: c.Apply}
-	fmt.Fprintf(std.stdout, "%-26s %-16s %-10s %10s %10s %10s %6s\n", "call", "service", "", "ours", "CEL", "CDR", "queue")
-	if err := reconcile.Compare(ctx, in, l, rules, func(line reconcile.Line) error { return t.take(ctx, line) }); err != nil {
+	fmt.Fprintf(std.stdout, "%-26s %-16s %-12s %10s %10s %10s %6s\n",
+		"call", "service", "", "record", "CEL", "CDR", "queue")
+	add := func(line reconcile.Line) error { return t.add(ctx, line) }
+	if err := reconcile.Compare(ctx, in, l, rules, add); err != nil {
 		return err
 	}
-	fmt.Fprintf(std.stdout, "%d calls agree, %d do not, of which %d were superseded or entered\n", t.agree, t.not, t.applied)
-	if t.not > t.applied {
-		return fmt.Errorf("%w: %d", errDiffers, t.not-t.applied)
+	fmt.Fprintf(std.stdout, "%d calls agree, %d differ, %d of them have a new record\n",
+		t.agree, t.differ, t.applied)
+	if t.differ > t.applied {
+		return fmt.Errorf("%w: %d calls", errDiffers, t.differ-t.applied)
 	}
 	return nil
 }
@@ -70,11 +77,8 @@ func (c reconcileCommand) input() (in reconcile.Input, done func() error, err er
 	if in.Zone, err = time.LoadLocation(c.Zone); err != nil {
 		return in, nil, usage{fmt.Errorf("--zone: %w", err)}
 	}
-	if in.Query.Since, err = parseInstant("--since", c.Since); err != nil {
-		return in, nil, usage{err}
-	}
-	if in.Query.Until, err = parseInstant("--until", c.Until); err != nil {
-		return in, nil, usage{err}
+	if in.Query.Since, in.Query.Until, err = c.period(); err != nil {
+		return in, nil, err
 	}
 	if c.CDR != "" {
 		if in.CDR, err = fromFile(c.CDR, reconcile.ReadCDR); err != nil {
@@ -94,21 +98,22 @@ func (c reconcileCommand) input() (in reconcile.Input, done func() error, err er
 	return in, f.Close, nil
 }
 
-// tally prints lines and applies what can be.
+// tally prints a line for each call that differs, and writes the better records.
 type tally struct {
-	std                 streams
-	ledger              rerating.Store
-	apply               bool
-	agree, not, applied int
+	std                    streams
+	ledger                 rerating.Store
+	apply                  bool
+	agree, differ, applied int
 }
 
-func (t *tally) take(ctx context.Context, l reconcile.Line) error {
+func (t *tally) add(ctx context.Context, l reconcile.Line) error {
 	if l.Status == reconcile.Agrees {
 		t.agree++
 		return nil
 	}
-	t.not++
-	fmt.Fprintf(t.std.stdout, "%-26s %-16s %-10s %9.3fs %9.3fs %9.3fs %6d\n", l.Call, l.Service, l.Status, l.Ours.Seconds(), l.Theirs.Seconds(), l.CDR.Seconds(), l.Queue)
+	t.differ++
+	fmt.Fprintf(t.std.stdout, "%-26s %-16s %-12s %9.3fs %9.3fs %9.3fs %6d\n",
+		l.Call, l.Service, l.Status, l.Ours.Seconds(), l.Theirs.Seconds(), l.CDR.Seconds(), l.Queue)
 	if l.Why != "" {
 		fmt.Fprintf(t.std.stdout, "    %s\n", l.Why)
 	}
@@ -117,7 +122,8 @@ func (t *tally) take(ctx context.Context, l reconcile.Line) error {
 	}
 	newest := l.Better.Records[len(l.Better.Records)-1]
 	if !t.apply {
-		fmt.Fprintf(t.std.stdout, "    --apply would write version %d: %s %s for %.3fs of talk\n", newest.Version, newest.Charge, newest.Charge.Currency, float64(newest.TalkMs)/1000)
+		fmt.Fprintf(t.std.stdout, "    --apply would write version %d: %s %s for %.3fs of talk\n",
+			newest.Version, newest.Charge, newest.Charge.Currency, float64(newest.TalkMs)/1000)
 		return nil
 	}
 	written, err := rerating.Supersede(ctx, t.ledger, l.Call, rerating.Reconciled(l.EncryptedCaller, l.Better.Frames...))
@@ -132,12 +138,15 @@ func (t *tally) take(ctx context.Context, l reconcile.Line) error {
 	}
 	newest = *written
 	t.applied++
-	fmt.Fprintf(t.std.stdout, "    version %d written: %s %s for %.3fs of talk\n", newest.Version, newest.Charge, newest.Charge.Currency, float64(newest.TalkMs)/1000)
+	fmt.Fprintf(t.std.stdout, "    version %d written: %s %s for %.3fs of talk\n",
+		newest.Version, newest.Charge, newest.Charge.Currency, float64(newest.TalkMs)/1000)
 	return nil
 }
 
-// fromFile reads a whole file of Asterisk's.
-func fromFile[T any](path string, read func(r io.Reader) (map[metering.CallID]T, error)) (map[metering.CallID]T, error) {
+// fromFile reads one of Asterisk's logs.
+func fromFile[T any](
+	path string, read func(r io.Reader) (map[metering.CallID]T, error),
+) (map[metering.CallID]T, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err

@@ -24,7 +24,7 @@ func (c runCommand) Run(ctx context.Context, io streams) error {
 	if err != nil {
 		return usage{err}
 	}
-	// A core would hold callers' numbers and passwords.
+	// A core dump would hold callers' numbers and passwords.
 	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}); err != nil {
 		return fmt.Errorf("forbidding core dumps: %w", err)
 	}

@@ -14,9 +14,9 @@ import (
 	"github.com/risposta/gateway/metering/ledger/merkle"
 )
 
-// keyFlag is where the public key of the log's heads is.
+// keyFlag names the public key that the signed heads of the ledger log are verified with.
 type keyFlag struct {
-	Key string `help:"The public key of the log's heads, instead of that beside the configuration's ledger.key_file." type:"path" placeholder:"FILE"`
+	Key string `help:"The public key of the signed heads (default: ledger.key_file.pub)." type:"path" placeholder:"FILE"`
 }
 
 func (f keyFlag) verifier(read readFlags, io streams) (note.Verifier, error) {
@@ -36,14 +36,19 @@ func (f keyFlag) verifier(read readFlags, io streams) (note.Verifier, error) {
 type verifyCommand struct {
 	readFlags
 	keyFlag
-	Head  []string `help:"A signed head that was kept elsewhere, as ledger.signed in the log has it. May be given more than once." type:"path" placeholder:"FILE"`
-	Proof string   `help:"Check this proof of inclusion alone; no ledger is needed." type:"path" placeholder:"FILE"`
+	Head  []string `help:"A signed head that was kept elsewhere. May be repeated." type:"path" placeholder:"FILE"`
+	Proof string   `help:"Verify this inclusion proof alone, without a ledger." type:"path" placeholder:"FILE"`
 	JSON  bool     `help:"Print one JSON object instead of a text."`
 }
 
-var errAudit = errors.New("the ledger is not what it should be")
+var errVerify = errors.New("verification failed")
 
-// Run prints what was looked at, then what is wrong, a line each.
+// Help says where a head comes from.
+func (verifyCommand) Help() string {
+	return "The log event ledger.signed has each signed head. Keep the log on another machine."
+}
+
+// Run prints what was verified, then a line for each problem.
 func (c verifyCommand) Run(ctx context.Context, io streams) (err error) {
 	key, err := c.verifier(c.readFlags, io)
 	if err != nil {
@@ -76,14 +81,16 @@ func (c verifyCommand) Run(ctx context.Context, io streams) (err error) {
 		}
 		fmt.Fprintf(io.stdout, "%s\n", text)
 	} else {
-		fmt.Fprintf(io.stdout, "%d records: %d replayed from their evidence to the same bytes, %d erased\n", report.Records, report.Replayed, report.Erased)
-		fmt.Fprintf(io.stdout, "%d leaves in the log; it agrees with %d signed heads; %d leaves since the newest\n", report.Leaves, report.Heads, report.Unsigned)
+		fmt.Fprintf(io.stdout, "%d records: %d replayed from their evidence to the same bytes, "+
+			"%d erased\n", report.Records, report.Replayed, report.Erased)
+		fmt.Fprintf(io.stdout, "%d leaves in the log; it agrees with %d signed heads; "+
+			"%d leaves since the newest\n", report.Leaves, report.Heads, report.Unsigned)
 		for _, p := range report.Problems {
-			fmt.Fprintf(io.stdout, "WRONG  %s %s\n", p.Record, p.What)
+			fmt.Fprintf(io.stdout, "FAIL  %s %s\n", p.Record, p.What)
 		}
 	}
 	if n := len(report.Problems); n > 0 {
-		return fmt.Errorf("%w: %d", errAudit, n)
+		return fmt.Errorf("%w: %s", errVerify, problemsFound(n))
 	}
 	return nil
 }
@@ -97,6 +104,7 @@ func (c verifyCommand) proof(key note.Verifier, io streams) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(io.stdout, "record %s, whose JSON has the SHA-256 %s, is in the log that was signed at %d leaves\n", leaf.Record, leaf.SHA256, head.N)
+	_, err = fmt.Fprintf(io.stdout, "record %s, whose JSON has the SHA-256 %s, "+
+		"is in the log that was signed at %d leaves\n", leaf.Record, leaf.SHA256, head.N)
 	return err
 }

@@ -17,10 +17,10 @@ import (
 	"github.com/risposta/gateway/metering/ledger"
 )
 
-// sealed is a written ledger whose log is signed, and the head that somebody has kept.
-func sealed(t *testing.T) (path, head string) {
+// signedLedger is a written ledger whose log is signed, and a copy of the signed head.
+func signedLedger(t *testing.T) (path, head string) {
 	t.Helper()
-	path = written(t)
+	path = writtenLedger(t)
 	signer, err := audit.Signer(path + ".key")
 	if err != nil {
 		t.Fatal(err)
@@ -31,10 +31,11 @@ func sealed(t *testing.T) (path, head string) {
 	}
 	h, ok, err := l.SignLog(context.Background(), time.Now(), signer)
 	if err != nil || !ok {
-		t.Fatalf("sealed %v, %v", ok, err)
+		t.Fatalf("signed: %t, %v", ok, err)
 	}
-	if _, again, err := l.SignLog(context.Background(), time.Now(), signer); err != nil || again {
-		t.Errorf("the same log was sealed again: %v, %v", again, err)
+	_, again, err := l.SignLog(context.Background(), time.Now(), signer)
+	if err != nil || again {
+		t.Errorf("an unchanged log was signed again: %t, %v", again, err)
 	}
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
@@ -62,11 +63,12 @@ func tamper(t *testing.T, path string, statements ...string) {
 	}
 }
 
-func TestVerifyFindsNothingInAnHonestLedger(t *testing.T) {
-	path, head := sealed(t)
+func TestVerifyAnUnchangedLedger(t *testing.T) {
+	path, head := signedLedger(t)
 	out, code := cli(t, "verify", "--ledger", path, "--head", head)
-	if code != 0 || !strings.Contains(out, "2 records: 2 replayed from their evidence to the same bytes, 0 erased") ||
-		!strings.Contains(out, "2 leaves in the log; it agrees with 2 signed heads; 0 leaves since the newest") {
+	if code != 0 || !containsAll(out,
+		"2 records: 2 replayed from their evidence to the same bytes, 0 erased",
+		"2 leaves in the log; it agrees with 2 signed heads; 0 leaves since the newest") {
 		t.Errorf("exit %d:\n%s", code, out)
 	}
 	if info, err := os.Stat(path + ".key"); err != nil || info.Mode().Perm() != 0o600 {
@@ -74,27 +76,72 @@ func TestVerifyFindsNothingInAnHonestLedger(t *testing.T) {
 	}
 }
 
-// A changed, removed, inserted or reordered record is named, whichever of the tables was touched.
-func TestVerifyNamesWhatWasTouched(t *testing.T) {
+// A changed, removed, inserted or reordered record is found in whichever table the change is.
+func TestVerifyFindsTampering(t *testing.T) {
 	const first = `(SELECT record FROM record ORDER BY seq LIMIT 1)`
 	const cheaper = `CAST(replace(CAST(json AS TEXT), '"amount":"0.14"', '"amount":"0.99"') AS BLOB)`
 	for name, c := range map[string]struct {
 		statements []string
 		want       []string
 	}{
-		"changed":          {[]string{`UPDATE record SET json = ` + cheaper + ` WHERE record = ` + first}, []string{"was changed since it was committed", "says 0.99 EUR for 9478 ms of talk, its evidence 0.14 EUR"}},
-		"removed":          {[]string{`DELETE FROM record WHERE record = ` + first}, []string{"it was removed"}},
-		"inserted":         {[]string{`INSERT INTO record (record, call, version, service, arrived_at, json) SELECT 'r-new', 'c', 1, service, arrived_at, CAST(replace(CAST(json AS TEXT), record, 'r-new') AS BLOB) FROM record LIMIT 1`}, []string{"r-new is among the records, and not in the log: it was inserted"}},
-		"evidence changed": {[]string{`UPDATE evidence SET frame = CAST(replace(CAST(frame AS TEXT), 'ChannelUnhold', 'ChannelHold') AS BLOB)`}, []string{"its evidence"}},
-		"evidence removed": {[]string{`DELETE FROM evidence`}, []string{"has evidence that can't be replayed"}},
-		"reordered":        {[]string{`UPDATE leaf SET n = 9 WHERE n = 0`, `UPDATE leaf SET n = 0 WHERE n = 1`, `UPDATE leaf SET n = 1 WHERE n = 9`}, []string{"stands in the log where another leaf stood"}},
-		"leaf removed":     {[]string{`DELETE FROM leaf WHERE n = 0`}, []string{"a leaf was removed or inserted before it"}},
-		"log cut":          {[]string{`DELETE FROM leaf WHERE n = 1`, `DELETE FROM leaf_hash WHERE i >= 1`, `DELETE FROM record WHERE seq = 2`, `DELETE FROM head`}, []string{"the log is not the one whose head was signed at 2 leaves"}},
-		"head forged":      {[]string{`UPDATE head SET note = CAST(replace(CAST(note AS TEXT), char(10) || '2' || char(10), char(10) || '1' || char(10)) AS BLOB)`}, []string{"the head's signature"}},
-		"false erasure":    {[]string{`UPDATE record SET json = CAST(replace(CAST(json AS TEXT), '"evidence"', '"detail_erased":true,"evidence"') AS BLOB) WHERE record = ` + first}, []string{"was changed since it was committed"}},
+		"changed": {
+			[]string{`UPDATE record SET json = ` + cheaper + ` WHERE record = ` + first},
+			[]string{
+				"was changed since it was committed",
+				"says 0.99 EUR for 9478 ms of talk, its evidence 0.14 EUR",
+				"verification failed: ", " problems found\n",
+			},
+		},
+		"removed": {
+			[]string{`DELETE FROM record WHERE record = ` + first},
+			[]string{"FAIL  ", "it was removed", "verification failed: 1 problem found\n"},
+		},
+		"inserted": {
+			[]string{`INSERT INTO record (record, call, version, service, arrived_at, json)
+				SELECT 'r-new', 'c', 1, service, arrived_at,
+				CAST(replace(CAST(json AS TEXT), record, 'r-new') AS BLOB) FROM record LIMIT 1`},
+			[]string{"r-new is among the records, and not in the log: it was inserted"},
+		},
+		"evidence changed": {
+			[]string{`UPDATE evidence SET frame =
+				CAST(replace(CAST(frame AS TEXT), 'ChannelUnhold', 'ChannelHold') AS BLOB)`},
+			[]string{"its evidence"},
+		},
+		"evidence removed": {
+			[]string{`DELETE FROM evidence`},
+			[]string{"has evidence that can't be replayed"},
+		},
+		"reordered": {
+			[]string{
+				`UPDATE leaf SET n = 9 WHERE n = 0`, `UPDATE leaf SET n = 0 WHERE n = 1`,
+				`UPDATE leaf SET n = 1 WHERE n = 9`,
+			},
+			[]string{"stands in the log where another leaf stood"},
+		},
+		"leaf removed": {
+			[]string{`DELETE FROM leaf WHERE n = 0`},
+			[]string{"a leaf was removed or inserted before it"},
+		},
+		"log cut": {
+			[]string{
+				`DELETE FROM leaf WHERE n = 1`, `DELETE FROM leaf_hash WHERE i >= 1`,
+				`DELETE FROM record WHERE seq = 2`, `DELETE FROM head`,
+			},
+			[]string{"the log is not the one whose head was signed at 2 leaves"},
+		},
+		"head forged": {
+			[]string{`UPDATE head SET note = CAST(replace(CAST(note AS TEXT),
+				char(10) || '2' || char(10), char(10) || '1' || char(10)) AS BLOB)`},
+			[]string{"the head's signature"},
+		},
+		"false erasure": {
+			[]string{`UPDATE record SET json = CAST(replace(CAST(json AS TEXT),
+				'"evidence"', '"detail_erased":true,"evidence"') AS BLOB) WHERE record = ` + first},
+			[]string{"was changed since it was committed"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			path, head := sealed(t)
+			path, head := signedLedger(t)
 			tamper(t, path, c.statements...)
 			out, code := cli(t, "verify", "--ledger", path, "--head", head)
 			if code != exitFailed {
@@ -102,17 +149,18 @@ func TestVerifyNamesWhatWasTouched(t *testing.T) {
 			}
 			for _, want := range c.want {
 				if !strings.Contains(out, want) {
-					t.Errorf("it does not say %q:\n%s", want, out)
+					t.Errorf("%q is missing in:\n%s", want, out)
 				}
 			}
 		})
 	}
 }
 
-// After the time that detail is kept it is gone, bytes and all, except for a disputed call; the log goes on agreeing with every head.
-func TestErasedDetailIsGoneAndTheLogStillHolds(t *testing.T) {
+// Detail that is due is erased down to its bytes, except that of a disputed call. The log still
+// agrees with every head.
+func TestVerifyAfterErasure(t *testing.T) {
 	ctx := context.Background()
-	path, head := sealed(t)
+	path, head := signedLedger(t)
 	disputed, code := cli(t, "records", "--ledger", path, "--service", "help")
 	if code != 0 {
 		t.Fatal(disputed)
@@ -145,17 +193,19 @@ func TestErasedDetailIsGoneAndTheLogStillHolds(t *testing.T) {
 		t.Errorf("%d records were erased after the dispute, want 1", n)
 	}
 	out, code := cli(t, "verify", "--ledger", path, "--head", head)
-	if code != 0 || !strings.Contains(out, "2 records: 0 replayed from their evidence to the same bytes, 2 erased") || !strings.Contains(out, "4 leaves in the log; it agrees with 2 signed heads") {
+	if code != 0 || !containsAll(out,
+		"2 records: 0 replayed from their evidence to the same bytes, 2 erased",
+		"4 leaves in the log; it agrees with 2 signed heads") {
 		t.Errorf("exit %d:\n%s", code, out)
 	}
 	records, _ := cli(t, "records", "--ledger", path)
 	for _, gone := range []string{call, `"c-`, "PJSIP/agent1", "T09:"} {
 		if strings.Contains(records, gone) {
-			t.Errorf("%q still stands in the records:\n%s", gone, records)
+			t.Errorf("%q is still in the records:\n%s", gone, records)
 		}
 	}
 	if !strings.Contains(records, `"amount":"0.14"`) {
-		t.Errorf("what was charged is gone, too:\n%s", records)
+		t.Errorf("the charge is gone, too:\n%s", records)
 	}
 	for _, file := range []string{path, path + "-wal"} {
 		text, err := os.ReadFile(file)
@@ -166,7 +216,7 @@ func TestErasedDetailIsGoneAndTheLogStillHolds(t *testing.T) {
 			t.Fatal(err)
 		}
 		if bytes.Contains(text, []byte(call)) || bytes.Contains(text, []byte("ChannelHold")) {
-			t.Errorf("the bytes of an erased call are still in %s", filepath.Base(file))
+			t.Errorf("bytes of an erased call are still in %s", filepath.Base(file))
 		}
 	}
 }
@@ -177,8 +227,8 @@ func between(s, before, after string) string {
 	return middle
 }
 
-func TestThePackOfADisputeStandsByItself(t *testing.T) {
-	path, _ := sealed(t)
+func TestDisputePack(t *testing.T) {
+	path, _ := signedLedger(t)
 	records, _ := cli(t, "records", "--ledger", path, "--service", "help")
 	call := between(records, `"call":"`, `"`)
 	into := filepath.Join(t.TempDir(), "pack")
@@ -193,23 +243,34 @@ func TestThePackOfADisputeStandsByItself(t *testing.T) {
 		return string(text)
 	}
 	bill := read("itemisation.txt")
-	for _, want := range []string{"waiting, announcements, music", "0.00 EUR\non hold", "talk with an operator                    9.478s       0.14 EUR", "9 whole seconds of talk were charged"} {
+	for _, want := range []string{
+		"waiting, announcements, music", "0.00 EUR\non hold",
+		"talk with an operator                    9.478s       0.14 EUR",
+		"9 whole seconds of talk were charged",
+	} {
 		if !strings.Contains(bill, want) {
 			t.Errorf("the itemisation lacks %q:\n%s", want, bill)
 		}
 	}
-	all := bill + read("timeline.txt") + read("record.json") + read("evidence.jsonl") + read("proof.txt")
-	if strings.Contains(all, "612345678") {
-		t.Error("the caller's number stands in the pack")
+	all := bill
+	for _, name := range []string{"timeline.txt", "record.json", "evidence.jsonl", "proof.txt"} {
+		all += read(name)
 	}
-	out, code := cli(t, "verify", "--key", path+".key.pub", "--proof", filepath.Join(into, "proof.txt"))
-	if record := between(records, `"record":"`, `"`); code != 0 || !strings.Contains(out, "record "+record+", whose JSON has the SHA-256 ") {
+	if strings.Contains(all, "612345678") {
+		t.Error("the caller's number is in the pack")
+	}
+	proof := filepath.Join(into, "proof.txt")
+	out, code := cli(t, "verify", "--key", path+".key.pub", "--proof", proof)
+	want := "record " + between(records, `"record":"`, `"`) + ", whose JSON has the SHA-256 "
+	if code != 0 || !strings.Contains(out, want) {
 		t.Errorf("exit %d: %s", code, out)
 	}
-	if out, code := cli(t, "dispute", "pack", "--ledger", path, "--into", into, call); code != exitFailed {
+	out, code = cli(t, "dispute", "pack", "--ledger", path, "--into", into, call)
+	if code != exitFailed {
 		t.Errorf("a pack was written over another: exit %d, %s", code, out)
 	}
-	if out, code := cli(t, "dispute", "open", "--ledger", path, "nobody"); code != exitFailed || !strings.Contains(out, "not found in the ledger") {
+	out, code = cli(t, "dispute", "open", "--ledger", path, "no-such-call")
+	if code != exitFailed || !strings.Contains(out, "not found in the ledger") {
 		t.Errorf("a dispute of no call: exit %d, %s", code, out)
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"runtime/debug"
 )
 
-// version is set by the Makefile from git; a plain `go build` leaves it to the build information.
+// version is set by the Makefile from git. A plain `go build` leaves it empty.
 var version = ""
 
 type versionCommand struct{}

@@ -10,16 +10,18 @@ import (
 // EnvPrefix begins the name of every variable of ours.
 const EnvPrefix = "RISPOSTA_"
 
-// EnvConfig names the configuration file, in place of --config. It is read by the commands, not here.
+// EnvConfig names the configuration file, in place of --config. The commands read it, not this
+// package.
 const EnvConfig = EnvPrefix + "CONFIG"
 
-// envName is the variable that overrides a key: pbx[0].password_file is RISPOSTA_PBX_0_PASSWORD_FILE.
+// envName is the variable that overrides a key: pbx[0].password_file is
+// RISPOSTA_PBX_0_PASSWORD_FILE.
 func envName(key string) string {
 	return EnvPrefix + strings.ToUpper(strings.NewReplacer(".", "_", "[", "_", "]", "").Replace(key))
 }
 
-// environment applies the variables of ours. A list of words is separated by commas; a list of things has the elements that
-// the file gives it.
+// environment applies the variables of ours. Commas separate a list of texts. Any other list has
+// the elements that the file gives it.
 func (l *loader) environment(environ []string, c *Config) {
 	targets := map[string]reflect.Value{}
 	collect(reflect.ValueOf(c).Elem(), "", targets)
@@ -30,15 +32,20 @@ func (l *loader) environment(environ []string, c *Config) {
 		}
 		target, ok := targets[name]
 		if !ok {
-			l.problems = append(l.problems, Problem{File: "environment", Key: name, What: "unknown variable: it overrides no key of the configuration"})
+			l.variable(name, "unknown variable: it overrides no key of the configuration")
 			continue
 		}
 		if err := scalar(target, value); err != nil {
-			l.problems = append(l.problems, Problem{File: "environment", Key: name, What: err.Error()})
+			l.variable(name, err.Error())
 		}
 	}
 }
 
+func (l *loader) variable(name, what string) {
+	l.problems = append(l.problems, Problem{File: "environment", Key: name, What: what})
+}
+
+// collect finds the value that each variable overrides.
 func collect(v reflect.Value, key string, targets map[string]reflect.Value) {
 	switch {
 	case v.Kind() == reflect.Struct && v.Type() != secretType:

@@ -14,10 +14,10 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Problem is one thing wrong with the configuration. It prints as one line.
+// Problem is one problem of the configuration. Its text is one line.
 type Problem struct {
 	File string // or "environment"
-	Line int    // zero where it has none
+	Line int    // from 1; 0: none
 	Key  string // such as services[0].tariff
 	What string
 }
@@ -36,32 +36,36 @@ func (p Problem) Error() string {
 // maxFile bounds the configuration's size.
 const maxFile = 1 << 20
 
-// Needs says which secrets a command needs. What it does not need it is not given.
+// Needs says which secrets a command needs. It gets no others.
 type Needs uint8
 
 // The needs of the commands.
 const (
-	NoSecrets  Needs = iota // only reads the ledger
-	CallersKey              // makes pseudonyms: replay
+	NoSecrets  Needs = iota // reads the ledger
+	CallersKey              // makes pseudonyms and asks exemption lookups, too
 	AllSecrets              // connects to a PBX, too
 )
 
-// Load reads the file, applies the environment (as os.Environ gives it), and checks everything.
+// Load reads the file, applies the environment (as [os.Environ] gives it), and checks everything.
+// Its error joins all problems, each a [Problem].
 func Load(path string, environ []string, needs Needs) (*Config, error) {
+	const unreadable = "the configuration can't be read: %v"
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, Problem{File: path, What: fmt.Sprintf("the configuration can't be read: %v", errors.Unwrap(err))}
+		return nil, Problem{File: path, What: fmt.Sprintf(unreadable, errors.Unwrap(err))}
 	}
 	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err = errors.Join(err, f.Close()); err != nil {
-		return nil, Problem{File: path, What: fmt.Sprintf("the configuration can't be read: %v", err)}
+		return nil, Problem{File: path, What: fmt.Sprintf(unreadable, err)}
 	}
 	return Parse(path, text, environ, needs, os.ReadFile)
 }
 
-// Parse is Load on text. readFile reads the files of secrets.
-func Parse(path string, text []byte, environ []string, needs Needs, readFile func(string) ([]byte, error)) (*Config, error) {
-	l := &loader{file: path, lines: map[string]int{}}
+// Parse is [Load] on text. readFile reads the files of secrets.
+func Parse(
+	path string, text []byte, environ []string, needs Needs, readFile func(string) ([]byte, error),
+) (*Config, error) {
+	l := &loader{file: path, readFile: readFile, lines: map[string]int{}}
 	var c Config
 	if len(text) > maxFile {
 		return nil, Problem{File: path, What: fmt.Sprintf("longer than %d bytes", maxFile)}
@@ -70,7 +74,7 @@ func Parse(path string, text []byte, environ []string, needs Needs, readFile fun
 	l.environment(environ, &c)
 	if len(l.problems) == 0 {
 		c.defaults()
-		l.secrets(&c, needs, readFile)
+		l.secrets(&c, needs)
 		l.check(&c)
 	}
 	if len(l.problems) > 0 {
@@ -81,18 +85,20 @@ func Parse(path string, text []byte, environ []string, needs Needs, readFile fun
 
 type loader struct {
 	file     string
-	lines    map[string]int // key -> line
+	readFile func(string) ([]byte, error)
+	lines    map[string]int // by key
 	problems []error
 }
 
-func (l *loader) wrong(key, format string, args ...any) {
+func (l *loader) problem(key, format string, args ...any) {
 	line := l.lines[key]
-	for parent := key; line == 0 && parent != ""; { // a key that is missing has the line of what it is missing from
+	for parent := key; line == 0 && parent != ""; { // a missing key has the line of its parent
 		if parent = parent[:max(0, strings.LastIndexAny(parent, ".["))]; parent != "" {
 			line = l.lines[parent]
 		}
 	}
-	l.problems = append(l.problems, Problem{File: l.file, Line: line, Key: key, What: fmt.Sprintf(format, args...)})
+	what := fmt.Sprintf(format, args...)
+	l.problems = append(l.problems, Problem{File: l.file, Line: line, Key: key, What: what})
 }
 
 func (l *loader) document(text []byte, c *Config) {
@@ -100,14 +106,15 @@ func (l *loader) document(text []byte, c *Config) {
 	var doc yaml.Node
 	if err := dec.Decode(&doc); err != nil {
 		if errors.Is(err, io.EOF) {
-			l.wrong("", "the configuration is empty")
+			l.problem("", "the configuration is empty")
 			return
 		}
-		l.wrong("", "%s", strings.TrimPrefix(strings.ReplaceAll(err.Error(), "\n", " "), "yaml: "))
+		oneLine := strings.ReplaceAll(err.Error(), "\n", " ")
+		l.problem("", "%s", strings.TrimPrefix(oneLine, "yaml: "))
 		return
 	}
 	if err := dec.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		l.wrong("", "more than one YAML document")
+		l.problem("", "more than one YAML document")
 		return
 	}
 	l.fill(reflect.ValueOf(c).Elem(), doc.Content[0], "")
@@ -118,19 +125,20 @@ var (
 	secretType   = reflect.TypeFor[Secret]()
 )
 
-// fill puts a node into a field. Only what the field's type allows is accepted.
+// fill sets a field from a node, which must be of the field's type.
 func (l *loader) fill(v reflect.Value, n *yaml.Node, key string) {
 	l.lines[key] = n.Line
 	switch {
 	case n.Kind == yaml.AliasNode || n.Anchor != "":
-		l.wrong(key, "anchors and aliases are not used here")
+		l.problem(key, "anchors and aliases are not allowed")
 	case v.Type() == secretType:
-		l.wrong(key, "a secret does not belong into this file: give it in a file of its own (%s_file) or in the environment (%s)", last(key), envName(key))
+		l.problem(key, "a secret does not belong in this file: "+
+			"give it in a file of its own (%s_file) or in the environment (%s)", last(key), envName(key))
 	case v.Kind() == reflect.Struct:
 		l.fillStruct(v, n, key)
 	case v.Kind() == reflect.Slice:
 		if n.Kind != yaml.SequenceNode {
-			l.wrong(key, "must be a list")
+			l.problem(key, "must be a list")
 			return
 		}
 		v.Set(reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content)))
@@ -138,17 +146,17 @@ func (l *loader) fill(v reflect.Value, n *yaml.Node, key string) {
 			l.fill(v.Index(i), item, fmt.Sprintf("%s[%d]", key, i))
 		}
 	case n.Kind != yaml.ScalarNode || n.Tag == "!!null":
-		l.wrong(key, "must be a single value")
+		l.problem(key, "must be a single value")
 	default:
 		if err := scalar(v, n.Value); err != nil {
-			l.wrong(key, "%v", err)
+			l.problem(key, "%v", err)
 		}
 	}
 }
 
 func (l *loader) fillStruct(v reflect.Value, n *yaml.Node, key string) {
 	if n.Kind != yaml.MappingNode {
-		l.wrong(key, "must hold keys")
+		l.problem(key, "must hold keys")
 		return
 	}
 	seen := map[string]bool{}
@@ -159,9 +167,9 @@ func (l *loader) fillStruct(v reflect.Value, n *yaml.Node, key string) {
 		l.lines[sub] = name.Line
 		switch {
 		case !ok:
-			l.wrong(sub, "unknown key; known here: %s", strings.Join(keysOf(v.Type()), ", "))
+			l.problem(sub, "unknown key; known here: %s", strings.Join(keysOf(v.Type()), ", "))
 		case seen[name.Value]:
-			l.wrong(sub, "given twice")
+			l.problem(sub, "given twice")
 		default:
 			l.fill(field, value, sub)
 		}

@@ -13,13 +13,13 @@ import (
 	"github.com/risposta/gateway/metering/tariff"
 )
 
-// Rules turns the configuration into what the pipeline asks. c must have come from Load.
+// Rules are the mediator's rules. c must have come from [Load].
 func (c *Config) Rules() (mediation.Rules, error) {
 	operators, err := mediation.NewGlobs(c.Operators...)
 	if err != nil {
 		return mediation.Rules{}, fmt.Errorf("operators: %w", err)
 	}
-	names, err := c.Names()
+	pseudonyms, err := c.Pseudonyms()
 	if err != nil {
 		return mediation.Rules{}, err
 	}
@@ -58,23 +58,25 @@ func (c *Config) Rules() (mediation.Rules, error) {
 		},
 		Operators: operators,
 		Terms: func(service string, arrived time.Time) metering.Terms {
-			return metering.Terms{Tariff: books[service].At(arrived), Policy: law, NumberKind: kinds[service]}
+			return metering.Terms{
+				Tariff: books[service].At(arrived), Policy: law, NumberKind: kinds[service],
+			}
 		},
 		NumberKind:   func(dialled string) string { return string(plan.Kind(dialled)) },
-		Encrypt:      names.Encrypt,
-		Pseudonym:    names.Of,
+		Encrypt:      pseudonyms.Encrypt,
+		Pseudonym:    pseudonyms.Of,
 		CountryCode:  c.Callers.CountryCode,
 		AskExemption: true,
 	}, nil
 }
 
-// Names makes callers' pseudonyms.
-func (c *Config) Names() (*metering.Pseudonyms, error) {
-	names, err := metering.ParseKeys(c.Callers.Key.Reveal())
+// Pseudonyms makes callers' pseudonyms, and encrypts their numbers.
+func (c *Config) Pseudonyms() (*metering.Pseudonyms, error) {
+	pseudonyms, err := metering.ParseKeys(c.Callers.Key.Reveal())
 	if err != nil {
 		return nil, fmt.Errorf("callers.key: %w", err)
 	}
-	return names, nil
+	return pseudonyms, nil
 }
 
 // Policy is the law under which the services charge.
@@ -90,7 +92,7 @@ func (c *Config) Policy() (policy.Policy, error) {
 	return p, nil
 }
 
-// Plan is how numbers are read.
+// Plan tells the kinds of numbers.
 func (c *Config) Plan() *numbering.Plan {
 	var services []string
 	for _, s := range c.Services {
@@ -99,7 +101,7 @@ func (c *Config) Plan() *numbering.Plan {
 	return numbering.NewPlan(c.Callers.CountryCode, c.Extensions, services)
 }
 
-// book gathers the prices of a name.
+// book has the prices of one name.
 func (c *Config) book(name string) (tariff.Book, error) {
 	var prices []tariff.Dated
 	for _, t := range c.Tariffs {

@@ -67,7 +67,7 @@ func (d *Gateway) open(ctx context.Context) error {
 		Store: d.ledger, Signer: signer, SignEvery: d.conf.Ledger.SealEvery,
 		Before: d.conf.Ledger.EraseBefore, Observer: watch,
 	}
-	names, err := d.conf.Names()
+	names, err := d.conf.Pseudonyms()
 	if err != nil {
 		return err
 	}

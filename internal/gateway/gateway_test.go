@@ -255,7 +255,7 @@ func TestShutdownDrainsAndTheNextRunGoesOn(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		if !tl.Proved {
+		if !tl.Verified {
 			t.Errorf("the evidence does not give the record:\n%s\n%s", tl.Record.JSON(), text)
 		}
 		return nil

@@ -1,7 +1,8 @@
-// Package lookups opens everything that the configuration names to be asked whether a caller is exempt.
+// Package lookups opens every exemption lookup that the configuration names.
 //
-// In: a checked configuration. Out: one exemption.Lookup, each part behind a guard of its own, and the register where it is one of them.
-// It asks nothing itself.
+// In: a checked [config.Config]. Out: one [exemption.Lookup], each part behind its own
+// [exemption.Guard], and the gateway's own [registry.Registry] where the configuration names one.
+// It asks no lookup itself.
 package lookups
 
 import (
@@ -9,6 +10,8 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"time"
 
 	"github.com/risposta/gateway/internal/config"
@@ -19,14 +22,15 @@ import (
 	"github.com/risposta/gateway/metering/exemption/sql"
 )
 
-// Lookups are all that the configuration names to be asked whether a caller is exempt.
+// Lookups are the open lookups of a configuration. One yes among them is a yes.
 type Lookups struct {
 	exemption.Lookup
-	Registry *registry.Registry // nil where it is not asked
+	Registry *registry.Registry // nil where the configuration names none
 	closers  []func() error
 }
 
-// Open opens them, each behind a guard of its own. Nothing is asked yet.
+// Open opens every lookup, and makes the registry's file where there is none. watch gets what the
+// guards do. An error names the lookup that could not be opened.
 func Open(ctx context.Context, c *config.Config, watch exemption.Watch) (*Lookups, error) {
 	l := &Lookups{}
 	if err := l.open(ctx, c, watch); err != nil {
@@ -35,10 +39,22 @@ func Open(ctx context.Context, c *config.Config, watch exemption.Watch) (*Lookup
 	return l, nil
 }
 
+// OpenExisting is [Open] for a command that only reads: it leaves out a registry whose file does
+// not exist yet, because a new one would be empty.
+func OpenExisting(ctx context.Context, c *config.Config) (*Lookups, error) {
+	existing := *c
+	if _, err := os.Stat(existing.Exemption.Registry); errors.Is(err, fs.ErrNotExist) {
+		existing.Exemption.Registry = ""
+	}
+	return Open(ctx, &existing, exemption.Watch{})
+}
+
 func (l *Lookups) open(ctx context.Context, c *config.Config, watch exemption.Watch) error {
+	e := c.Exemption
 	var all exemption.AnyOf
 	add := func(name string, lookup exemption.Lookup, cache time.Duration) error {
-		g, err := exemption.Guard(lookup, exemption.Limits{Name: name, Timeout: c.Exemption.Timeout, Cache: cache}, watch)
+		limits := exemption.Limits{Name: name, Timeout: e.Timeout, Cache: cache}
+		g, err := exemption.Guard(lookup, limits, watch)
 		if err != nil {
 			return err
 		}
@@ -46,15 +62,15 @@ func (l *Lookups) open(ctx context.Context, c *config.Config, watch exemption.Wa
 		all = append(all, g)
 		return nil
 	}
-	e := c.Exemption
 	var errs []error
-	// What is on this machine is asked each time: it answers at once, and what is entered there counts at once.
+	// Nothing is cached of the registry and the CSV file: they are on this machine and answer at once,
+	// and a change to them counts at once.
 	if e.Registry != "" {
-		names, err := c.Names()
+		pseudonyms, err := c.Pseudonyms()
 		if err != nil {
 			return err
 		}
-		if l.Registry, err = registry.Open(ctx, e.Registry, names); err != nil {
+		if l.Registry, err = registry.Open(ctx, e.Registry, pseudonyms); err != nil {
 			return err
 		}
 		l.closers = append(l.closers, l.Registry.Close)
@@ -76,22 +92,30 @@ func (l *Lookups) open(ctx context.Context, c *config.Config, watch exemption.Wa
 		errs = append(errs, add("sql", db, e.Cache))
 	}
 	if e.HTTP.URL != "" {
-		var ca *x509.CertPool
-		if e.HTTP.CAFile != "" {
-			var err error
-			if ca, err = config.CertPool(e.HTTP.CAFile); err != nil {
-				return fmt.Errorf("exemption.http: %w", err)
-			}
+		service, err := l.openHTTP(e.HTTP)
+		if err != nil {
+			return err
 		}
-		service := exempthttp.New(exempthttp.Config{URL: e.HTTP.URL, Token: e.HTTP.Token.Reveal(), CA: ca})
-		l.closers = append(l.closers, func() error { service.Close(); return nil })
 		errs = append(errs, add("http", service, e.Cache))
 	}
 	l.Lookup = all
 	return errors.Join(errs...)
 }
 
-// Close closes what was opened, the last first.
+func (l *Lookups) openHTTP(c config.HTTP) (*exempthttp.Service, error) {
+	var ca *x509.CertPool
+	if c.CAFile != "" {
+		var err error
+		if ca, err = config.CertPool(c.CAFile); err != nil {
+			return nil, fmt.Errorf("exemption.http: %w", err)
+		}
+	}
+	service := exempthttp.New(exempthttp.Config{URL: c.URL, Token: c.Token.Reveal(), CA: ca})
+	l.closers = append(l.closers, func() error { service.Close(); return nil })
+	return service, nil
+}
+
+// Close closes the lookups, the last one first.
 func (l *Lookups) Close() error {
 	var errs []error
 	for i := len(l.closers) - 1; i >= 0; i-- {

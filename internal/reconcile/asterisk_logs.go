@@ -12,13 +12,14 @@ import (
 	"github.com/risposta/gateway/metering"
 )
 
-// The columns of deploy/asterisk/etc/cdr_custom.conf that count.
+// The columns of deploy/asterisk/etc/cdr_custom.conf that are read.
 const (
 	cdrBillsec = 8
 	cdrLinked  = 11
 )
 
-// ReadCDR adds up what the CDRs of each call would bill.
+// ReadCDR adds up what the CDRs of each call would bill: their billsec. An error names
+// the line.
 func ReadCDR(r io.Reader) (map[metering.CallID]time.Duration, error) {
 	rows := csv.NewReader(r)
 	rows.FieldsPerRecord = -1
@@ -33,17 +34,20 @@ func ReadCDR(r io.Reader) (map[metering.CallID]time.Duration, error) {
 		}
 		line, _ := rows.FieldPos(0)
 		if len(row) <= cdrLinked {
-			return nil, fmt.Errorf("reading the CDRs, line %d: it has %d columns, want at least %d: see deploy/asterisk/etc/cdr_custom.conf", line, len(row), cdrLinked+1)
+			return nil, fmt.Errorf("reading the CDRs, line %d: it has %d columns, want at least %d: "+
+				"see deploy/asterisk/etc/cdr_custom.conf", line, len(row), cdrLinked+1)
 		}
 		d, err := time.ParseDuration(row[cdrBillsec] + "s")
 		if err != nil {
-			return nil, fmt.Errorf("reading the CDRs, line %d: its billsec is no number of seconds", line)
+			return nil, fmt.Errorf(
+				"reading the CDRs, line %d: its billsec is not a number of seconds", line)
 		}
 		sums[metering.CallID(row[cdrLinked])] += d
 	}
 }
 
-// ReadQueueLog counts how often each call was connected with a member: lines of epoch|call|queue|member|event|arguments.
+// ReadQueueLog counts how often each call was connected with a member. A line is
+// epoch|call|queue|member|event|arguments.
 func ReadQueueLog(r io.Reader) (map[metering.CallID]int, error) {
 	connected := map[metering.CallID]int{}
 	lines := bufio.NewScanner(r)

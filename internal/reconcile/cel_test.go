@@ -15,8 +15,8 @@ import (
 
 const traces = "../../integration/testdata/traces"
 
-// facts are the stretches of talk that were worked out by hand for a recording, over all its calls.
-func facts(t *testing.T, path string) (sum time.Duration) {
+// talkByHand is the talk that was worked out by hand for a recording, over all its calls.
+func talkByHand(t *testing.T, path string) (sum time.Duration) {
 	t.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -40,8 +40,8 @@ func facts(t *testing.T, path string) (sum time.Duration) {
 	return sum
 }
 
-// The CEL of each recording, through the same pipeline as ARI's events, gives the talk that was worked out by hand.
-func TestTheCELGivesTheTalkOfEachRecording(t *testing.T) {
+// The CEL goes through the same mediator as ARI's events.
+func TestCELGivesTheTalkOfEachRecording(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(traces, "*", "facts.txt"))
 	if err != nil || len(files) < 40 {
 		t.Fatalf("%d recordings, %v", len(files), err)
@@ -76,27 +76,31 @@ func TestTheCELGivesTheTalkOfEachRecording(t *testing.T) {
 			for _, c := range out.Calls {
 				got += c.TalkTime()
 			}
-			if want := facts(t, path); (got - want).Abs() > 40*time.Millisecond {
+			if want := talkByHand(t, path); (got - want).Abs() > 40*time.Millisecond {
 				t.Errorf("talk %s, by hand %s: %+v", got, want, out.Calls)
 			}
 			if n := p.Size(); n != 0 {
-				t.Errorf("%d things are left in memory", n)
+				t.Errorf("%d entries are left in memory", n)
 			}
 		})
 	}
 }
 
-func TestABadCELIsNamedByItsLine(t *testing.T) {
-	const good = `"CHAN_START","2026-11-23 09:46:14.945","+390612345678","a","a","PJSIP/trunk-1",""` + "\n"
+func TestCELErrorsNameTheLine(t *testing.T) {
+	const good = `"CHAN_START","2026-11-23 09:46:14.945","+390612345678","a","a","PJSIP/trunk-1",""
+`
 	for text, want := range map[string]string{
 		good + `"ANSWER","2026-11-23"` + "\n":                     "line 2: it has 2 columns",
 		strings.Replace(good, "09:46", "9.46", 1):                 "line 1: its time",
 		good + strings.Replace(good, `""`, `"{"`, 1):              "line 2: its extra column",
 		good + `"ANSWER","2026-11-23 09:46:15.000","+39` + "\n\n": "reading the CEL",
 	} {
-		err := cel.Read(strings.NewReader(text), time.UTC, "pbx", func(ari.Event) error { return nil })
-		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "0612345678") {
-			t.Errorf("got %v, want %q and no number", err, want)
+		ignore := func(ari.Event) error { return nil }
+		err := cel.Read(strings.NewReader(text), time.UTC, "pbx", ignore)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		} else if strings.Contains(err.Error(), "0612345678") {
+			t.Errorf("the caller's number is in the error: %v", err)
 		}
 	}
 }

@@ -1,8 +1,10 @@
-// Package reconcile compares the records of a period with Asterisk's own logs, and proves from them what the gateway did not see.
+// Package reconcile compares the records of a period with Asterisk's own logs, and fills in from
+// the CEL what the gateway did not see.
 //
-// In: the CEL, the CDRs, the queue_log; the ledger to read. Out: a line for each call, and for those that can be bettered the evidence and the record that
-// would supersede. It writes nothing: whoever asked decides. The CEL goes through the same pipeline as ARI's events; CDR and queue_log are shown
-// beside it, for they cannot tell when anybody talked.
+// In: the CEL, the CDRs, the queue_log, and a [Store] to read. Out: a [Line] for each call, with
+// the evidence and the records that would supersede, where there are any. It writes nothing: the
+// caller of [Compare] decides. The CEL goes through the same [mediation.Mediator] as ARI's events.
+// CDR and queue_log are shown beside it, because they do not tell when operator and caller talked.
 package reconcile
 
 import (
@@ -11,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/risposta/gateway/ari"
@@ -20,23 +23,23 @@ import (
 	"github.com/risposta/gateway/metering/ledger"
 )
 
-// Store is the side of the ledger that is compared.
+// Store is what a comparison reads of the ledger.
 type Store interface {
 	Records(ctx context.Context, q ledger.Query, f func(json []byte) error) error
 	Evidence(ctx context.Context, call metering.CallID) ([][]byte, error)
 }
 
-// Status is what became of one call's comparison.
+// Status is the result of comparing one call.
 type Status string
 
 // The statuses.
 const (
-	Agrees   Status = "agrees"
-	Differs  Status = "differs"   // both saw all of it, and talk differs
-	Proved   Status = "proved"    // part of it was not seen, and the CEL proves it
-	Unproved Status = "unproved"  // part of it was not seen, and the CEL does not prove it
-	NoRecord Status = "no record" // only Asterisk knows of it
-	NoCEL    Status = "no CEL"    // only we know of it
+	Agrees       Status = "agrees"
+	Differs      Status = "differs"      // the gateway saw the whole call, and talk differs
+	Reconciled   Status = "reconciled"   // the CEL fills in what the gateway did not see
+	Unreconciled Status = "unreconciled" // the CEL cannot fill in what the gateway did not see
+	NoRecord     Status = "no record"    // the call is in the CEL alone
+	NoCEL        Status = "no CEL"       // the call is in the ledger alone
 )
 
 // Line is one call.
@@ -44,29 +47,29 @@ type Line struct {
 	Call            metering.CallID
 	Service         string
 	Status          Status
-	Why             string
+	Why             string        // the call is unreconciled
 	Ours            time.Duration // talk in the record
 	Theirs          time.Duration // talk by the CEL
 	CDR             time.Duration // what Asterisk's CDRs would bill
 	Queue           int           // how often the queue_log connects it
-	Better          *Better
-	EncryptedCaller []byte // the caller's number as the CEL tells it, encrypted, should the better record have to be held; nil where it does not tell
+	Better          *Better       // nil: nothing would supersede
+	EncryptedCaller []byte        // the number in the CEL, for a pending record; nil: none there
 }
 
-// Better is what would supersede: frames to add to the call's evidence, records to add to the ledger.
+// Better would supersede: frames to add to the call's evidence, records to add to the ledger.
 type Better struct {
 	Frames  [][]byte
 	Records []metering.Record
 }
 
-// Input is what there is to compare.
+// Input is what the ledger is compared with.
 type Input struct {
-	CEL    io.Reader
-	CDR    map[metering.CallID]time.Duration
-	Queues map[metering.CallID]int
-	Zone   *time.Location // Asterisk's
-	Node   string         // its id, for calls that only it knows of
-	Query  ledger.Query
+	CEL    io.Reader                         // deploy/asterisk/etc/cel_custom.conf has its columns
+	CDR    map[metering.CallID]time.Duration // from [ReadCDR]; nil: none
+	Queues map[metering.CallID]int           // from [ReadQueueLog]; nil: none
+	Zone   *time.Location                    // in which Asterisk writes the CEL
+	Node   string                            // Asterisk's entityid, for calls without a record
+	Query  ledger.Query                      // the period
 }
 
 // comparison is one run.
@@ -76,24 +79,30 @@ type comparison struct {
 	rules    mediation.Rules
 	mediator *mediation.Mediator
 	records  map[metering.CallID]metering.Record
-	first    time.Time // the CEL's period
-	last     time.Time
-	arrivals map[metering.CallID]metering.Fact
+	arrivals map[metering.CallID]metering.Fact // by the CEL, as all below
 	ended    []*metering.Call
 	frames   map[metering.CallID][][]byte
+
+	first, last time.Time // event of the CEL
 }
 
-// Compare calls f with each call of the period: those of the CEL in the order of their ends, then those that it lacks.
-func Compare(ctx context.Context, in Input, store Store, rules mediation.Rules, f func(Line) error) error {
+// Compare calls f with each call of the period: first those of the CEL in the order of their ends,
+// then those that are in the ledger alone. Calls whose detail is erased are left out. An error of f
+// ends it.
+func Compare(
+	ctx context.Context, in Input, store Store, rules mediation.Rules, f func(Line) error,
+) error {
 	c := &comparison{
-		Input: in, store: store, rules: rules, records: map[metering.CallID]metering.Record{},
-		arrivals: map[metering.CallID]metering.Fact{}, frames: map[metering.CallID][][]byte{},
+		Input: in, store: store, rules: rules,
+		records:  map[metering.CallID]metering.Record{},
+		arrivals: map[metering.CallID]metering.Fact{},
+		frames:   map[metering.CallID][][]byte{},
 	}
 	var order []metering.CallID
 	err := store.Records(ctx, in.Query, func(text []byte) error {
 		var r metering.Record
 		if err := json.Unmarshal(text, &r); err != nil {
-			return fmt.Errorf("a record of the ledger: %w", err)
+			return fmt.Errorf("reading a record of the ledger: %w", err)
 		}
 		if !r.DetailErased {
 			c.records[r.Call] = r
@@ -107,9 +116,9 @@ func Compare(ctx context.Context, in Input, store Store, rules mediation.Rules, 
 	if err := c.readCEL(); err != nil {
 		return err
 	}
-	there := map[metering.CallID]bool{}
+	inCEL := map[metering.CallID]bool{}
 	for _, call := range c.ended {
-		there[call.ID] = true
+		inCEL[call.ID] = true
 		if !c.inPeriod(call.ArrivedAt) {
 			continue
 		}
@@ -123,7 +132,7 @@ func Compare(ctx context.Context, in Input, store Store, rules mediation.Rules, 
 	}
 	for _, id := range order {
 		r := c.records[id]
-		if there[id] || r.ArrivedAt.Before(c.first) || r.EndedAt.After(c.last) {
+		if inCEL[id] || r.ArrivedAt.Before(c.first) || r.EndedAt.After(c.last) {
 			continue
 		}
 		if err := f(c.line(r.Call, r.Service, NoCEL, millis(r.TalkMs), 0)); err != nil {
@@ -134,10 +143,12 @@ func Compare(ctx context.Context, in Input, store Store, rules mediation.Rules, 
 }
 
 func (c *comparison) inPeriod(at time.Time) bool {
-	return (c.Query.Since.IsZero() || !at.Before(c.Query.Since)) && (c.Query.Until.IsZero() || at.Before(c.Query.Until))
+	since, until := c.Query.Since, c.Query.Until
+	return (since.IsZero() || !at.Before(since)) && (until.IsZero() || at.Before(until))
 }
 
-// readCEL runs the CEL through a pipeline of its own, in which calls are those that we know of, and those that come in on a metered service.
+// readCEL runs the CEL through a mediator of its own, which meters the calls of the ledger and
+// those that come in on a metered service.
 func (c *comparison) readCEL() error {
 	rules := c.rules
 	rules.AskExemption = false
@@ -169,19 +180,25 @@ func (c *comparison) readCEL() error {
 	})
 }
 
-func (c *comparison) line(call metering.CallID, service string, status Status, ours, theirs time.Duration) Line {
-	return Line{Call: call, Service: service, Status: status, Ours: ours, Theirs: theirs, CDR: c.CDR[call], Queue: c.Queues[call]}
+func (c *comparison) line(
+	call metering.CallID, service string, status Status, ours, theirs time.Duration,
+) Line {
+	return Line{
+		Call: call, Service: service, Status: status, Ours: ours, Theirs: theirs,
+		CDR: c.CDR[call], Queue: c.Queues[call],
+	}
 }
 
 func (c *comparison) compare(ctx context.Context, call *metering.Call) (Line, error) {
 	r, ok := c.records[call.ID]
 	theirs := call.TalkTime()
 	if !ok {
-		return c.missed(call, theirs), nil
+		return c.unrecorded(call, theirs), nil
 	}
 	line := c.line(call.ID, r.Service, Agrees, millis(r.TalkMs), theirs)
 	if r.UnseenMs == 0 && !endUnseen(r) {
-		if slack := mediation.Tolerance * time.Duration(2*max(1, len(r.Talk))); (line.Ours - theirs).Abs() > slack {
+		tolerance := mediation.Tolerance * time.Duration(2*max(1, len(r.Talk)))
+		if (line.Ours - theirs).Abs() > tolerance {
 			line.Status = Differs
 		}
 		return line, nil
@@ -194,48 +211,48 @@ func (c *comparison) compare(ctx context.Context, call *metering.Call) (Line, er
 }
 
 func endUnseen(r metering.Record) bool {
-	for _, why := range r.Reasons {
-		if why == metering.ReasonEndUnseen {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(r.Reasons, metering.ReasonEndUnseen)
 }
 
-// better tries to prove what was not seen.
-func (c *comparison) better(line Line, frames [][]byte, version int, call *metering.Call) (Line, error) {
-	proof := mediation.ReconciledFrame(call.ID, call.EndedAt, c.frames[call.ID])
-	_, out, err := mediation.Replay(append(frames[:len(frames):len(frames)], proof))
+// better fills in from the CEL what was not seen. frames are the call's evidence so far, version
+// its newest record's.
+func (c *comparison) better(
+	line Line, frames [][]byte, version int, call *metering.Call,
+) (Line, error) {
+	reconciled := mediation.ReconciledFrame(call.ID, call.EndedAt, c.frames[call.ID])
+	_, out, err := mediation.Replay(append(frames[:len(frames):len(frames)], reconciled))
 	switch {
 	case errors.Is(err, mediation.ErrNoProof):
-		line.Status, line.Why = Unproved, err.Error()
+		line.Status, line.Why = Unreconciled, err.Error()
 		return line, nil
 	case err != nil:
-		return line, fmt.Errorf("proving call %s: %w", call.ID, err)
+		return line, fmt.Errorf("reconciling call %s: %w", call.ID, err)
 	}
-	line.Status = Proved
+	line.Status = Reconciled
 	if number := c.arrivals[call.ID].Number; c.rules.Encrypt != nil {
 		line.EncryptedCaller = c.rules.Encrypt(c.mediator.Normal(number))
 	}
-	line.Better = &Better{Frames: [][]byte{proof}, Records: out.Records[version:]}
+	line.Better = &Better{Frames: [][]byte{reconciled}, Records: out.Records[version:]}
 	return line, nil
 }
 
-// missed is a call that only Asterisk knows of: its record begins as one of which nothing was seen.
-func (c *comparison) missed(call *metering.Call, theirs time.Duration) Line {
+// unrecorded is a call that is in the CEL alone. Its first record is that of a call of which
+// nothing was seen; the CEL then fills in the rest where it can.
+func (c *comparison) unrecorded(call *metering.Call, theirs time.Duration) Line {
 	line := c.line(call.ID, call.Service, NoRecord, 0, theirs)
 	frames := mediation.New(c.rules).Missed(c.arrivals[call.ID], call.EndedAt)
-	bettered, err := c.better(line, frames, 0, call)
-	if err == nil && bettered.Better != nil {
-		bettered.Better.Frames = append(frames, bettered.Better.Frames...)
-		line.Better, line.EncryptedCaller = bettered.Better, bettered.EncryptedCaller
+	filled, err := c.better(line, frames, 0, call)
+	if err == nil && filled.Better != nil {
+		filled.Better.Frames = append(frames, filled.Better.Frames...)
+		line.Better, line.EncryptedCaller = filled.Better, filled.EncryptedCaller
 		return line
 	}
 	_, out, err := mediation.Replay(frames)
 	if err != nil || len(out.Records) != 1 {
-		panic(fmt.Sprintf("reconcile: evidence of our own making for call %s gives no record: %v", call.ID, err))
+		panic(fmt.Sprintf("reconcile: the evidence that mediation made for call %s "+
+			"gives no record: %v", call.ID, err))
 	}
-	line.Why = bettered.Why
+	line.Why = filled.Why
 	line.Better = &Better{Frames: frames, Records: out.Records}
 	return line
 }

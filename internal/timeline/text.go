@@ -20,11 +20,12 @@ func (t *Timeline) Write(w io.Writer) error {
 	tw := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, "  from (UTC)\tto\tseconds\t\twhat\twhy")
 	for _, r := range t.Rows {
-		verdict := "free"
+		charged := "free"
 		if r.Charged {
-			verdict = "CHARGED"
+			charged = "CHARGED"
 		}
-		fmt.Fprintf(tw, "  %s\t%s\t%s\t%s\t%s\t%s\n", r.From.UTC().Format(clock), r.To.UTC().Format(clock), seconds(r.Ms), verdict, r.what(), r.Why)
+		fmt.Fprintf(tw, "  %s\t%s\t%s\t%s\t%s\t%s\n", r.From.UTC().Format(clock),
+			r.To.UTC().Format(clock), seconds(r.Ms), charged, r.what(), r.Why)
 	}
 	if err := tw.Flush(); err != nil {
 		return err
@@ -40,13 +41,13 @@ func (t *Timeline) head(b *strings.Builder) {
 		fmt.Fprintf(b, "  caller %s", t.Caller)
 	}
 	b.WriteString("\n")
-	switch {
-	case t.Open:
+	if t.Open {
 		b.WriteString("the call has not ended: nothing is charged yet\n\n")
-	default:
-		r := t.Record
-		fmt.Fprintf(b, "%s, %s: %s %s\n\n", r.ArrivedAt.UTC().Format(time.DateOnly), r.Outcome, r.Charge, r.Charge.Currency)
+		return
 	}
+	r := t.Record
+	fmt.Fprintf(b, "%s, %s: %s %s\n\n",
+		r.ArrivedAt.UTC().Format(time.DateOnly), r.Outcome, r.Charge, r.Charge.Currency)
 }
 
 func (r Row) what() string {
@@ -71,42 +72,42 @@ func (t *Timeline) foot(b *strings.Builder) {
 		fmt.Fprintf(b, "evidence so far: %d frames\n", t.Evidence.Events)
 		return
 	}
-	if s := t.Sum; s != nil {
-		fmt.Fprintf(b, "talk %s s%s, in whole increments of %d s: %d s at %s %s a minute%s = %s %s exactly%s\n",
-			seconds(s.TalkMs), s.less(), s.IncrementSeconds, s.BillableSeconds, s.PerMinute, s.Currency, s.band(), s.Exact, s.Currency, s.capped())
+	if t.Rating != nil {
+		b.WriteString(t.Rating.text())
 	}
-	t.law(b)
-	fmt.Fprintf(b, "charged: %s %s, because: %s\n", t.Record.Charge, t.Record.Charge.Currency, reasons(t))
-	verdict := "replayed: the same record, byte for byte"
-	if !t.Proved {
-		verdict = "REPLAYED, IT DOES NOT GIVE THE RECORD IN THE LEDGER: do not bill this call before somebody has looked"
+	t.policy(b)
+	fmt.Fprintf(b, "charged: %s %s, because: %s\n",
+		t.Record.Charge, t.Record.Charge.Currency, t.reasons())
+	result := "replayed: the same record, byte for byte"
+	if !t.Verified {
+		result = "VERIFICATION FAILED: replayed, it gives another record than the ledger holds; " +
+			"do not bill this call"
 	}
-	fmt.Fprintf(b, "evidence: %d frames, %s; %s\n", t.Evidence.Events, t.Evidence.Digest, verdict)
+	fmt.Fprintf(b, "evidence: %d frames, %s; %s\n", t.Evidence.Events, t.Evidence.Digest, result)
 }
 
-func (s *Sum) less() string {
-	if s.FreeSeconds == 0 {
-		return ""
+func (r *Rating) text() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "talk %s s", seconds(r.TalkMs))
+	if r.FreeSeconds > 0 {
+		fmt.Fprintf(&b, " less the first %d s", r.FreeSeconds)
 	}
-	return fmt.Sprintf(" less the first %d s", s.FreeSeconds)
+	fmt.Fprintf(&b, ", in whole increments of %d s: %d s at %s %s a minute",
+		r.IncrementSeconds, r.BillableSeconds, r.PerMinute, r.Currency)
+	if r.Band != "" {
+		fmt.Fprintf(&b, " (band %s, in force when the call arrived)", r.Band)
+	}
+	fmt.Fprintf(&b, " = %s %s exactly", r.Exact, r.Currency)
+	if r.CapPerCall != "" {
+		fmt.Fprintf(&b, ", at most %s for a call", r.CapPerCall)
+	}
+	b.WriteString("\n")
+	return b.String()
 }
 
-func (s *Sum) band() string {
-	if s.Band == "" {
-		return ""
-	}
-	return fmt.Sprintf(" (band %s, in force when the call arrived)", s.Band)
-}
-
-func (s *Sum) capped() string {
-	if s.CapPerCall == "" {
-		return ""
-	}
-	return fmt.Sprintf(", at most %s for a call", s.CapPerCall)
-}
-
-// law tells under which law the call was charged, what the caller was told, and what is still open.
-func (t *Timeline) law(b *strings.Builder) {
+// policy shows the law under which the call was charged, what the caller heard, and what is
+// pending.
+func (t *Timeline) policy(b *strings.Builder) {
 	r := t.Record
 	if r.Policy != "" {
 		fmt.Fprintf(b, "policy %s", r.Policy)
@@ -116,30 +117,34 @@ func (t *Timeline) law(b *strings.Builder) {
 		b.WriteString("\n")
 	}
 	if a := r.Announcement; a != nil {
-		switch {
-		case a.Free:
-			b.WriteString("the caller was told that the call is free\n")
-		case a.AnnouncedAt.IsZero():
-			b.WriteString("the caller came to the front desk, and could not be told the price\n")
-		default:
-			fmt.Fprintf(b, "the price (%s) was told up to %s", a.Tariff, a.AnnouncedAt.UTC().Format(clock))
-			if a.Consent != "" {
-				fmt.Fprintf(b, "; consent %s", a.Consent)
-			}
-			b.WriteString("\n")
-		}
+		b.WriteString(announced(a))
 	}
 	if r.State == metering.RecordPending {
-		b.WriteString("held: nobody could say yet whether the caller is exempt; a later version settles it\n")
+		b.WriteString("pending: no exemption lookup has answered yet; a later version of the record " +
+			"resolves the charge\n")
 	}
 }
 
-func reasons(t *Timeline) string {
-	var words []string
-	for _, r := range t.Record.Reasons {
-		words = append(words, string(r))
+func announced(a *metering.Announcement) string {
+	switch {
+	case a.Free:
+		return "the front desk announced that the call is free\n"
+	case a.AnnouncedAt.IsZero():
+		return "the front desk could not announce the price\n"
+	case a.Consent == "":
+		return fmt.Sprintf("the front desk announced the price (%s) until %s\n",
+			a.Tariff, a.AnnouncedAt.UTC().Format(clock))
 	}
-	return strings.Join(words, ", ")
+	return fmt.Sprintf("the front desk announced the price (%s) until %s; consent %s\n",
+		a.Tariff, a.AnnouncedAt.UTC().Format(clock), a.Consent)
+}
+
+func (t *Timeline) reasons() string {
+	var all []string
+	for _, r := range t.Record.Reasons {
+		all = append(all, string(r))
+	}
+	return strings.Join(all, ", ")
 }
 
 func seconds(ms int64) string { return fmt.Sprintf("%d.%03d", ms/1000, ms%1000) }

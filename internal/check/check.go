@@ -1,0 +1,141 @@
+// Package check finds what would make metering wrong, before a call does.
+//
+// In: a [config.Config] that has loaded. Out: a [Finding] for each thing that was looked at, good
+// or bad. It changes nothing in the configuration, the ledger or the registry. It dials nothing at
+// the PBX: [native.Inspect] says what it does there.
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/risposta/gateway/ari/frontdesk"
+	"github.com/risposta/gateway/ari/native"
+	"github.com/risposta/gateway/internal/config"
+	"github.com/risposta/gateway/internal/gateway"
+	"github.com/risposta/gateway/internal/lookups"
+	"github.com/risposta/gateway/metering"
+	"github.com/risposta/gateway/metering/policy"
+)
+
+// Finding is the result of one check.
+type Finding struct {
+	Failed bool   // it must be put right before the gateway can be trusted
+	Where  string // a key of the configuration, or the name of a PBX
+	Text   string // one line; no number, no secret
+}
+
+// Checks are the checks of one configuration.
+type Checks struct {
+	conf  *config.Config
+	found func(Finding)
+}
+
+// New prepares the checks. found gets each finding as it is made.
+func New(conf *config.Config, found func(Finding)) Checks {
+	return Checks{conf: conf, found: found}
+}
+
+func (c Checks) ok(where, format string, args ...any) {
+	c.found(Finding{Where: where, Text: fmt.Sprintf(format, args...)})
+}
+
+func (c Checks) fail(where, format string, args ...any) {
+	c.found(Finding{Failed: true, Where: where, Text: fmt.Sprintf(format, args...)})
+}
+
+// unusedNumber is no caller's: the country code 999 is assigned to no country.
+const unusedNumber = "+99900000000"
+
+// Machine checks what the configuration names on this machine: the ledger's permissions, and the
+// exemption lookups, each of which gets one question about a number that belongs to no caller.
+func (c Checks) Machine(ctx context.Context) {
+	c.exemption(ctx)
+	file := c.conf.Ledger.File
+	if info, err := os.Stat(file); err == nil && info.Mode().Perm()&0o077 != 0 {
+		c.fail("ledger.file", "%s is readable by others (%s): chmod 600", file, info.Mode().Perm())
+	}
+}
+
+func (c Checks) exemption(ctx context.Context) {
+	const where = "exemption"
+	all, err := lookups.OpenExisting(ctx, c.conf)
+	if err != nil {
+		c.fail(where, "%v", err)
+		return
+	}
+	_, err = all.Exempt(ctx, metering.NewNumber(unusedNumber, ""), time.Now())
+	if err = errors.Join(err, all.Close()); err != nil {
+		c.fail(where, "%v", err)
+		return
+	}
+	c.ok(where, "all exemption lookups responded")
+}
+
+// PBXs checks each PBX, and that no two have the same id.
+func (c Checks) PBXs(ctx context.Context) {
+	plan := c.plan()
+	named := map[string]string{} // id -> the PBX's name in the configuration
+	for _, p := range c.conf.PBX {
+		access, err := access(p)
+		if err != nil {
+			c.fail(p.Name, "%v", err)
+			continue
+		}
+		info, found, err := native.Inspect(ctx, access, plan)
+		if info.Node != "" {
+			c.ok(p.Name, "Asterisk %s responds as %s (systemname %q)",
+				info.Version, info.Node, info.SystemName)
+		}
+		for _, f := range found {
+			c.found(Finding{Failed: f.Bad, Where: p.Name, Text: f.Text})
+		}
+		if err != nil {
+			c.fail(p.Name, "%v", err)
+			continue
+		}
+		if other, ok := named[info.Node]; ok {
+			c.fail(p.Name, "has the same id %s as %s: set a different entityid in each asterisk.conf",
+				info.Node, other)
+		}
+		named[info.Node] = p.Name
+	}
+}
+
+// access is how a PBX is reached.
+func access(p config.PBX) (native.Config, error) {
+	a := native.Config{
+		URL: p.URL, Username: p.Username, Password: p.Password.Reveal(), Application: p.Application,
+	}
+	if p.CAFile == "" {
+		return a, nil
+	}
+	ca, err := gateway.Trust(p.CAFile)
+	a.CA = ca
+	return a, err
+}
+
+// plan is what the configuration expects of each PBX.
+func (c Checks) plan() native.Plan {
+	plan := native.Plan{Language: c.conf.FrontDesk.Language}
+	for _, s := range c.conf.Services {
+		plan.Entries = append(plan.Entries,
+			native.Entry{Service: s.Name, Number: s.Number, Context: s.Context})
+	}
+	var currencies []string
+	for _, t := range c.conf.Tariffs {
+		if !slices.Contains(currencies, t.Currency) {
+			currencies = append(currencies, t.Currency)
+		}
+	}
+	plan.Prompts = frontdesk.Prompts(currencies)
+	if law, err := c.conf.Policy(); err == nil { // a configuration that has loaded has one
+		announce := law.Has(policy.Announced) || law.Has(policy.Consent)
+		plan.Told = len(currencies) > 0 && announce
+	}
+	return plan
+}

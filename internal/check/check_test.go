@@ -1,0 +1,99 @@
+package check_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/risposta/gateway/internal/check"
+	"github.com/risposta/gateway/internal/config"
+)
+
+// configured is a configuration whose files are in dir, with the lines of more at its end.
+func configured(t *testing.T, dir, more string) *config.Config {
+	t.Helper()
+	text := `
+pbx: [{name: main, url: "http://127.0.0.1:1/ari", username: u}]
+operators: ["PJSIP/agent*"]
+services: [{number: "1001", context: from-trunk}]
+ledger: {file: ` + filepath.Join(dir, "ledger.db") + "}\n" + more
+	environ := []string{"RISPOSTA_PBX_0_PASSWORD=s3cret-text", "RISPOSTA_CALLERS_KEY=0123456789abcdef"}
+	conf, err := config.Parse("gw.yaml", []byte(text), environ, config.AllSecrets, os.ReadFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return conf
+}
+
+func findings(conf *config.Config, checks func(check.Checks)) (lines []string) {
+	checks(check.New(conf, func(f check.Finding) {
+		lines = append(lines, fmt.Sprintf("%t %s: %s", f.Failed, f.Where, f.Text))
+	}))
+	return lines
+}
+
+func machine(c check.Checks) { c.Machine(context.Background()) }
+func pbxs(c check.Checks)    { c.PBXs(context.Background()) }
+
+func TestMachineWithoutProblems(t *testing.T) {
+	dir := t.TempDir()
+	got := findings(configured(t, dir, ""), machine)
+	if want := "false exemption: all exemption lookups responded"; len(got) != 1 || got[0] != want {
+		t.Errorf("got %q, want %q alone", got, want)
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil || len(files) != 0 {
+		t.Errorf("the checks made %v, %v; want no file", files, err)
+	}
+}
+
+func TestMachineReportsALedgerThatOthersCanRead(t *testing.T) {
+	conf := configured(t, t.TempDir(), "")
+	if err := os.WriteFile(conf.Ledger.File, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := findings(conf, machine); len(got) != 1 {
+		t.Errorf("got %q, want nothing about a ledger of mode 0600", got)
+	}
+	if err := os.Chmod(conf.Ledger.File, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	got := findings(conf, machine)
+	if len(got) != 2 || !strings.HasPrefix(got[1], "true ledger.file: ") ||
+		!strings.Contains(got[1], "is readable by others (-rw-r-----): chmod 600") {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestMachineReportsAnExemptionLookupThatFails(t *testing.T) {
+	dir := t.TempDir()
+	list := filepath.Join(dir, "exempt.csv")
+	if err := os.WriteFile(list, []byte("number,from,until,ref\nnobody,,,\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := findings(configured(t, dir, "exemption: {csv: "+list+"}\n"), machine)
+	if len(got) != 1 || !strings.HasPrefix(got[0], "true exemption: ") ||
+		!strings.Contains(got[0], "exempt.csv:2: number") {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestPBXsReportsAPBXThatCannotBeReached(t *testing.T) {
+	got := findings(configured(t, t.TempDir(), ""), pbxs)
+	if len(got) != 1 || !strings.HasPrefix(got[0], "true main: ") ||
+		!strings.Contains(got[0], "connection refused") || strings.Contains(got[0], "s3cret") {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestPBXsReportsACertificateThatCannotBeRead(t *testing.T) {
+	conf := configured(t, t.TempDir(), "")
+	conf.PBX[0].CAFile = filepath.Join(t.TempDir(), "none.pem")
+	got := findings(conf, pbxs)
+	if len(got) != 1 || !strings.HasPrefix(got[0], "true main: ca_file: ") {
+		t.Errorf("got %q", got)
+	}
+}

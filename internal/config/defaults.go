@@ -1,0 +1,53 @@
+package config
+
+import (
+	"path/filepath"
+	"time"
+
+	"github.com/risposta/gateway/metering/policy"
+)
+
+// defaults sets the keys that are not given.
+func (c *Config) defaults() {
+	for i := range c.PBX {
+		p := &c.PBX[i]
+		set(&p.Name, p.URL)
+		set(&p.Application, "risposta")
+		if p.Listen.Address != "" {
+			set(&p.Listen.Username, "risposta")
+		}
+	}
+	for i := range c.Services {
+		set(&c.Services[i].Name, c.Services[i].Number)
+	}
+	set(&c.Admin.Listen, "127.0.0.1:9108")
+	set(&c.Ledger.KeyFile, c.Ledger.File+".key")
+	set(&c.Ledger.KeepMonths, 6)
+	set(&c.Ledger.SealEvery, time.Hour)
+	set(&c.Log.Format, "json")
+	set(&c.Log.Level, "info")
+	c.Exemption.defaults(c.Ledger.File)
+	set(&c.Law.Policy, policy.Strictest)
+	set(&c.Law.Sector, policy.SectorOther)
+	set(&c.Law.BasicRate, "0")
+	set(&c.FrontDesk.Language, "it")
+	set(&c.FrontDesk.WithoutConsent, HangUp)
+}
+
+func (e *Exemption) defaults(ledger string) {
+	if e.CSV == "" && e.SQL.Query == "" && e.HTTP.URL == "" {
+		set(&e.Registry, filepath.Join(filepath.Dir(ledger), "exempt.db"))
+	}
+	set(&e.Zone, "UTC")
+	set(&e.Timeout, 2*time.Second)
+	set(&e.Cache, time.Minute)
+	set(&e.SettleFor, 30*24*time.Hour)
+}
+
+// set gives a key its default where it has no value.
+func set[T comparable](key *T, value T) {
+	var none T
+	if *key == none {
+		*key = value
+	}
+}

@@ -1,0 +1,174 @@
+package config_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/risposta/gateway/internal/config"
+)
+
+// problem is a configuration that does not load. The text is the good configuration with replace in
+// place of old, and add at its end, or text alone.
+type problem struct {
+	old, replace, add, text string
+	env                     []string // in place of secrets
+	want                    string   // part of the error
+}
+
+// check holds that each problem is one line with its file, and that no error holds a secret.
+func (p problem) check(t *testing.T) {
+	t.Helper()
+	text, env := p.text, p.env
+	if p.old != "" || p.add != "" {
+		text = swap(t, p.old, p.replace) + p.add
+	}
+	if env == nil {
+		env = secrets
+	}
+	_, err := config.Parse("gw.yaml", []byte(text), env, config.AllSecrets, noFiles)
+	if err == nil || !strings.Contains(err.Error(), p.want) {
+		t.Fatalf("got %v\nwant %s", err, p.want)
+	}
+	if strings.Contains(err.Error(), "s3cret") {
+		t.Errorf("a secret is in the error: %v", err)
+	}
+	for line := range strings.Lines(err.Error()) {
+		if !strings.HasPrefix(line, "gw.yaml") && !strings.HasPrefix(line, "environment") {
+			t.Errorf("a line without its file: %q", line)
+		}
+	}
+}
+
+func checkAll(t *testing.T, problems map[string]problem) {
+	t.Helper()
+	for name, p := range problems {
+		t.Run(name, p.check)
+	}
+}
+
+func TestProblemsOfTheFile(t *testing.T) {
+	checkAll(t, map[string]problem{
+		"unknown key": {
+			old: "    tariff: standard", replace: "    tarif: standard",
+			want: "gw.yaml:10: services[0].tarif: unknown key; known here: name, number",
+		},
+		"unknown key at the top": {add: "colour: blue\n", want: "gw.yaml:21: colour: unknown key"},
+		"key twice":              {add: "ledger: {file: x}\n", want: "gw.yaml:21: ledger: given twice"},
+		"not YAML": {
+			text: "pbx: [", want: "gw.yaml: line 1: did not find expected node content",
+		},
+		"empty":         {text: "", want: "gw.yaml: the configuration is empty"},
+		"a list":        {text: "- a\n", want: "gw.yaml:1: must hold keys"},
+		"two documents": {add: "---\na: 1\n", want: "more than one YAML document"},
+		"alias": {
+			old: `["PJSIP/agent*"]`, replace: "&a [x]", want: "gw.yaml:5: operators: anchors",
+		},
+		"neither true nor false": {
+			old: `    did: "+390612345678"`, replace: "    after_sales: maybe",
+			want: `services[0].after_sales: "maybe" is neither true nor false`,
+		},
+		"not a duration": {
+			old: "increment: 1s", replace: "increment: soon",
+			want: `gw.yaml:16: tariffs[0].increment: "soon" is not a duration`,
+		},
+	})
+}
+
+func TestProblemsOfTheEnvironment(t *testing.T) {
+	with := func(variable string) []string { return append([]string{variable}, secrets...) }
+	checkAll(t, map[string]problem{
+		"unknown variable": {
+			text: good, env: with("RISPOSTA_LEDGR_FILE=x"),
+			want: "environment: RISPOSTA_LEDGR_FILE: unknown variable",
+		},
+		"not a duration": {
+			text: good, env: with("RISPOSTA_EXEMPTION_TIMEOUT=soon"),
+			want: "environment: RISPOSTA_EXEMPTION_TIMEOUT",
+		},
+	})
+}
+
+func TestProblemsOfSecrets(t *testing.T) {
+	const user = "    username: risposta\n"
+	checkAll(t, map[string]problem{
+		"password in YAML": {
+			old: user, replace: user + "    password: s3cret-text\n",
+			want: "gw.yaml:5: pbx[0].password: a secret does not belong in this file",
+		},
+		"password unreadable": {
+			old: user, replace: user + "    password_file: /nowhere\n", env: secrets[1:],
+			want: "gw.yaml:5: pbx[0].password_file: can't be read",
+		},
+		"no password": {
+			text: good, env: secrets[1:],
+			want: "gw.yaml:2: pbx[0].password: missing: set RISPOSTA_PBX_0_PASSWORD",
+		},
+		"no key": {
+			text: good, env: secrets[:1],
+			want: "gw.yaml: callers.key: missing: set RISPOSTA_CALLERS_KEY",
+		},
+		"short key": {
+			text: good, env: []string{secrets[0], "RISPOSTA_CALLERS_KEY=short"},
+			want: "gw.yaml: callers.key: the key is too short",
+		},
+		"connection string in YAML": {
+			add:  "exemption: {sql: {dsn: \"password=s3cret-text\", query: q}}\n",
+			want: "gw.yaml:21: exemption.sql.dsn: a secret does not belong in this file",
+		},
+		"no connection string": {
+			add:  "exemption: {sql: {query: q}}\n",
+			want: "exemption.sql.dsn: missing: set RISPOSTA_EXEMPTION_SQL_DSN",
+		},
+	})
+}
+
+func TestProblemsOfThePBX(t *testing.T) {
+	checkAll(t, map[string]problem{
+		"no operators": {
+			old: "operators: [\"PJSIP/agent*\"]\n", want: "gw.yaml: operators: missing",
+		},
+		"not a pattern": {
+			old: `"PJSIP/agent*"`, replace: `"PJSIP/[agent"`,
+			want: `gw.yaml:5: operators[0]: "PJSIP/[agent" is not a pattern`,
+		},
+		"no PBX": {
+			text: good[strings.Index(good, "operators:"):], env: secrets[1:],
+			want: "gw.yaml: pbx: missing",
+		},
+		"not a url": {
+			old: "http://127.0.0.1:8088/ari", replace: "127.0.0.1:8088", want: "gw.yaml:3: pbx[0].url",
+		},
+		"password in the url": {
+			old: "http://127", replace: "http://u:p@127",
+			want: "gw.yaml:3: pbx[0].url: holds a user or a password",
+		},
+		"admin port on the network": {
+			add:  "admin: {listen: \"0.0.0.0:9108\"}\n",
+			want: "gw.yaml:21: admin.listen: \"0.0.0.0:9108\" is not on loopback",
+		},
+		"log format": {add: "log: {format: xml}\n", want: "gw.yaml:21: log.format"},
+		"log level":  {add: "log: {level: loud}\n", want: "gw.yaml:21: log.level"},
+	})
+}
+
+func TestProblemsOfExemptionLookups(t *testing.T) {
+	checkAll(t, map[string]problem{
+		"no query": {
+			add: "exemption: {sql: {dsn_file: x}}\n", want: "exemption.sql.query: missing",
+		},
+		"numbers unencrypted": {
+			add: "exemption: {http: {url: \"http://registry.example/x\"}}\n",
+			want: "gw.yaml:21: exemption.http.url: \"http://registry.example/x\" sends callers' numbers " +
+				"over the network unencrypted",
+		},
+		"settle_for": {
+			add: "exemption: {settle_for: 1s}\n", want: "gw.yaml:21: exemption.settle_for",
+		},
+		"cache": {add: "exemption: {cache: 2h}\n", want: "gw.yaml:21: exemption.cache"},
+		"zone": {
+			add:  "exemption: {zone: Mars}\n",
+			want: `gw.yaml:21: exemption.zone: "Mars" is not a time zone`,
+		},
+		"timeout": {add: "exemption: {timeout: 2h}\n", want: "gw.yaml:21: exemption.timeout"},
+	})
+}
