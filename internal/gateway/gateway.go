@@ -30,7 +30,6 @@ type Gateway struct {
 	log      *zap.Logger
 	metrics  *metrics
 	ledger   ledger.Store
-	keeper   *retention.Keeper
 	lookups  *lookups.Lookups
 	resolver *rerating.Resolver
 	admin    net.Listener
@@ -38,6 +37,7 @@ type Gateway struct {
 	// listeners are where PBXs connect to us, nil for those that we connect to.
 	listeners []net.Listener
 	nodes     nodes
+	retention *retention.Worker
 }
 
 // New opens what the gateway needs: ledger, lookup, admin port. Nothing is watched yet. What it opened is closed by Run, or by New
@@ -63,7 +63,7 @@ func (d *Gateway) open(ctx context.Context) error {
 		return err
 	}
 	watch := observer{log: d.log, metrics: d.metrics}
-	d.keeper = &retention.Keeper{
+	d.retention = &retention.Worker{
 		Store: d.ledger, Signer: signer, SignEvery: d.conf.Ledger.SealEvery,
 		Before: d.conf.Ledger.EraseBefore, Observer: watch,
 	}
@@ -130,7 +130,7 @@ func (d *Gateway) Run(ctx context.Context) error {
 	}
 	g.Go(func() error { return d.serveAdmin(gctx) })
 	g.Go(func() error {
-		d.keeper.Run(gctx)
+		d.retention.Run(gctx)
 		return nil
 	})
 	g.Go(func() error {
@@ -138,7 +138,7 @@ func (d *Gateway) Run(ctx context.Context) error {
 		return nil
 	})
 	err := g.Wait()
-	d.keeper.Sign(context.WithoutCancel(ctx)) // the last calls, too
+	d.retention.Sign(context.WithoutCancel(ctx)) // the last calls, too
 	err = errors.Join(err, d.close())
 	if err != nil {
 		d.log.Error(evStopped, zap.Error(err))
