@@ -18,7 +18,7 @@ const module = "github.com/risposta/gateway"
 // rooms says what each room may import of ours. A room that is not listed may import nothing of ours.
 var rooms = map[string][]string{
 	"metering":                    {"metering/policy", "metering/tariff"},
-	"metering/evidence":           {"metering"},
+	"metering/evidence":           {"metering", "metering/policy", "metering/tariff"},
 	"metering/numbering":          {},
 	"metering/policy":             {},
 	"metering/tariff":             {},
@@ -31,7 +31,7 @@ var rooms = map[string][]string{
 	"metering/ledger/ledgertest":  {"metering", "metering/ledger"},
 	"metering/ledger/merkle":      {},
 	"metering/ledger/sqlite":      {"metering", "internal/sqlitefile", "metering/ledger"},
-	"ari":                         {"metering"},
+	"ari":                         {"metering", "metering/evidence"},
 	"ari/aritest":                 {},
 	"ari/cel":                     {"ari", "metering"},
 	"ari/frontdesk":               {"ari", "metering", "metering/policy"},

@@ -144,10 +144,12 @@ type Leg struct {
 	Hold    Hold
 	Feature FeatureHold
 	Dialled bool
-	Number  string    // the kind of the number by which it was dialled, "" where by none
-	Moved   time.Time // introductions: when it last said itself that it entered or left a bridge; zero: it has not
-	Seen    time.Time // introductions: the latest instant that its own events have named
-	Done    bool      // its call has its record already: set by whoever keeps the records, never part of evidence
+	// DialledBy is the channel that is dialling this one, while it is; "" for none.
+	DialledBy ChannelID
+	Number    string    // the kind of the number by which it was dialled, "" where by none
+	Moved     time.Time // introductions: when it last said itself that it entered or left a bridge; zero: it has not
+	Seen      time.Time // introductions: the latest instant that its own events have named
+	Done      bool      // its call has its record already: set by whoever keeps the records, never part of evidence
 }
 
 // Snapshot is what exists on one PBX at one instant of its own clock. It never says since when.

@@ -36,7 +36,7 @@ func (s *pbxWorker) handOver(out *mediation.Output) {
 	}
 	cp := checkpoint{
 		Started: s.started, BootID: id, BootNs: boot.Nanoseconds(), Watermark: s.mediator.Watermark(),
-		Snapshot: ari.Encode(ari.Event{Kind: ari.SnapshotTaken, At: s.mediator.Watermark(), Node: s.node, Snapshot: s.mediator.Snapshot()}),
+		Snapshot: ari.EncodeEvidence(ari.Event{Kind: ari.SnapshotTaken, At: s.mediator.Watermark(), Node: s.node, Snapshot: s.mediator.Snapshot()}),
 	}
 	text, err := json.Marshal(cp)
 	if err != nil {
@@ -102,7 +102,7 @@ func (s *pbxWorker) takeUp(ctx context.Context, ev *ari.Event) (calls int, err e
 	if cp == nil {
 		return 0, errors.New("the checkpoint is gone")
 	}
-	known, err := ari.Decode(cp.Snapshot)
+	known, err := ari.DecodeEvidence(cp.Snapshot)
 	if err != nil {
 		return 0, fmt.Errorf("the checkpoint's snapshot: %w", err)
 	}

@@ -12,7 +12,7 @@ import (
 
 // frame writes the event as Asterisk would, so that it goes through the decoder.
 func frame(ev ari.Event) []byte {
-	raw := ari.Encode(ev)
+	raw := ari.EncodeEvidence(ev)
 	if ev.Dialled != "" {
 		key := map[ari.Kind]string{ari.Dial: "dialstring", ari.BridgeBlindTransfer: "exten"}[ev.Kind]
 		raw = append(fmt.Appendf(raw[:len(raw)-1:len(raw)-1], ",%q:%q", key, ev.Dialled), '}')

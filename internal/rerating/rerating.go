@@ -17,6 +17,7 @@ import (
 
 	"github.com/risposta/gateway/internal/mediation"
 	"github.com/risposta/gateway/metering"
+	"github.com/risposta/gateway/metering/evidence"
 	"github.com/risposta/gateway/metering/ledger"
 )
 
@@ -89,7 +90,7 @@ func Resolved(e metering.Exemption, why metering.Reason, at time.Time) Change {
 		if !before.Calls[0].Resolve(e, why) {
 			return nil, nil
 		}
-		return later(c, mediation.ResolvedFrame(c.ID, at, e, why))
+		return later(c, evidence.NewResolved(c.ID, at, e, why))
 	}
 }
 
