@@ -20,13 +20,13 @@ unit: ## run the tests that need no PBX, with the race detector
 	$(GO) test -race -count=1 -timeout 10m ./...
 
 live: setup ## make real SIP calls on a real Asterisk
-	$(LIVE) -skip TestLiveLore ./integration/...
+	$(LIVE) -skip TestLiveMoreShapes ./integration/...
 
 test-long: setup ## run the random and the live tests longer, the fault table and a bare machine
 	$(GO) test -count=1 -timeout 60m ./internal/mediation ./metering ./metering/tariff \
 		-rapid.checks=20000
-	$(LIVE) -count=5 -timeout 60m -skip TestLiveLore ./integration/...
-	$(LIVE) -run TestLiveARestartLosesNoTalk ./integration/ -away 60s
+	$(LIVE) -count=5 -timeout 60m -skip TestLiveMoreShapes ./integration/...
+	$(LIVE) -run TestLiveRestartLosesNoTalk ./integration/ -away 60s
 	$(MAKE) judge reliability
 	$(MAKE) fuzz FUZZTIME=5m
 	$(MAKE) bare
@@ -34,13 +34,13 @@ test-long: setup ## run the random and the live tests longer, the fault table an
 bare: ## run `make demo` and `make test` in a bare Debian 12 container: Go, make, git, nothing else
 	scripts/bare
 
-JUDGED = -v -parallel 6 -run 'TestLiveShapes|TestLiveLore' ./integration/
+JUDGED = -v -parallel 6 -run 'TestLiveShapes|TestLiveMoreShapes' ./integration/
 judge: setup ## compare every shape of call, live: the CEL, our record, Asterisk's CDR
 	set -o pipefail; $(LIVE) $(JUDGED) \
 		| grep -E '^ +(shape |[a-z0-9-]+ +[0-9.]+ s)|^ *(ok|FAIL|---)'
 
 TRACES ?= /tmp/risposta-traces
-RECORDED = -run 'TestLiveRecording|TestLiveOperatorWhoCallsOut' ./integration/
+RECORDED = -run 'TestLiveRecording|TestLiveOperatorsOutboundCall' ./integration/
 traces: setup ## record integration/testdata/traces again, into TRACES; facts.txt is written by hand
 	$(LIVE) -parallel 2 $(RECORDED) -record $(TRACES)
 
