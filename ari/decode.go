@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -52,13 +53,35 @@ var harmless = map[string]bool{
 // HeartbeatName is the name of the user event by which the intake proves to itself that it sees.
 const HeartbeatName = "risposta.heartbeat"
 
-// Decode reads one frame. Types that do not matter, known or not, come back as Other. The frame is not kept.
-// What cannot be read comes back as an *Unreadable error.
+// Decode reads one frame of a PBX. Types that do not matter, known or not, come back as Other. The
+// frame is not kept. What cannot be read comes back as an *Unreadable error, and so does a frame of
+// one of our own types: no PBX sends those, and it puts nothing in doubt.
 func Decode(frame []byte) (Event, error) {
 	typ, err := peekType(frame)
 	if err != nil {
 		return Event{}, unreadable(frame, typ, err)
 	}
+	if strings.HasPrefix(typ, ownPrefix) {
+		return Event{}, &Unreadable{Bytes: len(frame), Type: typ, Err: errOwnType}
+	}
+	return decode(frame, typ)
+}
+
+// DecodeEvidence reads one frame as Encode wrote it.
+func DecodeEvidence(frame []byte) (Event, error) {
+	typ, err := peekType(frame)
+	if err != nil {
+		return Event{}, unreadable(frame, typ, err)
+	}
+	return decode(frame, typ)
+}
+
+// ownPrefix begins the type of every frame that is not a PBX's.
+const ownPrefix = "risposta."
+
+var errOwnType = errors.New("a type that only evidence has")
+
+func decode(frame []byte, typ string) (Event, error) {
 	kind, ours := kinds[typ], false
 	if kind == Other {
 		if kind, ours = ownKinds[typ]; !ours {
@@ -77,6 +100,12 @@ func Decode(frame []byte) (Event, error) {
 		return Event{Kind: Other, At: ev.At, Node: ev.Node}, nil
 	}
 	return ev, nil
+}
+
+// PeekType returns the type that a frame names at its top level; "" where none can be read.
+func PeekType(frame []byte) string {
+	typ, _ := peekType(frame)
+	return typ
 }
 
 // peekType finds the top-level "type" without reading more than it must: 60 % of a call's frames are ChannelVarset.

@@ -77,7 +77,7 @@ func (p *Mediator) replay(call metering.CallID, frame []byte, out *Output) error
 	case announcementType:
 		return p.replayAnnouncement(call, frame, out)
 	}
-	ev, err := ari.Decode(frame)
+	ev, err := ari.DecodeEvidence(frame)
 	if err != nil {
 		return err
 	}
