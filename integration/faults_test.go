@@ -200,7 +200,7 @@ func TestLivePBXUnreachableAtStart(t *testing.T) {
 	}
 	t.Cleanup(func() { r.stop(t) })
 	r.logged(t, "pbx.unreachable", 2)
-	if status, body, err := r.gw.Ready(r.ctx); err != nil || status != http.StatusServiceUnavailable || !strings.Contains(body, "live: not seen") {
+	if status, body, err := r.gw.Ready(r.ctx); err != nil || status != http.StatusServiceUnavailable || !strings.Contains(body, "live: not synced") {
 		t.Errorf("/readyz answers %d %q, %v; want 503 with the PBX's name", status, body, err)
 	}
 	var err error

@@ -103,7 +103,7 @@ func expected(conf *config.Config) native.Plan {
 	}
 	plan.Prompts = frontdesk.Prompts(currencies)
 	if law, err := conf.Policy(); err == nil { // a configuration that is loaded has one
-		plan.Told = len(currencies) > 0 && (law.Has(policy.Announced) || law.Has(policy.Consent))
+		plan.NeedsAnnouncement = len(currencies) > 0 && (law.Has(policy.Announced) || law.Has(policy.Consent))
 	}
 	return plan
 }

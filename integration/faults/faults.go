@@ -159,9 +159,9 @@ func stolen(s *stage, _ int) error {
 	if err := s.pbx.Send([]byte(`{"type":"ApplicationReplaced","timestamp":"` + s.pbx.Now().Format("2006-01-02T15:04:05.000-0700") + `","application":"risposta"}`)); err != nil {
 		return err
 	}
-	s.pbx.Take(true)
+	s.pbx.NameTaken(true)
 	time.Sleep(time.Second) // that is the fault
-	s.pbx.Take(false)
+	s.pbx.NameTaken(false)
 	return nil
 }
 

@@ -66,7 +66,7 @@ func (s *settler) run(ctx context.Context) {
 
 func (s *settler) failed(ctx context.Context, call metering.CallID, err error) {
 	if ctx.Err() == nil {
-		s.log.Error(evSettleFailed, zap.String("call", string(call)), zap.Error(err))
+		s.log.Error(evReratingFailed, zap.String("call", string(call)), zap.Error(err))
 	}
 }
 
@@ -77,7 +77,7 @@ func (s *settler) settle(ctx context.Context) {
 		s.failed(ctx, "", err)
 		return
 	}
-	s.metrics.held.Set(float64(len(held)))
+	s.metrics.pendingRecords.Set(float64(len(held)))
 	s.drop(held)
 	g := new(errgroup.Group)
 	g.SetLimit(maxSettle)
@@ -172,7 +172,7 @@ func (s *settler) supersede(ctx context.Context, call metering.CallID, e meterin
 	if err != nil {
 		return err
 	}
-	s.metrics.settled.WithLabelValues(string(why)).Inc()
-	tellRecord(s.log, &newest)
+	s.metrics.rerated.WithLabelValues(string(why)).Inc()
+	logRecord(s.log, &newest)
 	return nil
 }
