@@ -32,7 +32,7 @@ var rooms = map[string][]string{
 	"metering/ledger/merkle":      {},
 	"metering/ledger/sqlite":      {"metering", "internal/sqlitefile", "metering/ledger"},
 	"ari":                         {"metering", "metering/evidence"},
-	"ari/aritest":                 {},
+	"ari/aritest":                 {"ari", "metering"},
 	"ari/cel":                     {"ari", "metering"},
 	"ari/frontdesk":               {"ari", "metering", "metering/policy"},
 	"ari/native":                  {"ari"},

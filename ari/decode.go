@@ -129,6 +129,12 @@ func decodeEvent(frame []byte, typ string) (Event, error) {
 	return ev, nil
 }
 
+// PeekType returns the type that a frame names at its top level; "" where none can be read.
+func PeekType(frame []byte) string {
+	typ, _ := peekType(frame)
+	return typ
+}
+
 // peekType finds the top-level "type" without reading more than it must: 60 % of a call's frames are ChannelVarset.
 func peekType(frame []byte) (string, error) {
 	d := jsontext.NewDecoder(bytes.NewReader(frame), lenient)

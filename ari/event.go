@@ -1,7 +1,6 @@
 package ari
 
 import (
-	"context"
 	"strings"
 	"time"
 
@@ -158,18 +157,6 @@ type Snapshot struct {
 	Node    string
 	Legs    []Leg
 	Bridges []Bridge
-}
-
-// Source delivers what one PBX says, into an Queue.
-//
-// Contract: frames come in Asterisk's order. Nothing is ever dropped in silence: when the source must give up it puts
-// Gap (its At is for the reader to fill in: the last instant the reader has seen), then nothing until SnapshotTaken with
-// a Snapshot; the first frame of a source is SnapshotTaken, or Resumed where a former run ended with Suspended. Run reconnects on its own, for ever, with bounded backoff; it
-// returns when ctx ends, after everything it started has ended.
-type Source interface {
-	Run(ctx context.Context) error
-	// Resync asks for Gap and SnapshotTaken: the reader doubts what it knows. It returns at once.
-	Resync(reason string)
 }
 
 // Endpoint is the part of a channel's name that a configuration knows: "PJSIP/agent1" of "PJSIP/agent1-00000009".

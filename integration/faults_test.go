@@ -132,7 +132,7 @@ func TestLivePBXUnreachableAtStart(t *testing.T) {
 	t.Cleanup(func() { h.stop(t) })
 	h.logged(t, "pbx.unreachable", 2)
 	if status, body, err := h.gw.Ready(h.ctx); err != nil ||
-		status != http.StatusServiceUnavailable || !strings.Contains(body, "live: not seen") {
+		status != http.StatusServiceUnavailable || !strings.Contains(body, "live: not synced") {
 		t.Errorf("/readyz answers %d %q, %v; want 503 with the PBX's name", status, body, err)
 	}
 	h.startPBXAgain(t)

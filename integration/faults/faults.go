@@ -170,9 +170,9 @@ func stolen(s *testRun, _ int) error {
 		`","application":"risposta"}`)); err != nil {
 		return err
 	}
-	s.pbx.Take(true)
+	s.pbx.NameTaken(true)
 	time.Sleep(time.Second) // the pause is the fault
-	s.pbx.Take(false)
+	s.pbx.NameTaken(false)
 	return nil
 }
 

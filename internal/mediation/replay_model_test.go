@@ -17,7 +17,7 @@ import (
 // randomPBX is a PBX that says anything a PBX can: legs in every state, dials with and without
 // numbers, bridge features, merged bridges, gaps. Nothing is true of it but that it is consistent.
 type randomPBX struct {
-	t        *rapid.T
+	r        *rapid.T
 	mediator *mediation.Mediator
 	out      mediation.Output
 	legs     []*randomLeg
@@ -41,7 +41,7 @@ func newRandomPBX(t *rapid.T) *randomPBX {
 		t.Fatal(err)
 	}
 	return &randomPBX{
-		t: t, bridges: map[string]*ari.Bridge{"b1": {ID: "b1", Type: "mixing"}, "b2": {ID: "b2", Type: "mixing"}}, now: dawn,
+		r: t, bridges: map[string]*ari.Bridge{"b1": {ID: "b1", Type: "mixing"}, "b2": {ID: "b2", Type: "mixing"}}, now: dawn,
 		mediator: mediation.New(mediation.Rules{
 			Service:    func(c ari.Channel) (string, bool) { return "help", c.Context == "from-trunk" && c.Exten == "1001" },
 			Operators:  operators,
@@ -54,7 +54,7 @@ func newRandomPBX(t *rapid.T) *randomPBX {
 
 // say feeds one event, some time after the last.
 func (p *randomPBX) say(ev ari.Event) {
-	p.now = p.now.Add(time.Duration(rapid.IntRange(1, 2000).Draw(p.t, "ms later")) * time.Millisecond)
+	p.now = p.now.Add(time.Duration(rapid.IntRange(1, 2000).Draw(p.r, "ms later")) * time.Millisecond)
 	ev.At, ev.Node = p.now, "pbx"
 	fmt.Fprintf(&p.log, "%7.3f %s %s %s\n", p.now.Sub(dawn).Seconds(), ev.Kind, ev.Channel.ID, ev.Bridge.ID)
 	p.mediator.Feed(ari.Frame{Raw: frame(ev)}, &p.out)
@@ -69,9 +69,9 @@ func (p *randomPBX) pick(ok func(*randomLeg) bool) *randomLeg {
 		}
 	}
 	if len(found) == 0 {
-		p.t.Skip("no such leg")
+		p.r.Skip("no such leg")
 	}
-	return rapid.SampledFrom(found).Draw(p.t, "leg")
+	return rapid.SampledFrom(found).Draw(p.r, "leg")
 }
 
 const maxRandomLegs = 8
@@ -79,7 +79,7 @@ const maxRandomLegs = 8
 // create makes legs of one number, such as the two halves of a Local channel.
 func (p *randomPBX) create(state string, caller bool, names ...string) {
 	if len(p.legs)+len(names) > maxRandomLegs {
-		p.t.Skip("enough legs")
+		p.r.Skip("enough legs")
 	}
 	p.made++
 	for i, name := range names {
@@ -135,7 +135,7 @@ func local(l *randomLeg) bool { return strings.HasPrefix(l.Name, "Local/") }
 // actions are what can happen, by the words of telephony.
 func (p *randomPBX) actions() map[string]func(*rapid.T) {
 	do := func(f func()) func(*rapid.T) {
-		return func(t *rapid.T) { p.t = t; f() }
+		return func(t *rapid.T) { p.r = t; f() }
 	}
 	return map[string]func(*rapid.T){
 		"a caller arrives":         do(func() { p.create("Ring", true, "PJSIP/trunk-%08x") }),
@@ -155,7 +155,7 @@ func (p *randomPBX) actions() map[string]func(*rapid.T) {
 				p.leave(l)
 				return
 			}
-			p.enter(l, rapid.SampledFrom([]string{"b1", "b2"}).Draw(p.t, "bridge"))
+			p.enter(l, rapid.SampledFrom([]string{"b1", "b2"}).Draw(p.r, "bridge"))
 		}),
 		"hold or unhold": do(func() {
 			l := p.pick(func(l *randomLeg) bool { return l.Up() && !local(l) })
@@ -173,15 +173,15 @@ func (p *randomPBX) actions() map[string]func(*rapid.T) {
 			dialled := "PJSIP/x"
 			if strings.HasPrefix(to.Name, "PJSIP/out") {
 				numbers := []string{"899123456@trunk", "0612345678@trunk", "3331234567@trunk"}
-				dialled = rapid.SampledFrom(numbers).Draw(p.t, "number")
+				dialled = rapid.SampledFrom(numbers).Draw(p.r, "number")
 			}
-			status := rapid.SampledFrom([]string{"", "RINGING", "ANSWER", "CANCEL"}).Draw(p.t, "status")
+			status := rapid.SampledFrom([]string{"", "RINGING", "ANSWER", "CANCEL"}).Draw(p.r, "status")
 			p.say(ari.Event{Kind: ari.Dial, Caller: from.Channel, Channel: to.Channel, Dialled: dialled, DialStatus: status})
 		}),
 		"merge the bridges": do(func() {
 			to, from := p.bridges["b1"], p.bridges["b2"]
 			if len(to.Channels) == 0 || len(from.Channels) == 0 {
-				p.t.Skip("an empty bridge")
+				p.r.Skip("an empty bridge")
 			}
 			p.say(ari.Event{Kind: ari.BridgeMerged, Bridge: *to, From: *from})
 			for _, l := range p.legs {
@@ -210,7 +210,7 @@ func (p *randomPBX) gap() {
 	p.log.WriteString("        gap\n")
 	p.mediator.Feed(ari.Frame{Event: &ari.Event{Kind: ari.Gap, Node: "pbx", Reason: ari.GapConnection}}, &p.out)
 	for _, l := range p.legs {
-		if l.in == "" && !l.ended && rapid.Bool().Draw(p.t, "moves unseen") {
+		if l.in == "" && !l.ended && rapid.Bool().Draw(p.r, "moves unseen") {
 			b := p.bridges["b1"]
 			b.Channels = append(b.Channels[:len(b.Channels):len(b.Channels)], l.ID)
 			l.in = "b1"
