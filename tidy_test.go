@@ -52,7 +52,7 @@ var rooms = map[string][]string{
 	"integration/demo":            {"integration/lab"},
 	"integration/exemptserver":    {},
 	"integration/faultfs":         {},
-	"integration/faults":          {"ari/aritest", "integration/faultfs", "integration/lab"},
+	"integration/faults":          {"ari", "integration/faultfs", "integration/lab"},
 	"integration/judge":           {},
 	"integration/lab":             {},
 }
@@ -61,6 +61,7 @@ var rooms = map[string][]string{
 var testRooms = map[string][]string{
 	"ari/native":             {"ari/aritest"},
 	"internal/gateway":       {"ari/aritest"},
+	"internal/mediation":     {"ari/aritest"},
 	"cmd/gateway":            {"ari/aritest"},
 	"metering/ledger/sqlite": {"metering/ledger/ledgertest"},
 	"integration":            {"integration/judge", "integration/lab", "metering"},
