@@ -54,7 +54,7 @@ var rooms = map[string][]string{
 	"integration/demo":            {"integration/lab"},
 	"integration/exemptserver":    {},
 	"integration/faultfs":         {},
-	"integration/faults":          {"ari/aritest", "integration/faultfs", "integration/lab"},
+	"integration/faults":          {"ari", "integration/faultfs", "integration/lab"},
 	"integration/judge":           {},
 	"integration/lab":             {},
 	"integration/load":            {"integration/judge", "integration/lab"},
@@ -64,6 +64,7 @@ var rooms = map[string][]string{
 var testRooms = map[string][]string{
 	"ari/native":             {"ari/aritest"},
 	"internal/gateway":       {"ari/aritest"},
+	"internal/mediation":     {"ari/aritest"},
 	"cmd/gateway":            {"ari"},
 	"metering/ledger/sqlite": {"metering/ledger/ledgertest"},
 	"internal/rerating":      {"ari", "metering/ledger/sqlite"},

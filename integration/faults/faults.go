@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/risposta/gateway/ari"
+	"github.com/risposta/gateway/ari/aritest"
 	"github.com/risposta/gateway/integration/faultfs"
 )
 
@@ -165,9 +167,8 @@ func (s *testRun) wantHits() error {
 
 func stolen(s *testRun, _ int) error {
 	s.during(500*time.Millisecond, time.Second)
-	if err := s.pbx.Send([]byte(`{"type":"ApplicationReplaced","timestamp":"` +
-		s.pbx.Now().Format("2006-01-02T15:04:05.000-0700") +
-		`","application":"risposta"}`)); err != nil {
+	replaced := ari.Event{Kind: ari.ApplicationReplaced, At: s.pbx.Now(), Node: aritest.Node}
+	if err := s.pbx.Send(aritest.Frame(replaced)); err != nil {
 		return err
 	}
 	s.pbx.NameTaken(true)
