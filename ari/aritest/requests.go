@@ -153,7 +153,7 @@ func (p *PBX) Connect(
 	for _, frame := range kept {
 		err = errors.Join(err, conn.Write(ctx, websocket.MessageText, frame))
 	}
-	go p.serve(conn)
+	go p.serve(conn) //nolint:gosec // ctx bounds the connecting, not the connection
 	return err
 }
 

@@ -116,7 +116,7 @@ func TestAPositionThatNoLongerFitsIsRefused(t *testing.T) {
 			func(o *outbound, at ari.Position) ari.Position {
 				o.pbx.SetStarted(time.Now().Add(time.Minute).Truncate(time.Millisecond))
 				return at
-			}, "not resumed: Asterisk was restarted",
+			}, "not resumed: the events that Asterisk kept are lost",
 		},
 		"the machine was restarted": {
 			func(_ *outbound, at ari.Position) ari.Position {

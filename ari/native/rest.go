@@ -108,7 +108,7 @@ func (r *rest) info(ctx context.Context) (ari.Info, error) {
 	}, nil
 }
 
-// application is how the PBX sees a Stasis application.
+// application is what the PBX reports of a Stasis application.
 type application struct{ AllChannels bool }
 
 // allChannels is the topic that subscribeAll subscribes to; an application that was registered

@@ -62,7 +62,7 @@ func (s *synchronizer) suspend() {
 }
 
 // present begins to resume from a position: every frame is kept from the first one on. An error
-// says why the position is refused.
+// gives the reason for refusing the position.
 func (s *synchronizer) present(from ari.Position) error {
 	var p position
 	if err := json.Unmarshal(from, &p); err != nil {
@@ -71,7 +71,7 @@ func (s *synchronizer) present(from ari.Position) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !p.AsteriskStarted.Equal(s.info.Started) {
-		return errors.New("Asterisk was restarted meanwhile: the events that it kept are lost")
+		return errors.New("the events that Asterisk kept are lost: it was restarted meanwhile")
 	}
 	if p.BootID != s.bootID {
 		return errors.New("the machine was restarted meanwhile")

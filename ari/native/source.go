@@ -50,7 +50,7 @@ const (
 	heartbeatEvery = time.Second
 	silenceLimit   = 3 * time.Second       // without a heartbeat for so long, events may be missing
 	requestTimeout = 5 * time.Second       // for one request
-	roomCheck      = 50 * time.Millisecond // after an overflow, between two looks at the queue
+	roomCheck      = 50 * time.Millisecond // after an overflow, between two checks of the queue
 )
 
 // Source is the [ari.Source] of one PBX.

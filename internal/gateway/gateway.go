@@ -49,7 +49,7 @@ type Gateway struct {
 // yet. Run closes what it opened, or New itself where it fails.
 func New(ctx context.Context, conf *config.Config, log *zap.Logger) (*Gateway, error) {
 	d := &Gateway{conf: conf, log: log, metrics: newMetrics()}
-	d.nodes.names = map[string]string{}
+	d.nodes.byID = map[string]string{}
 	if err := d.open(ctx); err != nil {
 		return nil, errors.Join(err, d.close())
 	}
@@ -156,18 +156,18 @@ func (d *Gateway) Run(ctx context.Context) error {
 
 // nodes refuses a second PBX with the same id: their calls would have the same names.
 type nodes struct {
-	mu    sync.Mutex
-	names map[string]string // asterisk_id -> the PBX's name in the configuration
+	mu   sync.Mutex
+	byID map[string]string // asterisk_id -> the PBX's name in the configuration
 }
 
 func (n *nodes) accept(name string, info ari.Info) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if have, ok := n.names[info.Node]; ok && have != name {
+	if have, ok := n.byID[info.Node]; ok && have != name {
 		return fmt.Errorf("PBX %s has the same id %s as PBX %s: set entityid in asterisk.conf, "+
 			"another one on each", name, info.Node, have)
 	}
-	n.names[info.Node] = name
+	n.byID[info.Node] = name
 	return nil
 }
 

@@ -36,7 +36,7 @@ func TestShutdownDrainsAndTheNextRunGoesOn(t *testing.T) {
 	if !strings.HasSuffix(strings.TrimSpace(r.log.String()), last) {
 		t.Errorf("the last line is not gateway.stopped:\n%s", r.log)
 	}
-	// In the next run the call still exists, in the same bridge, and nobody is on hold.
+	// In the next run the call still exists, in the same bridge, and neither side is on hold.
 	const caller, operator = "pbx1-1795427174.114", "pbx1-1795427175.119"
 	pbx.Exist(
 		[]ari.Channel{
