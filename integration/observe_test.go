@@ -25,7 +25,7 @@ import (
 // observation is an Asterisk that a test watches without a gateway: what ARI sends (ari.jsonl), what
 // it answers when asked (rest.jsonl), and Asterisk's own logs.
 type observation struct {
-	*rig
+	*harness
 	*testing.T
 	dir string
 	rec *lab.Recorder
@@ -37,7 +37,7 @@ type observation struct {
 // observe starts an Asterisk with these services and a recording named after the feature.
 func observe(t *testing.T, name string, services []service, files map[string]string) *observation {
 	t.Helper()
-	o := &observation{rig: newRig(t, services, files), T: t}
+	o := &observation{harness: newHarness(t, services, files), T: t}
 	into := *recordInto
 	if into == "" {
 		into = t.TempDir()
