@@ -50,9 +50,6 @@ var harmless = map[string]bool{
 	"PlaybackFinished": true, "StasisStart": true, "StasisEnd": true, "ChannelUserevent": true, "RecordingStarted": true, "RecordingFinished": true, "ApplicationRegistered": true,
 }
 
-// HeartbeatName is the name of the user event by which the intake proves to itself that it sees.
-const HeartbeatName = "risposta.heartbeat"
-
 // errOurs is why a frame of one of our own types is refused.
 var errOurs = errors.New("the type is one that only evidence has; a PBX does not send it")
 
@@ -123,8 +120,12 @@ func decodeEvent(frame []byte, typ string) (Event, error) {
 	if err != nil {
 		return Event{}, unreadable(frame, typ, err)
 	}
-	if kind == Heartbeat && w.EventName != HeartbeatName {
-		return Event{Kind: Other, At: ev.At, Node: ev.Node}, nil
+	if kind == Heartbeat {
+		n, ok := HeartbeatNumber(w.EventName)
+		if !ok {
+			return Event{Kind: Other, At: ev.At, Node: ev.Node}, nil
+		}
+		ev.Heartbeat = n
 	}
 	return ev, nil
 }

@@ -117,7 +117,7 @@ func encodeEvent(ev Event) []byte {
 		}
 	}
 	if ev.Kind == Heartbeat {
-		w.EventName = HeartbeatName
+		w.EventName = HeartbeatName(ev.Heartbeat)
 	}
 	if ev.Bridge.ID != "" {
 		w.Bridge = &wireBridge{ID: ev.Bridge.ID, Type: ev.Bridge.Type, Channels: ev.Bridge.Channels}

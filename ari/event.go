@@ -92,6 +92,7 @@ type Event struct {
 	Soft       bool        // ChannelHangupRequest: asked by Asterisk itself, not by the far end
 	Args       []string    // StasisStart: what the dialplan gave to Stasis() beside the application
 	Digit      string      // ChannelDtmfReceived
+	Heartbeat  uint64      // Heartbeat: its number
 	Playback   string      // PlaybackFinished: its id
 	PlayState  string      // PlaybackFinished: done, failed
 	Dialled    string      // Dial, BridgeBlindTransfer: what was dialled, in clear. Never printed nor kept

@@ -114,11 +114,12 @@ func (p *PBX) userEvent(w http.ResponseWriter, r *http.Request) {
 	drop := p.noHeartbeats
 	p.mu.Unlock()
 	w.WriteHeader(http.StatusNoContent)
-	if drop || r.PathValue("name") != ari.HeartbeatName {
+	n, ok := ari.HeartbeatNumber(r.PathValue("name"))
+	if drop || !ok {
 		return
 	}
 	// An error means that the socket has been cut meanwhile.
-	_ = p.Send(Frame(ari.Event{Kind: ari.Heartbeat, At: p.Now(), Node: Node}))
+	_ = p.Send(Frame(ari.Event{Kind: ari.Heartbeat, Heartbeat: n, At: p.Now(), Node: Node}))
 }
 
 // events serves the event socket of a gateway that connects to the PBX.

@@ -44,7 +44,7 @@ type Mediator struct {
 	meter    *metering.Meter
 	digests  map[metering.CallID]*evidence.Digest // of the evidence of each open call so far
 	sure     time.Time
-	pbxClock clock
+	pbxClock ari.Clock
 	sealed   map[metering.CallID][]byte
 	surveys  map[metering.CallID]*metering.Survey
 	clock    map[metering.CallID]time.Time // the latest instant of each open call's facts: when a lookup's answer counts as given
