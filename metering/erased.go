@@ -1,16 +1,24 @@
 package metering
 
-import "time"
+import (
+	"crypto/rand"
+	"time"
+)
 
-// Erased is the record without the caller's detail, as it is kept after the time that detail may be (Codice Privacy art. 123: six months): what was
-// charged and why, and how long everything took, on a day; no caller, no call, no instants, no operator, no reference to an entitlement.
-func (r Record) Erased() Record {
-	r.Call, r.Caller, r.ExemptionRef = "", "", ""
+// Erased is the record without the caller's detail, as it is kept after the time that detail may be
+// (Codice Privacy art. 123: six months): what was charged and why, and how long everything took, on
+// a day. It has no caller, no instants, no operator and no reference to an entitlement. name takes
+// the place of the call's id, the same in all versions of the call.
+func (r Record) Erased(name CallID) Record {
+	r.Call, r.Caller, r.ExemptionRef = name, "", ""
 	r.ArrivedAt, r.EndedAt = Time{day(r.ArrivedAt.Time)}, Time{day(r.EndedAt.Time)}
 	r.Queues, r.Talk = []QueueEntry{}, []Talk{}
 	r.Announcement = nil
 	r.DetailErased = true
 	return r
 }
+
+// ErasedCallID makes a name for a call whose detail is erased: random, so that it leads nowhere.
+func ErasedCallID() CallID { return CallID("e-" + rand.Text()) }
 
 func day(t time.Time) time.Time { return t.UTC().Truncate(24 * time.Hour) }

@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/risposta/gateway/internal/config"
 	"github.com/risposta/gateway/metering"
-	"github.com/risposta/gateway/metering/ledger/sqlite"
 )
 
 // disputeCommand works beside a running gateway: each of its changes is one short transaction.
@@ -19,19 +17,6 @@ type disputeCommand struct {
 	Pack  disputePack  `cmd:"" help:"Write the bill, the timeline and the evidence of the call into a folder."`
 }
 
-// clerk opens the ledger for a change.
-func (f readFlags) clerk(ctx context.Context, io streams) (*sqlite.Ledger, error) {
-	path := f.Ledger
-	if path == "" {
-		conf, err := config.Load(f.Config, io.environ, config.NoSecrets)
-		if err != nil {
-			return nil, usage{err}
-		}
-		path = conf.Ledger.File
-	}
-	return sqlite.OpenClerk(ctx, path)
-}
-
 type disputeOpen struct {
 	readFlags
 	Note string `help:"A remark, such as a case number. No names." placeholder:"TEXT"`
@@ -40,7 +25,7 @@ type disputeOpen struct {
 
 // Run opens the dispute.
 func (c disputeOpen) Run(ctx context.Context, io streams) (err error) {
-	l, err := c.clerk(ctx, io)
+	l, err := c.openReadWrite(ctx, io)
 	if err != nil {
 		return err
 	}
@@ -59,7 +44,7 @@ type disputeClose struct {
 
 // Run closes the dispute.
 func (c disputeClose) Run(ctx context.Context, io streams) (err error) {
-	l, err := c.clerk(ctx, io)
+	l, err := c.openReadWrite(ctx, io)
 	if err != nil {
 		return err
 	}
@@ -75,7 +60,7 @@ type disputeList struct{ readFlags }
 
 // Run prints a line for each dispute: the call, when it was opened and closed, the remark.
 func (c disputeList) Run(ctx context.Context, io streams) (err error) {
-	l, err := c.open(ctx, io)
+	l, err := c.openReadOnly(ctx, io)
 	if err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ func (c disputePack) Run(ctx context.Context, io streams) (err error) {
 	if err != nil {
 		return err
 	}
-	l, err := c.open(ctx, io)
+	l, err := c.openReadOnly(ctx, io)
 	if err != nil {
 		return err
 	}

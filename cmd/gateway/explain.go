@@ -19,7 +19,7 @@ type explainCommand struct {
 
 // Run replays the evidence of the call and shows what each second was.
 func (c explainCommand) Run(ctx context.Context, io streams) (err error) {
-	l, err := c.open(ctx, io)
+	l, err := c.openReadOnly(ctx, io)
 	if err != nil {
 		return err
 	}

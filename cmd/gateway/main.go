@@ -20,6 +20,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/risposta/gateway/internal/config"
+	_ "github.com/risposta/gateway/metering/ledger/sqlite" // the store of a plain path
 )
 
 func main() {
@@ -38,6 +39,7 @@ type commands struct {
 	Verify    verifyCommand    `cmd:"" help:"Verify every record against its evidence and the signed log."`
 	Reconcile reconcileCommand `cmd:"" help:"Compare the records with Asterisk's logs, and fill in what was not seen."`
 	Dispute   disputeCommand   `cmd:"" help:"Keep the detail of a disputed call, or write its evidence into a folder."`
+	Backup    backupCommand    `cmd:"" help:"Copy the ledger into a file, also beside a running gateway."`
 	Exempt    exemptCommand    `cmd:"" help:"Manage the register of exempt callers."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/risposta/gateway/internal/config"
 	"github.com/risposta/gateway/internal/mediation"
 	"github.com/risposta/gateway/metering"
-	"github.com/risposta/gateway/metering/ledger/sqlite"
+	"github.com/risposta/gateway/metering/ledger"
 )
 
 const readConfig = `
@@ -46,7 +46,7 @@ func writtenLedger(t *testing.T) (path string) {
 		t.Fatal(err)
 	}
 	path = filepath.Join(t.TempDir(), "ledger.db")
-	l, err := sqlite.Open(ctx, path)
+	l, err := ledger.Open(ctx, path, ledger.Exclusive)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,7 +206,7 @@ func TestExplainOpenUnpricedAndUnknownCalls(t *testing.T) {
 			"the call has not ended: nothing is charged yet", "talk with PJSIP/agent1", "evidence so far",
 		},
 		"pbx1-1795427198.166": {"0.00 XXX", "the service has no price"},
-		"pbx1-0.0":            {"no such call in the ledger"},
+		"pbx1-0.0":            {"not found in the ledger"},
 	} {
 		text, code := cli(t, "explain", "--ledger", path, call)
 		for _, w := range want {

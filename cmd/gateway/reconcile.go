@@ -10,9 +10,9 @@ import (
 
 	"github.com/risposta/gateway/internal/config"
 	"github.com/risposta/gateway/internal/reconcile"
+	"github.com/risposta/gateway/internal/rerating"
 	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/ledger"
-	"github.com/risposta/gateway/metering/ledger/sqlite"
 )
 
 type reconcileCommand struct {
@@ -43,11 +43,11 @@ func (c reconcileCommand) Run(ctx context.Context, std streams) (err error) {
 	if err != nil {
 		return err
 	}
-	open := sqlite.OpenReader
+	mode := ledger.ReadOnly
 	if c.Apply {
-		open = sqlite.OpenClerk
+		mode = ledger.ReadWrite
 	}
-	l, err := open(ctx, conf.Ledger.File)
+	l, err := ledger.Open(ctx, conf.Ledger.File, mode)
 	if err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ func (c reconcileCommand) input() (in reconcile.Input, done func() error, err er
 // tally prints a line for each call that differs, and writes the better records.
 type tally struct {
 	std                    streams
-	ledger                 *sqlite.Ledger
+	ledger                 rerating.Store
 	apply                  bool
 	agree, differ, applied int
 }
@@ -126,22 +126,17 @@ func (t *tally) add(ctx context.Context, l reconcile.Line) error {
 			newest.Version, newest.Charge, newest.Charge.Currency, float64(newest.TalkMs)/1000)
 		return nil
 	}
-	b := ledger.Batch{Records: l.Better.Records}
-	for _, frame := range l.Better.Frames {
-		b.Evidence = append(b.Evidence, ledger.Evidence{Call: l.Call, Frame: frame})
-	}
-	if newest.State == metering.RecordPending && l.EncryptedCaller != nil {
-		b.Pending = []ledger.PendingRecord{{
-			Call: l.Call, ArrivedAt: newest.ArrivedAt.Time, EncryptedCaller: l.EncryptedCaller,
-		}}
-	}
-	if err := t.ledger.Supersede(ctx, &b); err != nil {
-		if errors.Is(err, sqlite.ErrOpen) {
-			fmt.Fprintf(t.std.stdout, "    skipped: the call is still open\n")
-			return nil
-		}
+	written, err := rerating.Supersede(ctx, t.ledger, l.Call, rerating.Reconciled(l.EncryptedCaller, l.Better.Frames...))
+	switch {
+	case errors.Is(err, ledger.ErrOpen):
+		fmt.Fprintf(t.std.stdout, "    skipped: the call is still open\n")
+		return nil
+	case err != nil:
 		return err
+	case written == nil: // another run has written it meanwhile
+		return nil
 	}
+	newest = *written
 	t.applied++
 	fmt.Fprintf(t.std.stdout, "    version %d written: %s %s for %.3fs of talk\n",
 		newest.Version, newest.Charge, newest.Charge.Currency, float64(newest.TalkMs)/1000)

@@ -14,7 +14,7 @@ import (
 	"github.com/risposta/gateway/internal/config"
 	"github.com/risposta/gateway/internal/mediation"
 	"github.com/risposta/gateway/metering"
-	"github.com/risposta/gateway/metering/ledger/sqlite"
+	"github.com/risposta/gateway/metering/ledger"
 )
 
 // ledgerWithGap is a folder with a configuration and a ledger of the call hold-transfer, of which
@@ -23,8 +23,8 @@ func ledgerWithGap(t *testing.T, seen int) (dir string) {
 	t.Helper()
 	ctx := context.Background()
 	dir = t.TempDir()
-	ledger := filepath.Join(dir, "ledger.db")
-	text := strings.Replace(readConfig, "ledger.db", ledger, 1)
+	path := filepath.Join(dir, "ledger.db")
+	text := strings.Replace(readConfig, "ledger.db", path, 1)
 	file := filepath.Join(dir, "gw.yaml")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -38,11 +38,11 @@ func ledgerWithGap(t *testing.T, seen int) (dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := sqlite.Open(ctx, ledger)
+	l, err := ledger.Open(ctx, path, ledger.Exclusive)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := audit.Signer(ledger + ".key"); err != nil {
+	if _, err := audit.Signer(path + ".key"); err != nil {
 		t.Fatal(err)
 	}
 	p := mediation.New(rules)
@@ -191,7 +191,7 @@ func TestReconcileAddsACallWithoutARecord(t *testing.T) {
 	if code != 0 || !strings.Contains(out, "2 records: 2 replayed") {
 		t.Errorf("exit %d:\n%s", code, out)
 	}
-	l, err := sqlite.OpenReader(context.Background(), path)
+	l, err := ledger.Open(context.Background(), path, ledger.ReadOnly)
 	if err != nil {
 		t.Fatal(err)
 	}

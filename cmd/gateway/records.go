@@ -9,7 +9,6 @@ import (
 	"github.com/risposta/gateway/internal/config"
 	"github.com/risposta/gateway/internal/records"
 	"github.com/risposta/gateway/metering/ledger"
-	"github.com/risposta/gateway/metering/ledger/sqlite"
 )
 
 // readFlags choose the ledger of a command that only reads it.
@@ -18,7 +17,17 @@ type readFlags struct {
 	Ledger string `help:"The ledger's file, instead of the configuration's." type:"path" placeholder:"FILE"`
 }
 
-func (f readFlags) open(ctx context.Context, io streams) (*sqlite.Ledger, error) {
+// openReadOnly opens the ledger for a command that only reads.
+func (f readFlags) openReadOnly(ctx context.Context, io streams) (ledger.Store, error) {
+	return f.openLedger(ctx, io, ledger.ReadOnly)
+}
+
+// openReadWrite opens the ledger for a short change beside a running gateway.
+func (f readFlags) openReadWrite(ctx context.Context, io streams) (ledger.Store, error) {
+	return f.openLedger(ctx, io, ledger.ReadWrite)
+}
+
+func (f readFlags) openLedger(ctx context.Context, io streams, mode ledger.Mode) (ledger.Store, error) {
 	path := f.Ledger
 	if path == "" {
 		conf, err := config.Load(f.Config, io.environ, config.NoSecrets)
@@ -27,7 +36,7 @@ func (f readFlags) open(ctx context.Context, io streams) (*sqlite.Ledger, error)
 		}
 		path = conf.Ledger.File
 	}
-	return sqlite.OpenReader(ctx, path)
+	return ledger.Open(ctx, path, mode)
 }
 
 type recordsCommand struct {
@@ -43,7 +52,7 @@ func (c recordsCommand) Run(ctx context.Context, io streams) (err error) {
 	if q.Since, q.Until, err = c.period(); err != nil {
 		return err
 	}
-	l, err := c.open(ctx, io)
+	l, err := c.openReadOnly(ctx, io)
 	if err != nil {
 		return err
 	}

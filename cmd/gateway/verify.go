@@ -65,7 +65,7 @@ func (c verifyCommand) Run(ctx context.Context, io streams) (err error) {
 		}
 		heads = append(heads, text)
 	}
-	l, err := c.open(ctx, io)
+	l, err := c.openReadOnly(ctx, io)
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,8 @@ import (
 	"time"
 
 	"github.com/risposta/gateway/internal/audit"
-	"github.com/risposta/gateway/metering/ledger/sqlite"
+	"github.com/risposta/gateway/internal/retention"
+	"github.com/risposta/gateway/metering/ledger"
 )
 
 // signedLedger is a written ledger whose log is signed, and a copy of the signed head.
@@ -24,7 +25,7 @@ func signedLedger(t *testing.T) (path, head string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := sqlite.Open(context.Background(), path)
+	l, err := ledger.Open(context.Background(), path, ledger.Exclusive)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,11 +170,11 @@ func TestVerifyAfterErasure(t *testing.T) {
 		t.Fatalf("exit %d: %s", code, out)
 	}
 	erase := func() int {
-		l, err := sqlite.Open(ctx, path)
+		l, err := ledger.Open(ctx, path, ledger.Exclusive)
 		if err != nil {
 			t.Fatal(err)
 		}
-		n, err := l.Erase(ctx, time.Now(), time.Now(), 100)
+		n, err := retention.Erase(ctx, l, time.Now(), time.Now())
 		if err = errors.Join(err, l.Close()); err != nil {
 			t.Fatal(err)
 		}
@@ -269,7 +270,7 @@ func TestDisputePack(t *testing.T) {
 		t.Errorf("a pack was written over another: exit %d, %s", code, out)
 	}
 	out, code = cli(t, "dispute", "open", "--ledger", path, "no-such-call")
-	if code != exitFailed || !strings.Contains(out, "no such call in the ledger") {
+	if code != exitFailed || !strings.Contains(out, "not found in the ledger") {
 		t.Errorf("a dispute of no call: exit %d, %s", code, out)
 	}
 }

@@ -1,11 +1,11 @@
 package mediation_test
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
 	"github.com/risposta/gateway/ari"
+	"github.com/risposta/gateway/ari/aritest"
 	"github.com/risposta/gateway/internal/mediation"
 )
 
@@ -13,7 +13,7 @@ import (
 func tick(came, stamp float64) ari.Frame {
 	at := dawn.Add(time.Duration(stamp * float64(time.Second)))
 	return ari.Frame{
-		Raw: fmt.Appendf(nil, `{"type":"ChannelUserevent","eventname":"risposta.heartbeat","timestamp":%q,"asterisk_id":"pbx"}`, at.Format("2006-01-02T15:04:05.000-0700")),
+		Raw: aritest.Frame(ari.Event{Kind: ari.Heartbeat, At: at, Node: "pbx"}),
 		// Our clock is an hour off the PBX's: only differences may count.
 		Arrived: dawn.Add(time.Hour + time.Duration(came*float64(time.Second))),
 	}

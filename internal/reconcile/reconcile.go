@@ -20,6 +20,7 @@ import (
 	"github.com/risposta/gateway/ari/cel"
 	"github.com/risposta/gateway/internal/mediation"
 	"github.com/risposta/gateway/metering"
+	"github.com/risposta/gateway/metering/evidence"
 	"github.com/risposta/gateway/metering/ledger"
 )
 
@@ -219,7 +220,7 @@ func endUnseen(r metering.Record) bool {
 func (c *comparison) better(
 	line Line, frames [][]byte, version int, call *metering.Call,
 ) (Line, error) {
-	reconciled := mediation.ReconciledFrame(call.ID, call.EndedAt, c.frames[call.ID])
+	reconciled := evidence.NewReconciled(call.ID, call.EndedAt, c.frames[call.ID])
 	_, out, err := mediation.Replay(append(frames[:len(frames):len(frames)], reconciled))
 	switch {
 	case errors.Is(err, mediation.ErrNoProof):

@@ -15,28 +15,30 @@ import (
 )
 
 // Commit implements ledger.Writer: one transaction, one fsync.
-func (l *Ledger) Commit(ctx context.Context, b *ledger.Batch) error {
-	tx, err := l.db.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("beginning a commit: %w", err)
-	}
-	if kept, err := isLast(ctx, tx, b); kept || err != nil {
-		return errors.Join(err, tx.Rollback())
-	}
-	if err := write(ctx, tx, b); err != nil {
-		var refused *driver.Error
-		if errors.As(err, &refused) && refused.Code()&0xff == sqlite3.SQLITE_CONSTRAINT {
-			err = fmt.Errorf("%w: %w", ledger.ErrBroken, err)
+func (l *store) Commit(ctx context.Context, b *ledger.Batch) error {
+	err := l.change(ctx, func(tx *sql.Tx) error {
+		if kept, err := isLast(ctx, tx, b); kept || err != nil {
+			return err
 		}
-		return errors.Join(err, tx.Rollback())
-	}
-	if err := tx.Commit(); err != nil {
+		return contradiction(writeBatch(ctx, tx, b))
+	})
+	if err != nil {
 		return fmt.Errorf("committing %d frames and %d records: %w", len(b.Evidence), len(b.Records), err)
 	}
 	return nil
 }
 
-// isLast tells whether the batch has been kept already, by a commit that was reported failed; if not, it notes the batch as the last.
+// contradiction marks what a constraint of the schema refuses.
+func contradiction(err error) error {
+	var refused *driver.Error
+	if errors.As(err, &refused) && refused.Code()&0xff == sqlite3.SQLITE_CONSTRAINT {
+		return fmt.Errorf("%w: %w", ledger.ErrBroken, err)
+	}
+	return err
+}
+
+// isLast tells whether the batch has been kept already, by a commit that was reported failed. If
+// not, it notes the batch as the last.
 func isLast(ctx context.Context, tx *sql.Tx, b *ledger.Batch) (bool, error) {
 	if b.ID == "" {
 		return false, nil
@@ -51,9 +53,11 @@ func isLast(ctx context.Context, tx *sql.Tx, b *ledger.Batch) (bool, error) {
 	return n == 0, err
 }
 
-func write(ctx context.Context, tx *sql.Tx, b *ledger.Batch) error {
+func writeBatch(ctx context.Context, tx *sql.Tx, b *ledger.Batch) error {
 	for _, c := range b.Opened {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO open_call (call, node, service, arrived_at, sealed) VALUES (?, ?, ?, ?, ?)`,
+		if _, err := tx.ExecContext(ctx, `
+			INSERT INTO open_call (call, node, service, arrived_at, encrypted_caller)
+			VALUES (?, ?, ?, ?, ?)`,
 			string(c.Call), c.Node, c.Service, millis(c.ArrivedAt), c.EncryptedCaller); err != nil {
 			return fmt.Errorf("writing the open call %s: %w", c.Call, err)
 		}
@@ -62,43 +66,47 @@ func write(ctx context.Context, tx *sql.Tx, b *ledger.Batch) error {
 		return err
 	}
 	for i := range b.Records {
-		if err := writeRecord(ctx, tx, &b.Records[i]); err != nil {
+		if err := closeCall(ctx, tx, &b.Records[i]); err != nil {
 			return err
 		}
 	}
-	if err := writeHeld(ctx, tx, b); err != nil {
-		return err
+	for i := range b.Pending {
+		if err := writePending(ctx, tx, &b.Pending[i]); err != nil {
+			return err
+		}
 	}
 	for _, r := range b.Rejects {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO reject (node, at, bytes, type, sha256, error) VALUES (?, ?, ?, ?, ?, ?)`,
+		if _, err := tx.ExecContext(ctx, `
+			INSERT INTO reject (node, at, bytes, type, sha256, error) VALUES (?, ?, ?, ?, ?, ?)`,
 			b.Node, millis(r.At), r.Bytes, r.Type, r.SHA256, r.Error); err != nil {
 			return fmt.Errorf("writing a rejected frame: %w", err)
 		}
 	}
+	return writePosition(ctx, tx, b)
+}
+
+func writePosition(ctx context.Context, tx *sql.Tx, b *ledger.Batch) error {
 	if !b.Watermark.IsZero() {
 		if _, err := tx.ExecContext(ctx, `
-			INSERT INTO node (node, sure_at) VALUES (?, ?)
-			ON CONFLICT (node) DO UPDATE SET sure_at = max(sure_at, excluded.sure_at)`, b.Node, millis(b.Watermark)); err != nil {
-			return fmt.Errorf("writing how far node %s was seen: %w", b.Node, err)
+			INSERT INTO node (node, watermark) VALUES (?, ?)
+			ON CONFLICT (node) DO UPDATE SET watermark = max(watermark, excluded.watermark)`,
+			b.Node, millis(b.Watermark)); err != nil {
+			return fmt.Errorf("writing the watermark of node %s: %w", b.Node, err)
 		}
 	}
-	if _, err := tx.ExecContext(ctx, `UPDATE node SET checkpoint = ?1 WHERE node = ?2 AND (checkpoint IS NOT NULL OR ?1 IS NOT NULL)`,
+	if _, err := tx.ExecContext(ctx, `
+		UPDATE node SET checkpoint = ?1 WHERE node = ?2 AND (checkpoint IS NOT NULL OR ?1 IS NOT NULL)`,
 		b.Checkpoint, b.Node); err != nil {
 		return fmt.Errorf("writing the checkpoint of node %s: %w", b.Node, err)
 	}
 	return nil
 }
 
-func writeHeld(ctx context.Context, tx *sql.Tx, b *ledger.Batch) error {
-	for _, h := range b.Pending {
-		if _, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO held (call, arrived_at, sealed) VALUES (?, ?, ?)`, string(h.Call), millis(h.ArrivedAt), h.EncryptedCaller); err != nil {
-			return fmt.Errorf("holding call %s: %w", h.Call, err)
-		}
-	}
-	for _, call := range b.Resolved {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM held WHERE call = ?`, string(call)); err != nil {
-			return fmt.Errorf("settling call %s: %w", call, err)
-		}
+func writePending(ctx context.Context, tx *sql.Tx, p *ledger.PendingRecord) error {
+	if _, err := tx.ExecContext(ctx, `
+		INSERT OR IGNORE INTO pending_record (call, arrived_at, encrypted_caller) VALUES (?, ?, ?)`,
+		string(p.Call), millis(p.ArrivedAt), p.EncryptedCaller); err != nil {
+		return fmt.Errorf("keeping call %s pending: %w", p.Call, err)
 	}
 	return nil
 }
@@ -120,9 +128,9 @@ func writeEvidence(ctx context.Context, tx *sql.Tx, frames []ledger.Evidence) (e
 	return nil
 }
 
-// writeRecord keeps the record and closes its call. A call of which nobody knew that it was open is a broken invariant: the
-// transaction must not pass.
-func writeRecord(ctx context.Context, tx *sql.Tx, r *metering.Record) error {
+// closeCall keeps the record and closes its call. A record of a call that is not open is a broken
+// invariant: the transaction must not pass.
+func closeCall(ctx context.Context, tx *sql.Tx, r *metering.Record) error {
 	if err := insertRecord(ctx, tx, r); err != nil {
 		return err
 	}
@@ -132,7 +140,7 @@ func writeRecord(ctx context.Context, tx *sql.Tx, r *metering.Record) error {
 	}
 	n, err := res.RowsAffected()
 	if err == nil && n != 1 {
-		err = fmt.Errorf("%w: %d open calls of that name, want 1", ledger.ErrBroken, n)
+		err = fmt.Errorf("%w: %d open calls have that name, want 1", ledger.ErrBroken, n)
 	}
 	if err != nil {
 		return fmt.Errorf("closing call %s: %w", r.Call, err)
@@ -140,10 +148,11 @@ func writeRecord(ctx context.Context, tx *sql.Tx, r *metering.Record) error {
 	return nil
 }
 
-// insertRecord keeps the record, and enters it into the log.
+// insertRecord keeps the record, and enters it into the ledger log.
 func insertRecord(ctx context.Context, tx *sql.Tx, r *metering.Record) error {
 	text := r.JSON()
-	if _, err := tx.ExecContext(ctx, `INSERT INTO record (record, call, version, service, arrived_at, json) VALUES (?, ?, ?, ?, ?, ?)`,
+	if _, err := tx.ExecContext(ctx, `
+		INSERT INTO record (record, call, version, service, arrived_at, json) VALUES (?, ?, ?, ?, ?, ?)`,
 		r.Record, string(r.Call), r.Version, r.Service, millis(r.ArrivedAt.Time), text); err != nil {
 		return fmt.Errorf("writing the record of call %s: %w", r.Call, err)
 	}

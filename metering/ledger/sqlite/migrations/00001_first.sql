@@ -1,19 +1,31 @@
 -- +goose Up
--- Instants are milliseconds since 1970, UTC, of the PBX's own clock.
+-- Instants are milliseconds since 1970, UTC: of the PBX's own clock, but for those of disputes, heads
+-- and erasure, which are this machine's.
 
--- How far each PBX has been seen.
+-- Up to when each PBX was seen without a gap, and what its last run left to the next one: NULL while
+-- a run is at work.
 CREATE TABLE node (
-  node    TEXT PRIMARY KEY,
-  sure_at INTEGER NOT NULL
+  node       TEXT PRIMARY KEY,
+  watermark  INTEGER NOT NULL,
+  checkpoint BLOB
 ) STRICT, WITHOUT ROWID;
 
--- Calls that have arrived and not ended. What is known of them is their evidence.
+-- The last batch of each node. A commit can fail and be kept all the same; when it is tried again,
+-- this row shows it.
+CREATE TABLE last_batch (
+  node TEXT PRIMARY KEY,
+  id   TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Calls that have arrived and not ended. What is known of them is their evidence. encrypted_caller is
+-- the caller's number under the callers' key, kept while the lookups may have to be asked again.
 CREATE TABLE open_call (
-  seq        INTEGER PRIMARY KEY AUTOINCREMENT,
-  call       TEXT NOT NULL UNIQUE,
-  node       TEXT NOT NULL,
-  service    TEXT NOT NULL,
-  arrived_at INTEGER NOT NULL
+  seq              INTEGER PRIMARY KEY AUTOINCREMENT,
+  call             TEXT NOT NULL UNIQUE,
+  node             TEXT NOT NULL,
+  service          TEXT NOT NULL,
+  arrived_at       INTEGER NOT NULL,
+  encrypted_caller BLOB
 ) STRICT;
 
 -- The frames of each call, in the order of arrival.
@@ -24,7 +36,7 @@ CREATE TABLE evidence (
 ) STRICT;
 CREATE INDEX evidence_call ON evidence (call, seq);
 
--- One row for each version of each call's record; json is the record as it was announced.
+-- One row for each version of each call's record; json is the version as it was announced.
 CREATE TABLE record (
   seq        INTEGER PRIMARY KEY AUTOINCREMENT,
   record     TEXT NOT NULL UNIQUE,
@@ -33,11 +45,21 @@ CREATE TABLE record (
   service    TEXT NOT NULL,
   arrived_at INTEGER NOT NULL,
   json       BLOB NOT NULL,
+  erased_at  INTEGER,
   UNIQUE (call, version)
 ) STRICT;
 CREATE INDEX record_arrived ON record (arrived_at, seq);
+CREATE INDEX record_erasable ON record (arrived_at) WHERE erased_at IS NULL;
 
--- Frames that could not be read: what was wrong with them, not what they said.
+-- Calls that ended before a lookup could tell whether their caller is exempt. The row, and the number
+-- in it, goes when there is an answer.
+CREATE TABLE pending_record (
+  call             TEXT PRIMARY KEY,
+  arrived_at       INTEGER NOT NULL,
+  encrypted_caller BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Frames that could not be read: what was wrong with them, not what they contain.
 CREATE TABLE reject (
   seq    INTEGER PRIMARY KEY AUTOINCREMENT,
   node   TEXT NOT NULL,
@@ -48,9 +70,44 @@ CREATE TABLE reject (
   error  TEXT NOT NULL
 ) STRICT;
 
+-- The ledger log: what was done to which record, in order, and the hashes of its Merkle tree (RFC 6962,
+-- in tlog's order).
+CREATE TABLE leaf (
+  n      INTEGER PRIMARY KEY,
+  record TEXT NOT NULL,
+  text   BLOB NOT NULL
+) STRICT;
+CREATE INDEX leaf_record ON leaf (record);
+CREATE TABLE leaf_hash (
+  i    INTEGER PRIMARY KEY,
+  hash BLOB NOT NULL
+) STRICT;
+
+-- The signed heads of the ledger log.
+CREATE TABLE head (
+  seq  INTEGER PRIMARY KEY AUTOINCREMENT,
+  n    INTEGER NOT NULL,
+  at   INTEGER NOT NULL,
+  note BLOB NOT NULL
+) STRICT;
+
+-- Contested calls: their detail is not erased while closed_at is NULL.
+CREATE TABLE dispute (
+  call      TEXT PRIMARY KEY,
+  opened_at INTEGER NOT NULL,
+  closed_at INTEGER,
+  note      TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- +goose Down
+DROP TABLE dispute;
+DROP TABLE head;
+DROP TABLE leaf_hash;
+DROP TABLE leaf;
 DROP TABLE reject;
+DROP TABLE pending_record;
 DROP TABLE record;
 DROP TABLE evidence;
 DROP TABLE open_call;
+DROP TABLE last_batch;
 DROP TABLE node;

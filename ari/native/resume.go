@@ -1,0 +1,149 @@
+package native
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/risposta/gateway/ari"
+)
+
+// position is what an ari.Position of this source holds: the two clocks at the last heartbeat, and
+// what must not have changed when a later run goes on from there.
+type position struct {
+	AsteriskStarted time.Time `json:"asterisk_started"` // Asterisk keeps events in its memory
+	BootID          string    `json:"boot_id"`          // of the machine: BootNs counts from there
+	BootNs          int64     `json:"boot_ns"`          // boot clock when the heartbeat arrived
+	PBXTime         time.Time `json:"pbx_time"`         // timestamp of that heartbeat
+}
+
+// clockTolerance is how much more time may have passed by the PBX's clock than by the machine's
+// between two heartbeats of two runs. Each is read about a millisecond after the PBX wrote it;
+// after a backlog, later.
+const clockTolerance = 3 * time.Second
+
+// place is the position of a heartbeat that has just arrived; nil where no run can resume from it.
+func (s *synchronizer) place(heartbeat ari.Event) *position {
+	boot, err := bootClock()
+	if err != nil || s.bootID == "" {
+		return nil
+	}
+	return &position{
+		AsteriskStarted: s.info.Started, BootID: s.bootID, BootNs: boot.Nanoseconds(),
+		PBXTime: heartbeat.At,
+	}
+}
+
+func (p *position) encode() ari.Position {
+	if p == nil {
+		return nil
+	}
+	text, err := json.Marshal(p)
+	if err != nil {
+		panic("native: a position does not encode: " + err.Error()) // every field can be encoded
+	}
+	return text
+}
+
+// suspend ends delivering without a gap: the PBX has sent everything up to here, and keeps the
+// rest.
+func (s *synchronizer) suspend() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state != synced {
+		return
+	}
+	s.queue.Put(ari.Frame{
+		Event: &ari.Event{Kind: ari.Suspended, Node: s.info.Node}, Position: s.last.encode(),
+	})
+	s.discard(disconnected)
+}
+
+// present begins to resume from a position: every frame is kept from the first one on. An error
+// gives the reason for refusing the position.
+func (s *synchronizer) present(from ari.Position) error {
+	var p position
+	if err := json.Unmarshal(from, &p); err != nil {
+		return fmt.Errorf("reading the position where the last run ended: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !p.AsteriskStarted.Equal(s.info.Started) {
+		return errors.New("the events that Asterisk kept are lost: it was restarted meanwhile")
+	}
+	if p.BootID != s.bootID {
+		return errors.New("the machine was restarted meanwhile")
+	}
+	s.discard(syncing)
+	s.resuming = &p
+	return nil
+}
+
+// resume prepares, under the lock, to deliver what the PBX kept while the gateway was away, and
+// returns the PBX's time at which that begins. Where the PBX's clock was set forward meanwhile, how
+// long callers have talked is unknown: that is an error, and the next session starts with a
+// snapshot.
+func (s *synchronizer) resume(heartbeat ari.Event) (from time.Time, err error) {
+	p := s.resuming
+	s.resuming = nil
+	boot, err := bootClock()
+	if err != nil {
+		return from, fmt.Errorf("reading the machine's boot clock: %w", err)
+	}
+	if away := heartbeat.At.Sub(p.PBXTime); away > boot-time.Duration(p.BootNs)+clockTolerance {
+		return from, errors.New("the PBX's clock was set forward while the gateway was away")
+	}
+	for i := range s.pending {
+		// It came late because the gateway did: the delay shows nothing about the PBX's clock.
+		s.pending[i].Arrived = time.Time{}
+	}
+	return p.PBXTime, nil
+}
+
+// runOutbound is run for a PBX that opens the connection. What it kept while the gateway was away
+// comes first. A run that resumes needs it all. For any other it is older than the snapshot and
+// worth nothing, so a heartbeat must come back before the snapshot is taken.
+func (s *synchronizer) runOutbound(ctx context.Context, resumes bool, onSynced func()) error {
+	if resumes {
+		if err := s.requestSnapshot(ctx); err != nil {
+			return err
+		}
+		onSynced()
+		return s.keepChecking(ctx)
+	}
+	sent := time.Now()
+	if err := s.control.Heartbeat(ctx); err != nil {
+		return err
+	}
+	if err := s.heartbeatSince(ctx, sent); err != nil {
+		return err
+	}
+	return s.run(ctx, onSynced)
+}
+
+// backlogTimeout is how long Asterisk may take to send what it kept.
+const backlogTimeout = 30 * time.Second
+
+// heartbeatSince waits for a heartbeat to come back.
+func (s *synchronizer) heartbeatSince(ctx context.Context, sent time.Time) error {
+	timeout := time.After(backlogTimeout)
+	tick := time.NewTicker(roomCheck)
+	defer tick.Stop()
+	for {
+		s.mu.Lock()
+		last := s.lastHeartbeat
+		s.mu.Unlock()
+		if last.After(sent) {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-timeout:
+			return fmt.Errorf("the events that the PBX kept were not all sent within %s", backlogTimeout)
+		}
+	}
+}

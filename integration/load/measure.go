@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/risposta/gateway/integration/judge"
+	"github.com/risposta/gateway/integration/lab"
+)
+
+// cpu is the CPU time that two processes have used, in user and system mode.
+type cpu struct{ asterisk, gateway time.Duration }
+
+func usage(ctx context.Context, pbx *lab.Asterisk, gw *lab.Gateway) (c cpu, err error) {
+	pid, err := pbx.PID(ctx)
+	if err != nil {
+		return c, err
+	}
+	if c.asterisk, err = cpuOf(pid); err != nil || gw == nil {
+		return c, err
+	}
+	c.gateway, err = cpuOf(gw.PID())
+	return c, err
+}
+
+// clockTick is the unit of /proc/PID/stat: 100 a second on every Linux that Go runs on.
+const clockTick = 10 * time.Millisecond
+
+func cpuOf(pid int) (time.Duration, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, err
+	}
+	_, rest, _ := strings.Cut(string(text), ") ") // the command's name may hold blanks
+	fields := strings.Fields(rest)
+	if len(fields) < 13 {
+		return 0, fmt.Errorf("/proc/%d/stat has %d fields behind the name", pid, len(fields))
+	}
+	user, err := strconv.ParseInt(fields[11], 10, 64)
+	system, err2 := strconv.ParseInt(fields[12], 10, 64)
+	return time.Duration(user+system) * clockTick, errors.Join(err, err2)
+}
+
+// allowed is by how much a record's talk may exceed the CEL's.
+const allowed = 20 * time.Millisecond
+
+// judgeAll compares every record with the CEL, call by call.
+func judgeAll(ctx context.Context, pbx *lab.Asterisk, gw *lab.Gateway, res *result) error {
+	var records []lab.Record
+	err := lab.Until(ctx, 20*time.Second, "every call to have its record", func() (err error) {
+		if records, err = gw.Records(ctx, "load"); err == nil && len(records) < res.calls {
+			err = fmt.Errorf("%d of %d", len(records), res.calls)
+		}
+		return err
+	})
+	if err != nil && len(records) == 0 {
+		return err
+	}
+	cel, err := pbx.Log(ctx, "cel-custom/cel.csv")
+	if err != nil {
+		return err
+	}
+	calls, err := split(cel)
+	if err != nil {
+		return err
+	}
+	res.records = len(records)
+	byCall := map[string][]lab.Record{}
+	for _, r := range records {
+		byCall[r.Call] = append(byCall[r.Call], r)
+	}
+	for id, rows := range calls {
+		switch got := byCall[id]; len(got) {
+		case 0:
+			res.lost++
+		case 1:
+			talks, err := judge.Truth(rows, id, "PJSIP/op*")
+			if err != nil {
+				return fmt.Errorf("call %s: %w", id, err)
+			}
+			over := time.Duration(got[0].TalkMs)*time.Millisecond - judge.Sum(talks)
+			res.worst = max(res.worst, over.Abs())
+			if over > allowed {
+				res.overcharged++
+				fmt.Fprintf(os.Stderr, "call %s: talk %d ms, the CEL allows %s\n  record %+v\n  CEL    %+v\n",
+					id, got[0].TalkMs, judge.Sum(talks), got[0].Talk, talks)
+			}
+		default:
+			res.doubled++
+		}
+	}
+	if len(calls) != res.calls {
+		return fmt.Errorf("the CEL has %d calls, %d were made", len(calls), res.calls)
+	}
+	return nil
+}
+
+// split sorts the CEL's rows by the call that they belong to: their linkedid, which is the caller's id.
+func split(cel string) (map[string]string, error) {
+	rows, err := csv.NewReader(strings.NewReader(cel)).ReadAll()
+	if err != nil {
+		return nil, err
+	}
+	const colLinked, colChannel = 4, 5
+	texts := map[string]*strings.Builder{}
+	for _, row := range rows {
+		if ok, err := path.Match("PJSIP/*", row[colChannel]); err != nil || !ok {
+			continue
+		}
+		b := texts[row[colLinked]]
+		if b == nil {
+			b = &strings.Builder{}
+			texts[row[colLinked]] = b
+		}
+		w := csv.NewWriter(b)
+		if err := w.Write(row); err != nil {
+			return nil, err
+		}
+		w.Flush()
+	}
+	calls := make(map[string]string, len(texts))
+	for id, b := range texts {
+		calls[id] = b.String()
+	}
+	return calls, nil
+}

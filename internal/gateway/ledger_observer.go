@@ -1,0 +1,53 @@
+package gateway
+
+import (
+	"go.uber.org/zap"
+
+	"github.com/risposta/gateway/internal/rerating"
+	"github.com/risposta/gateway/internal/retention"
+	"github.com/risposta/gateway/metering"
+	"github.com/risposta/gateway/metering/ledger/merkle"
+)
+
+// observer turns what rerating and retention have committed into log lines and metrics.
+type observer struct {
+	log     *zap.Logger
+	metrics *metrics
+}
+
+var (
+	_ rerating.Observer  = observer{}
+	_ retention.Observer = observer{}
+)
+
+// Pending implements rerating.Observer.
+func (o observer) Pending(records int) { o.metrics.pendingRecords.Set(float64(records)) }
+
+// Rerated implements rerating.Observer.
+func (o observer) Rerated(why metering.Reason, r *metering.Record) {
+	o.metrics.rerated.WithLabelValues(string(why)).Inc()
+	logRecord(o.log, r)
+}
+
+// RerateFailed implements rerating.Observer.
+func (o observer) RerateFailed(call metering.CallID, err error) {
+	o.log.Error(evReratingFailed, zap.String("call", string(call)), zap.Error(err))
+}
+
+// Signed implements retention.Observer.
+func (o observer) Signed(head merkle.Head) {
+	o.log.Info(evSigned, zap.Int64("leaves", head.N), zap.Stringer("root", head.Hash),
+		zap.ByteString("head", head.Note))
+}
+
+// SignFailed implements retention.Observer.
+func (o observer) SignFailed(err error) {
+	o.metrics.signFailures.Inc()
+	o.log.Error(evSignFailed, zap.Error(err))
+}
+
+// Erased implements retention.Observer.
+func (o observer) Erased(calls int) { o.log.Info(evErased, zap.Int("calls", calls)) }
+
+// EraseFailed implements retention.Observer.
+func (o observer) EraseFailed(err error) { o.log.Error(evEraseFailed, zap.Error(err)) }

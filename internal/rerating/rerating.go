@@ -1,0 +1,149 @@
+// Package rerating makes every later version of a call's record.
+//
+// In: an ended call in the ledger, and a [Change]: an answer of a lookup that came after the call, a
+// proof from Asterisk's CEL, the end of the time that the caller's detail may be kept. Out: the next
+// version, made by replaying the call's evidence with one frame more, written by [Supersede] in one
+// transaction. [Resolver] looks for pending records and backdated entitlements, and makes the
+// changes that they ask for. The package never changes a call that is still open, and never a
+// version that is already written, but to erase the caller's detail from it.
+package rerating
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/risposta/gateway/internal/mediation"
+	"github.com/risposta/gateway/metering"
+	"github.com/risposta/gateway/metering/evidence"
+	"github.com/risposta/gateway/metering/ledger"
+)
+
+// Store is the side of the ledger that rerating needs.
+type Store interface {
+	ledger.Reader
+	ledger.Superseder
+}
+
+// Call is an ended call as the ledger holds it.
+type Call struct {
+	ID       metering.CallID
+	Frames   [][]byte // its evidence
+	Versions [][]byte // the JSON of each version of its record
+}
+
+// Change makes the later versions of a call, nil where there is nothing to change. It may be called
+// again with a newer state of the call.
+type Change func(Call) (*ledger.Supersession, error)
+
+// maxTries bounds how often a change is made anew because another one came first.
+const maxTries = 5
+
+// Supersede applies a change to a call and returns the newest version that it wrote, nil where it
+// wrote none. It returns ledger.ErrOpen while the call is open.
+func Supersede(ctx context.Context, s Store, call metering.CallID, change Change) (*metering.Record, error) {
+	var err error
+	for range maxTries {
+		var newest *metering.Record
+		if newest, err = try(ctx, s, call, change); !errors.Is(err, ledger.ErrExists) {
+			return newest, err
+		}
+	}
+	return nil, fmt.Errorf("%d tries: %w", maxTries, err)
+}
+
+func try(ctx context.Context, s Store, call metering.CallID, change Change) (*metering.Record, error) {
+	c := Call{ID: call}
+	var err error
+	// The versions first: a version more than was read makes the store refuse the change.
+	if c.Versions, err = s.Versions(ctx, call); err != nil {
+		return nil, err
+	}
+	if c.Frames, err = s.Evidence(ctx, call); err != nil {
+		return nil, err
+	}
+	next, err := change(c)
+	if err != nil || next == nil {
+		return nil, err
+	}
+	next.Call, next.After = call, len(c.Versions)
+	if err := s.Supersede(ctx, next); err != nil {
+		return nil, err
+	}
+	written := append(next.Records, next.Erased...)
+	return &written[len(written)-1], nil
+}
+
+// Resolved is what a lookup answered after the call's end, as of its arrival. why is
+// metering.ReasonResolved, ReasonCredited or ReasonGivenUp; at is when it was learned.
+func Resolved(e metering.Exemption, why metering.Reason, at time.Time) Change {
+	return func(c Call) (*ledger.Supersession, error) {
+		_, before, err := mediation.Replay(c.Frames)
+		if err != nil {
+			return nil, err
+		}
+		if len(before.Calls) != 1 {
+			return nil, ledger.ErrOpen
+		}
+		if !before.Calls[0].Resolve(e, why) {
+			return nil, nil
+		}
+		return later(c, evidence.NewResolved(c.ID, at, e, why))
+	}
+}
+
+// Reconciled adds frames made from Asterisk's CEL: the proof of what was not seen, or the whole
+// evidence of a call that the gateway did not see. encryptedCaller is kept where the new version has
+// to wait for an answer about the caller; nil: it is not known.
+func Reconciled(encryptedCaller []byte, frames ...[]byte) Change {
+	return func(c Call) (*ledger.Supersession, error) {
+		next, err := later(c, frames...)
+		if err != nil || next == nil {
+			return nil, err
+		}
+		newest := next.Records[len(next.Records)-1]
+		if newest.State == metering.RecordPending && encryptedCaller != nil {
+			next.Pending = &ledger.PendingRecord{
+				Call: c.ID, ArrivedAt: newest.ArrivedAt.Time, EncryptedCaller: encryptedCaller,
+			}
+		}
+		return next, nil
+	}
+}
+
+// later replays the evidence with some frames more; nil where that gives no further version.
+func later(c Call, frames ...[]byte) (*ledger.Supersession, error) {
+	_, out, err := mediation.Replay(append(c.Frames[:len(c.Frames):len(c.Frames)], frames...))
+	if err != nil {
+		return nil, err
+	}
+	if len(out.Records) <= len(c.Versions) {
+		return nil, nil
+	}
+	return &ledger.Supersession{Frames: frames, Records: out.Records[len(c.Versions):]}, nil
+}
+
+// Erased takes the caller's detail out of every version of the call. The versions stay one call,
+// under a name that leads nowhere.
+func Erased(at time.Time) Change {
+	return func(c Call) (*ledger.Supersession, error) {
+		next := &ledger.Supersession{At: at}
+		name := metering.ErasedCallID()
+		for _, text := range c.Versions {
+			var r metering.Record
+			if err := json.Unmarshal(text, &r); err != nil {
+				return nil, fmt.Errorf("reading a version of call %s: %w", c.ID, err)
+			}
+			if r.DetailErased {
+				return nil, nil
+			}
+			next.Erased = append(next.Erased, r.Erased(name))
+		}
+		if next.Erased == nil {
+			return nil, nil
+		}
+		return next, nil
+	}
+}

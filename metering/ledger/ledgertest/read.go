@@ -1,0 +1,123 @@
+package ledgertest
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/risposta/gateway/metering"
+	"github.com/risposta/gateway/metering/ledger"
+)
+
+// readTests hold the contract of ledger.Reader.
+var readTests = map[string]func(*testing.T, Store){
+	"What is not there is ErrNotFound, evidence of it is none": func(t *testing.T, s Store) {
+		l := s.open(t, ledger.Exclusive)
+		commit(t, l, ledger.Batch{Opened: opened("open")})
+		for _, call := range []metering.CallID{"open", "unknown"} {
+			if _, err := l.Record(t.Context(), call); !errors.Is(err, ledger.ErrNotFound) {
+				t.Errorf("the record of the %s call: %v, want ErrNotFound", call, err)
+			}
+		}
+		if v, err := l.Versions(t.Context(), "unknown"); err != nil || len(v) != 0 {
+			t.Errorf("versions %q, %v; want none", v, err)
+		}
+		wantEvidence(t, l, "unknown")
+	},
+	"Evidence comes in the order of committing": func(t *testing.T, s Store) {
+		l := s.open(t, ledger.Exclusive)
+		mixed := append(frames("a", "1"), append(frames("b", "1"), frames("a", "2")...)...)
+		commit(t, l, ledger.Batch{Evidence: mixed}, ledger.Batch{Evidence: frames("a", "3")})
+		wantEvidence(t, l, "a", "1", "2", "3")
+		wantEvidence(t, l, "b", "1")
+	},
+	"Records are selected by arrival and service, by order of arrival": func(t *testing.T, s Store) {
+		l := s.open(t, ledger.Exclusive)
+		// The calls end in another order than they arrive.
+		for i, call := range []metering.CallID{"a", "b", "c"} {
+			r := record(call, 1)
+			r.ArrivedAt.Time = noon.Add(-time.Duration(i) * time.Hour)
+			if call == "b" {
+				r.Service = "sales"
+			}
+			commit(t, l, ledger.Batch{Opened: opened(call)}, ledger.Batch{Records: []metering.Record{r}})
+		}
+		for _, c := range []struct {
+			q    ledger.Query
+			want []string
+		}{
+			{ledger.Query{}, []string{"r-c1", "r-b1", "r-a1"}},
+			{ledger.Query{Since: noon.Add(-time.Hour)}, []string{"r-b1", "r-a1"}},
+			{ledger.Query{Until: noon}, []string{"r-c1", "r-b1"}},
+			{ledger.Query{Service: "help"}, []string{"r-c1", "r-a1"}},
+			{ledger.Query{Since: noon.Add(time.Second)}, nil},
+		} {
+			if got := newest(t, l, c.q); !slices.Equal(got, c.want) {
+				t.Errorf("%+v: %q, want %q", c.q, got, c.want)
+			}
+		}
+	},
+	"Reading ends with the reader's own error": func(t *testing.T, s Store) {
+		l := s.open(t, ledger.Exclusive)
+		commit(t, l, ended("a")...)
+		stop := errors.New("enough")
+		for name, err := range map[string]error{
+			"Records":     l.Records(t.Context(), ledger.Query{}, func([]byte) error { return stop }),
+			"EveryRecord": l.EveryRecord(t.Context(), func(string, []byte) error { return stop }),
+			"Leaves":      l.Leaves(t.Context(), func(int64, string, []byte) error { return stop }),
+			"Hashes":      l.Hashes(t.Context(), func(int64, []byte) error { return stop }),
+		} {
+			if !errors.Is(err, stop) {
+				t.Errorf("%s ended with %v", name, err)
+			}
+		}
+	},
+	"A reading sees one state, and its function may read and commit": func(t *testing.T, s Store) {
+		l := s.open(t, ledger.Exclusive)
+		commit(t, l, ended("a", "b")...)
+		next := 'A'
+		change := func() error {
+			for _, b := range ended(metering.CallID(next)) {
+				if err := l.Commit(t.Context(), &b); err != nil {
+					return err
+				}
+			}
+			next++
+			_, err := l.Record(t.Context(), "a")
+			return err
+		}
+		for _, read := range []func(f func() error) error{
+			func(f func() error) error {
+				return l.Records(t.Context(), ledger.Query{}, func([]byte) error { return f() })
+			},
+			func(f func() error) error {
+				return l.EveryRecord(t.Context(), func(string, []byte) error { return f() })
+			},
+			func(f func() error) error {
+				return l.Leaves(t.Context(), func(int64, string, []byte) error { return f() })
+			},
+		} {
+			before, seen := len(newest(t, l, ledger.Query{})), 0
+			err := read(func() error {
+				seen++
+				return change()
+			})
+			if err != nil || seen != before {
+				t.Errorf("%d were read of %d that there were, %v", seen, before, err)
+			}
+		}
+	},
+	"Pending records come in the order of arrival": func(t *testing.T, s Store) {
+		l := s.open(t, ledger.Exclusive)
+		commit(t, l, ledger.Batch{Pending: []ledger.PendingRecord{
+			{Call: "late", ArrivedAt: noon.Add(time.Hour), EncryptedCaller: []byte("1")},
+			{Call: "early", ArrivedAt: noon, EncryptedCaller: []byte("2")},
+		}})
+		p, err := l.PendingRecords(t.Context())
+		if err != nil || len(p) != 2 || p[0].Call != "early" ||
+			!p[1].ArrivedAt.Equal(noon.Add(time.Hour)) {
+			t.Errorf("%+v, %v", p, err)
+		}
+	},
+}

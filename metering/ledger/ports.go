@@ -1,0 +1,135 @@
+package ledger
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/risposta/gateway/metering"
+	"github.com/risposta/gateway/metering/ledger/merkle"
+)
+
+// Writer commits what a running gateway has seen.
+type Writer interface {
+	// Commit makes the whole batch durable: when it returns nil the batch survives a crash of the
+	// process and of the machine. After an error the caller commits the same batch again, unless the
+	// error is ErrBroken; the batch is then kept once, even if the failed commit had kept it. Commits
+	// are serialised by the store, and with every other change. A commit never waits for a reader.
+	Commit(ctx context.Context, b *Batch) error
+}
+
+// OpenCalls is what a starting gateway goes on from.
+type OpenCalls interface {
+	// OpenCalls returns the open calls of the node, or of AnyNode, in the order in which they arrived.
+	OpenCalls(ctx context.Context, node string) ([]OpenCall, error)
+	// Watermark returns up to when the node was seen without a gap, zero if it never was. It never
+	// steps back.
+	Watermark(ctx context.Context, node string) (time.Time, error)
+	// Checkpoint returns what the node's last commit left for the next run, nil if it left nothing.
+	Checkpoint(ctx context.Context, node string) ([]byte, error)
+}
+
+// AnyNode selects the open calls of all nodes.
+const AnyNode = ""
+
+// Reader reads calls and their records, also while a gateway writes. Each method sees one state of
+// the ledger, as of its beginning. A function that is called with what was read may itself read,
+// and may commit; an error that it returns ends the reading, and is returned as it is.
+type Reader interface {
+	// Evidence returns a call's frames in the order of committing; none for an unknown call.
+	Evidence(ctx context.Context, call metering.CallID) ([][]byte, error)
+	// Record returns the JSON of the call's newest version, or ErrNotFound while there is none.
+	Record(ctx context.Context, call metering.CallID) ([]byte, error)
+	// Versions returns the JSON of all versions of the call's record, the first one first.
+	Versions(ctx context.Context, call metering.CallID) ([][]byte, error)
+	// Records calls f with the JSON of each selected call's newest version, exactly as it was
+	// committed, in the order of arrival.
+	Records(ctx context.Context, q Query, f func(json []byte) error) error
+}
+
+// Pending reads which records wait for an answer about their caller.
+type Pending interface {
+	// PendingRecords returns them in the order of arrival.
+	PendingRecords(ctx context.Context) ([]PendingRecord, error)
+}
+
+// Superseder makes later versions of one call's record.
+type Superseder interface {
+	// Supersede writes the whole supersession in one transaction, durably, with a leaf in the ledger
+	// log for each version written or erased. It compares and swaps, and writes nothing where it
+	// fails: ErrOpen while the call is open; ErrExists where the call no longer has exactly After
+	// versions, upon which the caller reads again and retries; ErrDisputed where it would erase a call
+	// with an open dispute; ErrBroken where it contradicts itself or the ledger. After any other error
+	// the caller reads again, too: the supersession may have been kept.
+	Supersede(ctx context.Context, s *Supersession) error
+}
+
+// Eraser finds what is to be erased. Erasing itself is a supersession: a call may have got a
+// dispute since it was found.
+type Eraser interface {
+	// Erasable returns up to limit calls that arrived before an instant, whose detail is not erased
+	// and not held by an open dispute, in the order of arrival.
+	Erasable(ctx context.Context, before time.Time, limit int) ([]metering.CallID, error)
+}
+
+// Disputes keeps the detail of contested calls.
+type Disputes interface {
+	// OpenDispute opens a dispute of a call that has a record, or opens its closed one again;
+	// ErrNotFound without a record.
+	OpenDispute(ctx context.Context, call metering.CallID, at time.Time, note string) error
+	// CloseDispute lets the call's detail be erased when its time comes; ErrNotFound if none is open.
+	CloseDispute(ctx context.Context, call metering.CallID, at time.Time) error
+	// Disputes returns the disputes, oldest first.
+	Disputes(ctx context.Context) ([]Dispute, error)
+}
+
+// LogSigner signs the ledger log. Signing is serialised with every change.
+type LogSigner interface {
+	// SignLog signs the log as it is and keeps the head. It returns false where the newest head
+	// already covers every leaf.
+	SignLog(
+		ctx context.Context, at time.Time, signer note.Signer,
+	) (head merkle.Head, signed bool, err error)
+}
+
+// Log is the ledger log as an auditor reads it. Each method sees one state of the ledger.
+type Log interface {
+	// Heads returns the signed heads, oldest first.
+	Heads(ctx context.Context) ([][]byte, error)
+	// Leaves calls f with each leaf: its number, the record that it names, its text.
+	Leaves(ctx context.Context, f func(n int64, record string, text []byte) error) error
+	// Hashes calls f with each stored hash of the log's tree, in order.
+	Hashes(ctx context.Context, f func(i int64, hash []byte) error) error
+	// EveryRecord calls f with each version of each record in the order of committing: the id under
+	// which the ledger keeps it, and its JSON.
+	EveryRecord(ctx context.Context, f func(record string, json []byte) error) error
+	// InclusionProof returns the proof that a record's newest leaf is in the log of the newest head;
+	// ErrNotFound if the log has no such record.
+	InclusionProof(ctx context.Context, record string, key note.Verifier) ([]byte, error)
+}
+
+// Backup copies the ledger.
+type Backup interface {
+	// Backup writes a consistent copy of one state of the ledger, a ledger itself, into a new file,
+	// readable by its owner only, while commits go on. When it returns nil the copy is durable. It
+	// fails where the file exists, and leaves no file where it fails later.
+	Backup(ctx context.Context, into string) error
+}
+
+// Store is everything that a store does.
+type Store interface {
+	Writer
+	OpenCalls
+	Reader
+	Pending
+	Superseder
+	Eraser
+	Disputes
+	LogSigner
+	Log
+	Backup
+	// Close gives the ledger back. What was committed stays.
+	io.Closer
+}

@@ -1,0 +1,139 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/risposta/gateway/metering"
+	"github.com/risposta/gateway/metering/ledger"
+)
+
+// OpenCalls implements ledger.OpenCalls.
+func (l *store) OpenCalls(ctx context.Context, node string) (calls []ledger.OpenCall, err error) {
+	rows, err := l.read.QueryContext(ctx, `
+		SELECT call, node, service, arrived_at, encrypted_caller FROM open_call
+		WHERE ? IN (node, '') ORDER BY seq`, node)
+	if err != nil {
+		return nil, fmt.Errorf("reading the open calls of node %s: %w", node, err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var c ledger.OpenCall
+		var at int64
+		if err := rows.Scan(&c.Call, &c.Node, &c.Service, &at, &c.EncryptedCaller); err != nil {
+			return nil, fmt.Errorf("reading the open calls of node %s: %w", node, err)
+		}
+		c.ArrivedAt = instant(at)
+		calls = append(calls, c)
+	}
+	return calls, rows.Err()
+}
+
+// Watermark implements ledger.OpenCalls.
+func (l *store) Watermark(ctx context.Context, node string) (time.Time, error) {
+	var at int64
+	err := l.read.QueryRowContext(ctx, `SELECT watermark FROM node WHERE node = ?`, node).Scan(&at)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return time.Time{}, nil
+	case err != nil:
+		return time.Time{}, fmt.Errorf("reading the watermark of node %s: %w", node, err)
+	}
+	return instant(at), nil
+}
+
+// Checkpoint implements ledger.OpenCalls.
+func (l *store) Checkpoint(ctx context.Context, node string) (checkpoint []byte, err error) {
+	err = l.read.QueryRowContext(ctx, `
+		SELECT checkpoint FROM node WHERE node = ?`, node).Scan(&checkpoint)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return nil, fmt.Errorf("reading the checkpoint of node %s: %w", node, err)
+	}
+	return checkpoint, nil
+}
+
+// Evidence implements ledger.Reader.
+func (l *store) Evidence(ctx context.Context, call metering.CallID) ([][]byte, error) {
+	frames, err := column(ctx, l.read, `
+		SELECT frame FROM evidence WHERE call = ? ORDER BY seq`, string(call))
+	if err != nil {
+		return nil, fmt.Errorf("reading the evidence of call %s: %w", call, err)
+	}
+	return frames, nil
+}
+
+// Record implements ledger.Reader.
+func (l *store) Record(ctx context.Context, call metering.CallID) (text []byte, err error) {
+	err = l.read.QueryRowContext(ctx, `
+		SELECT json FROM record WHERE call = ? ORDER BY version DESC LIMIT 1`, string(call)).Scan(&text)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil, fmt.Errorf("the record of call %s: %w", call, ledger.ErrNotFound)
+	case err != nil:
+		return nil, fmt.Errorf("reading the record of call %s: %w", call, err)
+	}
+	return text, nil
+}
+
+// Versions implements ledger.Reader.
+func (l *store) Versions(ctx context.Context, call metering.CallID) ([][]byte, error) {
+	texts, err := column(ctx, l.read, `
+		SELECT json FROM record WHERE call = ? ORDER BY version`, string(call))
+	if err != nil {
+		return nil, fmt.Errorf("reading the versions of call %s: %w", call, err)
+	}
+	return texts, nil
+}
+
+// Records implements ledger.Reader.
+func (l *store) Records(ctx context.Context, q ledger.Query, f func([]byte) error) (err error) {
+	since, until := int64(-1<<62), int64(1<<62)
+	if !q.Since.IsZero() {
+		since = millis(q.Since)
+	}
+	if !q.Until.IsZero() {
+		until = millis(q.Until)
+	}
+	rows, err := l.read.QueryContext(ctx, `
+		SELECT json FROM record
+		WHERE arrived_at >= ? AND arrived_at < ? AND (? = '' OR service = ?)
+		AND NOT EXISTS (
+			SELECT 1 FROM record newer WHERE newer.call = record.call AND newer.version > record.version)
+		ORDER BY arrived_at, seq`, since, until, q.Service, q.Service)
+	if err != nil {
+		return fmt.Errorf("reading the records: %w", err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var text []byte
+		if err := rows.Scan(&text); err != nil {
+			return fmt.Errorf("reading the records: %w", err)
+		}
+		if err := f(text); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// column is the only column of a query's rows.
+func column(
+	ctx context.Context, db *sql.DB, query string, args ...any,
+) (values [][]byte, err error) {
+	rows, err := db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var v []byte
+		if err := rows.Scan(&v); err != nil {
+			return nil, err
+		}
+		values = append(values, v)
+	}
+	return values, rows.Err()
+}

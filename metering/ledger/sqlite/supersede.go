@@ -1,0 +1,180 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/risposta/gateway/metering"
+	"github.com/risposta/gateway/metering/ledger"
+	"github.com/risposta/gateway/metering/ledger/merkle"
+)
+
+// Supersede implements ledger.Superseder.
+func (l *store) Supersede(ctx context.Context, s *ledger.Supersession) error {
+	err := s.Check()
+	if err == nil {
+		err = l.change(ctx, func(tx *sql.Tx) error {
+			if err := unchanged(ctx, tx, s); err != nil {
+				return err
+			}
+			if s.Erased != nil {
+				return erase(ctx, tx, s)
+			}
+			return contradiction(addVersions(ctx, tx, s))
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("superseding the record of call %s: %w", s.Call, err)
+	}
+	return nil
+}
+
+// unchanged checks that the call has ended, has exactly the versions that the change was made from,
+// and may be erased where the change erases it.
+func unchanged(ctx context.Context, tx *sql.Tx, s *ledger.Supersession) error {
+	var open, versions, disputed int
+	err := tx.QueryRowContext(ctx, `
+		SELECT (SELECT count(*) FROM open_call WHERE call = ?1),
+			(SELECT count(*) FROM record WHERE call = ?1),
+			(SELECT count(*) FROM dispute WHERE call = ?1 AND closed_at IS NULL)`,
+		string(s.Call)).Scan(&open, &versions, &disputed)
+	switch {
+	case err != nil:
+		return err
+	case open > 0:
+		return ledger.ErrOpen
+	case versions != s.After:
+		return fmt.Errorf("%w: %d versions, not %d", ledger.ErrExists, versions, s.After)
+	case disputed > 0 && s.Erased != nil:
+		return ledger.ErrDisputed
+	}
+	return nil
+}
+
+func addVersions(ctx context.Context, tx *sql.Tx, s *ledger.Supersession) error {
+	for i := range s.Records {
+		if err := insertRecord(ctx, tx, &s.Records[i]); err != nil {
+			return err
+		}
+	}
+	if err := deletePending(ctx, tx, s.Call); err != nil {
+		return err
+	}
+	if s.Pending != nil {
+		if err := writePending(ctx, tx, s.Pending); err != nil {
+			return err
+		}
+	}
+	frames := make([]ledger.Evidence, len(s.Frames))
+	for i, f := range s.Frames {
+		frames[i] = ledger.Evidence{Call: s.Call, Frame: f}
+	}
+	return writeEvidence(ctx, tx, frames)
+}
+
+func deletePending(ctx context.Context, tx *sql.Tx, call metering.CallID) error {
+	_, err := tx.ExecContext(ctx, `DELETE FROM pending_record WHERE call = ?`, string(call))
+	if err != nil {
+		return fmt.Errorf("ending the wait of call %s: %w", call, err)
+	}
+	return nil
+}
+
+// erase replaces all versions of the call. The call's id names its second, and the PBX's own logs
+// name the caller of that second: it goes, too.
+func erase(ctx context.Context, tx *sql.Tx, s *ledger.Supersession) error {
+	rows, err := versionRows(ctx, tx, s.Call)
+	if err != nil {
+		return err
+	}
+	for i, row := range rows {
+		r := &s.Erased[i]
+		if r.Record != row.record {
+			return fmt.Errorf("%w: %s is no erased form of %s", ledger.ErrBroken, r.Record, row.record)
+		}
+		text := r.JSON()
+		if _, err := tx.ExecContext(ctx, `
+			UPDATE record SET json = ?, call = ?, arrived_at = ?, erased_at = ? WHERE seq = ?`,
+			text, string(r.Call), millis(r.ArrivedAt.Time), millis(s.At), row.seq); err != nil {
+			return fmt.Errorf("erasing record %s: %w", row.record, err)
+		}
+		if err := appendLeaf(ctx, tx, merkle.NewLeaf(merkle.Erasure, row.record, text)); err != nil {
+			return err
+		}
+	}
+	for _, query := range []string{
+		`DELETE FROM evidence WHERE call = ?`, `DELETE FROM dispute WHERE call = ?`,
+		`DELETE FROM pending_record WHERE call = ?`,
+	} {
+		if _, err := tx.ExecContext(ctx, query, string(s.Call)); err != nil {
+			return fmt.Errorf("erasing the detail of call %s: %w", s.Call, err)
+		}
+	}
+	return nil
+}
+
+type versionRow struct {
+	seq    int64
+	record string
+}
+
+func versionRows(
+	ctx context.Context, tx *sql.Tx, call metering.CallID,
+) (all []versionRow, err error) {
+	rows, err := tx.QueryContext(ctx, `
+		SELECT seq, record FROM record WHERE call = ? ORDER BY version`, string(call))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var r versionRow
+		if err := rows.Scan(&r.seq, &r.record); err != nil {
+			return nil, err
+		}
+		all = append(all, r)
+	}
+	return all, rows.Err()
+}
+
+// Erasable implements ledger.Eraser.
+func (l *store) Erasable(
+	ctx context.Context, before time.Time, limit int,
+) (calls []metering.CallID, err error) {
+	texts, err := column(ctx, l.read, `
+		SELECT DISTINCT call FROM record
+		WHERE arrived_at < ? AND erased_at IS NULL
+		AND call NOT IN (SELECT call FROM dispute WHERE closed_at IS NULL)
+		AND call NOT IN (SELECT call FROM open_call)
+		ORDER BY arrived_at LIMIT ?`, millis(before), limit)
+	for _, text := range texts {
+		calls = append(calls, metering.CallID(text))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading which calls are to be erased: %w", err)
+	}
+	return calls, nil
+}
+
+// PendingRecords implements ledger.Pending.
+func (l *store) PendingRecords(ctx context.Context) (pending []ledger.PendingRecord, err error) {
+	rows, err := l.read.QueryContext(ctx, `
+		SELECT call, arrived_at, encrypted_caller FROM pending_record ORDER BY arrived_at, call`)
+	if err != nil {
+		return nil, fmt.Errorf("reading the pending records: %w", err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var p ledger.PendingRecord
+		var at int64
+		if err := rows.Scan(&p.Call, &at, &p.EncryptedCaller); err != nil {
+			return nil, fmt.Errorf("reading the pending records: %w", err)
+		}
+		p.ArrivedAt = instant(at)
+		pending = append(pending, p)
+	}
+	return pending, rows.Err()
+}
