@@ -33,6 +33,16 @@ func reply(w http.ResponseWriter, v any) { _, _ = w.Write(encode(v)) }
 
 func (p *PBX) info(w http.ResponseWriter, _ *http.Request) {
 	p.mu.Lock()
+	fail := p.infoFails > 0
+	if fail {
+		p.infoFails--
+	}
+	p.mu.Unlock()
+	if fail {
+		http.Error(w, "busy", http.StatusServiceUnavailable)
+		return
+	}
+	p.mu.Lock()
 	started := p.started
 	p.mu.Unlock()
 	reply(w, map[string]map[string]string{

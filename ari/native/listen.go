@@ -114,6 +114,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if upgrade := <-o.upgrade; !upgrade {
+		w.Header().Set("Connection", "close") // this connection is known no longer
 		http.Error(w, "the gateway cannot take the connection now", http.StatusServiceUnavailable)
 		return
 	}
