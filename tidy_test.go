@@ -68,6 +68,7 @@ var testRooms = map[string][]string{
 	"cmd/gateway":            {"ari"},
 	"metering/ledger/sqlite": {"metering/ledger/ledgertest"},
 	"internal/rerating":      {"ari", "metering/ledger/sqlite"},
+	"internal/retention":     {"metering/ledger/sqlite"},
 	"integration":            {"integration/judge", "integration/lab", "metering"},
 }
 

@@ -35,7 +35,6 @@ type Gateway struct {
 	log      *zap.Logger
 	metrics  *metrics
 	ledger   ledger.Store
-	keeper   *retention.Keeper
 	lookups  *lookups.Lookups
 	resolver *rerating.Resolver
 	admin    net.Listener
@@ -43,6 +42,7 @@ type Gateway struct {
 	// listeners are where PBXs connect to us, nil for those that we connect to.
 	listeners []net.Listener
 	nodes     nodes
+	retention *retention.Worker
 }
 
 // New opens what the gateway needs: ledger, lookups, admin port, listeners. No PBX is contacted
@@ -69,7 +69,7 @@ func (d *Gateway) open(ctx context.Context) error {
 		return err
 	}
 	watch := observer{log: d.log, metrics: d.metrics}
-	d.keeper = &retention.Keeper{
+	d.retention = &retention.Worker{
 		Store: d.ledger, Signer: signer, SignEvery: d.conf.Ledger.SealEvery,
 		Before: d.conf.Ledger.EraseBefore, Observer: watch,
 	}
@@ -136,7 +136,7 @@ func (d *Gateway) Run(ctx context.Context) error {
 	}
 	g.Go(func() error { return d.serveAdmin(gctx) })
 	g.Go(func() error {
-		d.keeper.Run(gctx)
+		d.retention.Run(gctx)
 		return nil
 	})
 	g.Go(func() error {
@@ -144,7 +144,7 @@ func (d *Gateway) Run(ctx context.Context) error {
 		return nil
 	})
 	err := g.Wait()
-	d.keeper.Sign(context.WithoutCancel(ctx)) // the last calls, too
+	d.retention.Sign(context.WithoutCancel(ctx)) // the last calls, too
 	err = errors.Join(err, d.close())
 	if err != nil {
 		d.log.Error(evStopped, zap.Error(err))

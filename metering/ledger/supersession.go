@@ -16,7 +16,9 @@ type Supersession struct {
 	After   int
 	Frames  [][]byte          // to append to the call's evidence
 	Records []metering.Record // versions After+1 and on, consecutive
-	// Pending keeps the call waiting for an answer about its caller; nil: it no longer waits.
+	// Pending keeps the call waiting for an answer about its caller; nil: it no longer waits. Where
+	// the call already waits, its row stays as it is. A new row needs a number: without
+	// EncryptedCaller there is none to ask about.
 	Pending *PendingRecord
 	// Erased, where not nil, replaces every version by its erased form, one for each, in order, all
 	// under one new name of the call. The evidence, the dispute and the pending row go.

@@ -112,15 +112,32 @@ var supersedeTests = map[string]func(*testing.T, Store){
 		batches := ended("a")
 		batches[1].Pending = []ledger.PendingRecord{pending}
 		commit(t, l, batches...)
-		still := versions("a", 1, 1)
-		still.Pending = &pending
-		supersede(t, l, still)
-		if p, err := l.PendingRecords(t.Context()); err != nil || len(p) != 1 {
-			t.Errorf("%+v, %v; want one that still waits", p, err)
+		other, none := pending, pending
+		other.EncryptedCaller, none.EncryptedCaller = []byte("other"), nil
+		for i, wait := range []*ledger.PendingRecord{&pending, &other, &none} {
+			still := versions("a", 1+i, 1)
+			still.Pending = wait
+			supersede(t, l, still)
+			p, err := l.PendingRecords(t.Context())
+			if err != nil || len(p) != 1 || string(p[0].EncryptedCaller) != "x" {
+				t.Errorf("%+v, %v; want the row as it was", p, err)
+			}
 		}
-		supersede(t, l, versions("a", 2, 1))
+		supersede(t, l, versions("a", 4, 1))
 		if p, err := l.PendingRecords(t.Context()); err != nil || len(p) != 0 {
 			t.Errorf("%+v, %v; want none", p, err)
+		}
+	},
+	"A call begins to wait only with a number to ask about": func(t *testing.T, s Store) {
+		l := s.open(t, ledger.Exclusive)
+		commit(t, l, ended("a", "b")...)
+		for call, number := range map[metering.CallID][]byte{"a": []byte("x"), "b": nil} {
+			next := versions(call, 1, 1)
+			next.Pending = &ledger.PendingRecord{Call: call, ArrivedAt: noon, EncryptedCaller: number}
+			supersede(t, l, next)
+		}
+		if p, err := l.PendingRecords(t.Context()); err != nil || len(p) != 1 || p[0].Call != "a" {
+			t.Errorf("%+v, %v; want a alone", p, err)
 		}
 	},
 	"A contradiction is ErrBroken, and nothing is written": func(t *testing.T, s Store) {

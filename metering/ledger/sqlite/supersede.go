@@ -60,13 +60,15 @@ func addVersions(ctx context.Context, tx *sql.Tx, s *ledger.Supersession) error 
 			return err
 		}
 	}
-	if err := deletePending(ctx, tx, s.Call); err != nil {
-		return err
+	var err error
+	switch {
+	case s.Pending == nil:
+		err = deletePending(ctx, tx, s.Call)
+	case s.Pending.EncryptedCaller != nil:
+		err = writePending(ctx, tx, s.Pending)
 	}
-	if s.Pending != nil {
-		if err := writePending(ctx, tx, s.Pending); err != nil {
-			return err
-		}
+	if err != nil {
+		return err
 	}
 	frames := make([]ledger.Evidence, len(s.Frames))
 	for i, f := range s.Frames {
