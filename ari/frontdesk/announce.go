@@ -149,7 +149,7 @@ func (g *session) survey(ctx context.Context) string {
 		}
 		for range maxKeys {
 			k := g.key(ctx, keyTimeout)
-			if s.Take(k) || k == "" {
+			if s.Answer(k) || k == "" {
 				break
 			}
 		}

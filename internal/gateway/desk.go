@@ -106,7 +106,7 @@ func (c *clerk) Offer(ctx context.Context, call metering.CallID) (frontdesk.Offe
 		return frontdesk.Offer{}, false
 	}
 	terms := c.rules.Terms(a.service, a.at)
-	if terms.Tariff == nil || terms.Tariff.Dearest().Sign() == 0 {
+	if terms.Tariff == nil || terms.Tariff.HighestPrice().Sign() == 0 {
 		return frontdesk.Offer{Free: true}, true
 	}
 	// Where nobody can say in time whether the caller is exempt, the price is told: it may yet be due.
