@@ -152,7 +152,7 @@ func (p *Mediator) survey(ev ari.Event, out *Output) bool {
 			return true
 		}
 		answered := *s
-		if answered.Take(ev.Digit) {
+		if answered.Answer(ev.Digit) {
 			p.surveys[call] = &answered
 			p.addEvidence(call, ari.EncodeEvidence(ev), out)
 			p.apply(metering.Fact{Kind: metering.SurveyAnswered, Call: call, At: ev.At, Survey: &answered}, out)
