@@ -10,6 +10,7 @@ package rerating
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/risposta/gateway/internal/mediation"
 	"github.com/risposta/gateway/metering"
+	"github.com/risposta/gateway/metering/evidence"
 	"github.com/risposta/gateway/metering/ledger"
 )
 
@@ -95,7 +97,7 @@ func Resolved(e metering.Exemption, why metering.Reason, at time.Time) Change {
 		if !before.Calls[0].Resolve(e, why) {
 			return nil, nil
 		}
-		return later(c, mediation.ResolvedFrame(c.ID, at, e, why))
+		return later(c, evidence.NewResolved(c.ID, at, e, why))
 	}
 }
 
@@ -156,7 +158,7 @@ func sameContent(a, b metering.Record) bool {
 func Erased(at time.Time) Change {
 	return func(c Call) (*ledger.Supersession, error) {
 		next := &ledger.Supersession{At: at}
-		name := metering.ErasedCallID()
+		name := erasedCallID()
 		for _, text := range c.Versions {
 			var r metering.Record
 			if err := json.Unmarshal(text, &r); err != nil {
@@ -173,3 +175,6 @@ func Erased(at time.Time) Change {
 		return next, nil
 	}
 }
+
+// erasedCallID is a random name, so that it leads nowhere.
+func erasedCallID() metering.CallID { return metering.CallID("e-" + rand.Text()) }

@@ -99,7 +99,7 @@ func (r *Registry) add(ctx context.Context, tx *sql.Tx, at time.Time, grants []G
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, alias.Close()) }()
-	ids := r.names.IDs()
+	ids := r.names.KeyIDs()
 	for _, g := range grants {
 		if err := g.Check(); err != nil {
 			return nil, err
@@ -194,7 +194,7 @@ type KeyUse struct {
 
 // Keys tells, for each key of the key file in its order, what is known under it. A former key of which Only is 0 may be taken out.
 func (r *Registry) Keys(ctx context.Context) (uses []KeyUse, err error) {
-	for _, id := range r.names.IDs() {
+	for _, id := range r.names.KeyIDs() {
 		u := KeyUse{ID: id}
 		err := r.db.QueryRowContext(ctx, `
 			SELECT count(*), count(*) FILTER (WHERE NOT EXISTS (SELECT 1 FROM alias b WHERE b.entitlement = a.entitlement AND b.key <> a.key))

@@ -53,7 +53,7 @@ func (r *Registry) open(ctx context.Context, path string) (err error) {
 	if r.db, err = sqlitefile.Open(ctx, path, migrations, readers); err != nil {
 		return err
 	}
-	r.ask, err = r.db.PrepareContext(ctx, question(len(r.names.IDs())))
+	r.ask, err = r.db.PrepareContext(ctx, question(len(r.names.KeyIDs())))
 	return err
 }
 
@@ -130,7 +130,7 @@ func (r *Registry) look(ctx context.Context, names []string, at time.Time) (a ex
 	if err := rows.Err(); err != nil {
 		return exemption.Answer{}, fmt.Errorf("asking the exemption register: %w", err)
 	}
-	if found != 0 && !slices.Contains(known, r.names.IDs()[0]) {
+	if found != 0 && !slices.Contains(known, r.names.KeyIDs()[0]) {
 		if err := rows.Close(); err != nil {
 			return a, err
 		}
@@ -142,6 +142,6 @@ func (r *Registry) look(ctx context.Context, names []string, at time.Time) (a ex
 // rename lets an entitlement that was found under a former key be found under the present one: so former keys fall out of use as callers call. Where it
 // fails the next call tries again.
 func (r *Registry) rename(ctx context.Context, id int64, name string) {
-	_, err := r.db.ExecContext(ctx, `INSERT OR IGNORE INTO alias (name, entitlement, key) VALUES (?, ?, ?)`, name, id, r.names.IDs()[0])
+	_, err := r.db.ExecContext(ctx, `INSERT OR IGNORE INTO alias (name, entitlement, key) VALUES (?, ?, ?)`, name, id, r.names.KeyIDs()[0])
 	_ = err // the answer is the same
 }
