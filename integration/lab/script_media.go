@@ -35,4 +35,3 @@ func Replacing(d Dialog) *Script {
 
 // Redirects puts a media direction other than Hold's and Unhold's: "inactive", "recvonly".
 func (s *Script) Redirects(direction string) *Script { return s.reinvite(direction) }
-
