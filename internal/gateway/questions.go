@@ -134,8 +134,8 @@ func (a *asker) wait() {
 }
 
 // watchLookups counts what is asked, and logs a register that is left alone.
-func watchLookups(m *metrics, log *zap.Logger) exemption.Watch {
-	return exemption.Watch{
+func watchLookups(m *metrics, log *zap.Logger) exemption.Observer {
+	return exemption.Observer{
 		Asked: func(name, result string) { m.lookups.WithLabelValues(name, result).Inc() },
 		Breaker: func(name, state string) {
 			open := 0.0
