@@ -1,65 +1,76 @@
-# Everything a newcomer needs is `make demo` and `make test`; both set the machine up first.
+# A newcomer needs `make demo` and `make test`; both first install what the machine lacks.
 GO ?= go
+export GO
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo devel)
 SHELL := /bin/bash
 LIVE := $(GO) test -race -tags live -count=1 -parallel 4 -timeout 15m
 
-.PHONY: help demo load test test-long unit live judge traces reliability lint vuln bench fuzz build image setup
+.PHONY: help demo test test-long unit live judge traces reliability lint vuln bench fuzz build \
+	image setup bare load
 
-help: ## what can be made
+help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-demo: setup build ## one call through Asterisk: what its CDR bills, and what Risposta bills
+demo: setup build ## make one call through Asterisk and print its CDR's bill beside Risposta's
 	@$(GO) run ./integration/demo -gateway bin/gateway
 
-test: setup lint unit live ## all tests, the live ones on a dockerized Asterisk included
+test: setup lint unit live ## run the linters and all tests, also those on a dockerized Asterisk
 
-unit: ## tests that need no PBX, with the race detector
+unit: ## run the tests that need no PBX, with the race detector
 	$(GO) test -race -count=1 -timeout 10m ./...
 
-live: setup ## real SIP calls on a real Asterisk
-	$(LIVE) -skip TestLiveLore ./integration/...
+live: setup ## make real SIP calls on a real Asterisk
+	$(LIVE) -skip TestLiveMoreShapes ./integration/...
 
-test-long: setup ## longer runs of the random and the live tests
-	$(GO) test -count=1 -timeout 60m ./internal/mediation ./metering ./metering/tariff -rapid.checks=20000
-	$(LIVE) -count=5 -timeout 60m -skip TestLiveLore ./integration/...
-	$(LIVE) -run TestLiveARestartLosesNoTalk ./integration/ -away 60s
+test-long: setup ## run the random and the live tests longer, the fault table and a bare machine
+	$(GO) test -count=1 -timeout 60m ./internal/mediation ./metering ./metering/tariff \
+		-rapid.checks=20000
+	$(LIVE) -count=5 -timeout 60m -skip TestLiveMoreShapes ./integration/...
+	$(LIVE) -run TestLiveRestartLosesNoTalk ./integration/ -away 60s
 	$(MAKE) judge reliability
 	$(MAKE) fuzz FUZZTIME=5m
+	$(MAKE) bare
 
-judge: setup ## every shape of call, live: what Asterisk's CEL says, what we say, what its CDR bills
-	set -o pipefail; $(LIVE) -v -parallel 6 -run 'TestLiveShapes|TestLiveLore' ./integration/ | grep -E '^ +(shape |[a-z0-9-]+ +[0-9.]+ s)|^ *(ok|FAIL|---)'
+bare: ## run `make demo` and `make test` in a bare Debian 12 container: Go, make, git, nothing else
+	scripts/bare
+
+JUDGED = -v -parallel 6 -run 'TestLiveShapes|TestLiveMoreShapes' ./integration/
+judge: setup ## compare every shape of call, live: the CEL, our record, Asterisk's CDR
+	set -o pipefail; $(LIVE) $(JUDGED) \
+		| grep -E '^ +(shape |[a-z0-9-]+ +[0-9.]+ s)|^ *(ok|FAIL|---)'
 
 TRACES ?= /tmp/risposta-traces
-traces: setup ## the recordings of integration/testdata/traces, made anew into TRACES; their facts.txt are written by hand
-	$(LIVE) -parallel 2 -run 'TestLiveRecording|TestLiveOperatorWhoCallsOut' ./integration/ -record $(TRACES)
+RECORDED = -run 'TestLiveRecording|TestLiveOperatorsOutboundCall' ./integration/
+traces: setup ## record integration/testdata/traces again, into TRACES; facts.txt is written by hand
+	$(LIVE) -parallel 2 $(RECORDED) -record $(TRACES)
 
 RELIABILITY = $(GO) run ./integration/faults -gateway bin/gateway
-reliability: build ## docs/reliability.md anew: what faults do to calls; takes ten minutes, needs /dev/fuse
-	{ sed '/^| fault /,$$d' docs/reliability.md; $(RELIABILITY) -parallel 8; } > docs/reliability.new && mv docs/reliability.new docs/reliability.md
+reliability: build ## measure docs/reliability.md again: ten minutes; needs /dev/fuse
+	{ sed '/^| fault /,$$d' docs/reliability.md; $(RELIABILITY) -parallel 8; } \
+		> docs/reliability.new && mv docs/reliability.new docs/reliability.md
 
-load: setup build ## calls at a steady rate on a real Asterisk: every record against the CEL, CPU a call
+load: setup build ## call a real Asterisk at a steady rate: every record against its CEL
 	@$(GO) run ./integration/load -gateway bin/gateway
 
-lint: ## go vet and golangci-lint
+lint: ## run go vet and golangci-lint
 	$(GO) vet -tags live ./...
 	$(GO) tool -modfile=tools/go.mod golangci-lint run --build-tags live ./...
 
-vuln: ## known vulnerabilities of what we build on, where their database can be reached
+vuln: ## look for known vulnerabilities in the dependencies; needs the vulnerability database
 	$(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./...
 
-bench: ## figures of docs/performance.md
+bench: ## measure the figures of docs/performance.md
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 FUZZTIME ?= 30s
-fuzz: ## the fuzz targets, one after the other
+fuzz: ## run the fuzz targets, one after the other, FUZZTIME each
 	$(GO) test -run '^$$' -fuzz FuzzDecode -fuzztime $(FUZZTIME) ./ari
 	$(GO) test -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) ./internal/config
 
-build: ## the gateway, into bin/
+build: ## build the gateway into bin/
 	$(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/gateway ./cmd/gateway
 
-image: setup ## the Asterisk image
+image: setup ## build the Asterisk image
 
-setup: ## install what is missing: Docker, Compose, sipp, PostgreSQL, the Asterisk image
+setup: ## install what is missing: gcc, Docker, Compose, sipp, PostgreSQL, the Asterisk image
 	@scripts/setup

@@ -18,7 +18,7 @@ const module = "github.com/risposta/gateway"
 // rooms says what each room may import of ours. A room that is not listed may import nothing of ours.
 var rooms = map[string][]string{
 	"metering":                    {"metering/policy", "metering/tariff"},
-	"metering/evidence":           {"metering"},
+	"metering/evidence":           {"metering", "metering/policy", "metering/tariff"},
 	"metering/numbering":          {},
 	"metering/policy":             {},
 	"metering/tariff":             {},
@@ -31,8 +31,8 @@ var rooms = map[string][]string{
 	"metering/ledger/ledgertest":  {"metering", "metering/ledger"},
 	"metering/ledger/merkle":      {},
 	"metering/ledger/sqlite":      {"metering", "internal/sqlitefile", "metering/ledger"},
-	"ari":                         {"metering"},
-	"ari/aritest":                 {},
+	"ari":                         {"metering", "metering/evidence"},
+	"ari/aritest":                 {"ari", "metering"},
 	"ari/cel":                     {"ari", "metering"},
 	"ari/frontdesk":               {"ari", "metering", "metering/policy"},
 	"ari/native":                  {"ari"},
@@ -54,7 +54,7 @@ var rooms = map[string][]string{
 	"integration/demo":            {"integration/lab"},
 	"integration/exemptserver":    {},
 	"integration/faultfs":         {},
-	"integration/faults":          {"ari/aritest", "integration/faultfs", "integration/lab"},
+	"integration/faults":          {"ari", "integration/faultfs", "integration/lab"},
 	"integration/judge":           {},
 	"integration/lab":             {},
 	"integration/load":            {"integration/judge", "integration/lab"},
@@ -64,10 +64,12 @@ var rooms = map[string][]string{
 var testRooms = map[string][]string{
 	"ari/native":             {"ari/aritest"},
 	"internal/gateway":       {"ari/aritest"},
+	"internal/mediation":     {"ari/aritest"},
 	"cmd/gateway":            {"ari"},
 	"metering/ledger/sqlite": {"metering/ledger/ledgertest"},
 	"metering/policy":        {"metering/numbering"},
 	"internal/rerating":      {"ari", "metering/ledger/sqlite"},
+	"internal/retention":     {"metering/ledger/sqlite"},
 	"integration":            {"integration/judge", "integration/lab", "metering"},
 }
 

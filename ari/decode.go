@@ -11,6 +11,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/risposta/gateway/metering"
+	"github.com/risposta/gateway/metering/evidence"
 )
 
 // Asterisk passes on whatever bytes a carrier put into a caller's name, Latin-1 too: such a frame is good JSON but for
@@ -49,21 +50,67 @@ var harmless = map[string]bool{
 	"PlaybackFinished": true, "StasisStart": true, "StasisEnd": true, "ChannelUserevent": true, "RecordingStarted": true, "RecordingFinished": true, "ApplicationRegistered": true,
 }
 
-// HeartbeatName is the name of the user event by which the intake proves to itself that it sees.
-const HeartbeatName = "risposta.heartbeat"
+// errOurs is why a frame of one of our own types is refused.
+var errOurs = errors.New("the type is one that only evidence has; a PBX does not send it")
 
-// Decode reads one frame. Types that do not matter, known or not, come back as Other. The frame is not kept.
-// What cannot be read comes back as an *Unreadable error.
+// Decode reads one frame as a PBX sends it. Types that do not matter, known or not, come back as
+// [Other]. The frame is not kept. What cannot be read comes back as an *[Unreadable] error, and so
+// does a frame of one of the types of package evidence: whoever sent it is not believed.
 func Decode(frame []byte) (Event, error) {
 	typ, err := peekType(frame)
+	if err == nil && evidence.Ours(typ) {
+		return Event{}, &Unreadable{Bytes: len(frame), Type: typ, Err: errOurs}
+	}
 	if err != nil {
 		return Event{}, unreadable(frame, typ, err)
 	}
-	kind, ours := kinds[typ], false
-	if kind == Other {
-		if kind, ours = ownKinds[typ]; !ours {
-			return Event{Kind: Other}, nil
+	ev, err := decodeEvent(frame, typ)
+	ev.NumberKind = "" // only evidence has it
+	return ev, err
+}
+
+// DecodeEvidence reads one frame of a call's evidence, as [EncodeEvidence] wrote it.
+func DecodeEvidence(frame []byte) (Event, error) {
+	typ, err := evidence.TypeOf(frame)
+	if err != nil {
+		return Event{}, err
+	}
+	switch kind := ownKinds[typ]; kind {
+	case Gap:
+		g, err := evidence.ReadGap(frame)
+		return Event{Kind: kind, At: instant(g.Timestamp), Node: g.Node, Reason: g.Reason}, noTime(g.Timestamp, err)
+	case UnreadableFrame:
+		u, err := evidence.ReadUnreadableFrame(frame)
+		ev := Event{Kind: kind, At: instant(u.Timestamp), Node: u.Node}
+		for _, id := range u.Channels {
+			ev.Channels = append(ev.Channels, ChannelID(id))
 		}
+		return ev, noTime(u.Timestamp, err)
+	case SnapshotTaken, LegSnapshot:
+		s, err := evidence.ReadSnapshot(frame)
+		ev := Event{Kind: kind, At: instant(s.Timestamp), Node: s.Node}
+		ev.Snapshot = snapshot(s)
+		return ev, noTime(s.Timestamp, err)
+	default:
+		return decodeEvent(frame, typ)
+	}
+}
+
+// noTime adds what is wrong with a timestamp to an error.
+func noTime(timestamp string, err error) error {
+	if _, terr := time.Parse(timeLayout, timestamp); terr != nil {
+		return errors.Join(err, errTimestamp)
+	}
+	return err
+}
+
+var errTimestamp = fmt.Errorf("timestamp: want such as %q", timeLayout)
+
+// decodeEvent reads one event of a PBX.
+func decodeEvent(frame []byte, typ string) (Event, error) {
+	kind := kinds[typ]
+	if kind == Other {
+		return Event{Kind: Other}, nil
 	}
 	var w wire
 	if err := json.Unmarshal(frame, &w, lenient); err != nil {
@@ -73,10 +120,20 @@ func Decode(frame []byte) (Event, error) {
 	if err != nil {
 		return Event{}, unreadable(frame, typ, err)
 	}
-	if kind == Heartbeat && w.EventName != HeartbeatName {
-		return Event{Kind: Other, At: ev.At, Node: ev.Node}, nil
+	if kind == Heartbeat {
+		n, ok := HeartbeatNumber(w.EventName)
+		if !ok {
+			return Event{Kind: Other, At: ev.At, Node: ev.Node}, nil
+		}
+		ev.Heartbeat = n
 	}
 	return ev, nil
+}
+
+// PeekType returns the type that a frame names at its top level; "" where none can be read.
+func PeekType(frame []byte) string {
+	typ, _ := peekType(frame)
+	return typ
 }
 
 // peekType finds the top-level "type" without reading more than it must: 60 % of a call's frames are ChannelVarset.
@@ -125,9 +182,9 @@ const noMusicClass = "N/A"
 func (w *wire) event(kind Kind) (Event, error) {
 	at, err := time.Parse(timeLayout, w.Timestamp)
 	if err != nil {
-		return Event{}, fmt.Errorf("timestamp: want such as %q", timeLayout)
+		return Event{}, errTimestamp
 	}
-	ev := Event{Kind: kind, At: at.UTC(), Node: w.Node, DialStatus: w.DialStatus, Soft: w.Soft, Reason: w.Reason, Channels: w.Channels,
+	ev := Event{Kind: kind, At: at.UTC(), Node: w.Node, DialStatus: w.DialStatus, Soft: w.Soft,
 		NumberKind: w.NumberKind, Args: w.Args, Digit: w.Digit, Playback: w.Playback.ID, PlayState: w.Playback.State}
 	switch kind {
 	case ChannelHold:
@@ -160,9 +217,7 @@ func (w *wire) event(kind Kind) (Event, error) {
 		if w.Channel = w.FirstLeg; w.Channel == nil {
 			return Event{}, errors.New("the leg that transfers: missing")
 		}
-	case SnapshotTaken, LegSnapshot:
-		ev.Snapshot = w.snapshot(ev.At)
-	case ApplicationReplaced, Heartbeat, Gap, UnreadableFrame, PlaybackFinished:
+	case ApplicationReplaced, Heartbeat, PlaybackFinished:
 	case BridgeBlindTransfer:
 		ev.Dialled = w.Exten
 		if err := needChannel("channel", w.Channel); err != nil {
@@ -182,16 +237,26 @@ func (w *wire) event(kind Kind) (Event, error) {
 	return ev, nil
 }
 
-func (w *wire) snapshot(at time.Time) *Snapshot {
-	s := &Snapshot{At: at, Node: w.Node}
-	for i := range w.Legs {
-		l := &w.Legs[i]
+func snapshot(e evidence.Snapshot) *Snapshot {
+	s := &Snapshot{At: instant(e.Timestamp), Node: e.Node}
+	for _, l := range e.Legs {
+		c := Channel{
+			ID: ChannelID(l.Channel.ID), Name: l.Channel.Name, State: l.Channel.State, Created: instant(l.Channel.Created),
+		}
+		if d := l.Channel.Dialplan; d != nil {
+			c.App, c.AppData = d.App, d.AppData
+		}
 		s.Legs = append(s.Legs, Leg{
-			Channel: l.Channel.channel(), Hold: l.Hold, Feature: l.Feature, Dialled: l.Dialled, Number: l.Number, Moved: instant(l.Moved), Seen: instant(l.Seen),
+			Channel: c, Hold: Hold(l.Hold), Feature: FeatureHold(l.Feature), Dialled: l.Dialled,
+			DialledBy: ChannelID(l.DialledBy), Number: l.NumberKind, Moved: instant(l.Moved), Seen: instant(l.Seen),
 		})
 	}
-	for i := range w.Bridges {
-		s.Bridges = append(s.Bridges, w.Bridges[i].bridge())
+	for _, b := range e.Bridges {
+		bridge := Bridge{ID: BridgeID(b.ID), Type: b.Type}
+		for _, id := range b.Channels {
+			bridge.Channels = append(bridge.Channels, ChannelID(id))
+		}
+		s.Bridges = append(s.Bridges, bridge)
 	}
 	return s
 }
@@ -202,7 +267,7 @@ func instant(s string) time.Time {
 	if err != nil {
 		return time.Time{}
 	}
-	return t
+	return t.UTC()
 }
 
 func needChannel(field string, c *wireChannel) error {

@@ -103,11 +103,11 @@ func TestEncodeKeepsTheFactsAndNoNumber(t *testing.T) {
 		if ev.Kind == ari.Other {
 			continue
 		}
-		line := ari.Encode(ev)
+		line := ari.EncodeEvidence(ev)
 		if bytes.Contains(line, []byte("612345678")) {
 			t.Fatalf("a number in clear: %s", line)
 		}
-		again, err := ari.Decode(line)
+		again, err := ari.DecodeEvidence(line)
 		if err != nil {
 			t.Fatalf("%v: %s", err, line)
 		}
@@ -164,7 +164,7 @@ func FuzzDecode(f *testing.F) {
 		if ev.Kind == ari.Other {
 			return
 		}
-		line := ari.Encode(ev)
+		line := ari.EncodeEvidence(ev)
 		if bytes.ContainsRune(line, '\n') {
 			t.Fatalf("evidence of more than one line: %q", line)
 		}

@@ -3,17 +3,20 @@ package ari
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/risposta/gateway/metering/evidence"
 )
 
 // The types of our own frames, as they stand in evidence.
 var ownKinds = map[string]Kind{
-	"risposta.Gap":             Gap,
-	"risposta.Snapshot":        SnapshotTaken,
-	"risposta.UnreadableFrame": UnreadableFrame,
-	"risposta.LegSnapshot":     LegSnapshot,
+	evidence.TypeGap:             Gap,
+	evidence.TypeSnapshot:        SnapshotTaken,
+	evidence.TypeUnreadableFrame: UnreadableFrame,
+	evidence.TypeLegSnapshot:     LegSnapshot,
 }
 
 var kindNames = func() map[Kind]string {
@@ -35,14 +38,67 @@ func (k Kind) String() string {
 	return kindNames[k]
 }
 
-// Encode writes the event as evidence: one line of JSON in Asterisk's field names, with just the fields that Decode keeps, less
-// what would name a person. No caller number, no dialplan but the queue, no digits in the name of a Local channel.
-// Decode reads it back to the same facts.
-func Encode(ev Event) []byte {
+// EncodeEvidence writes the event as evidence keeps it: one line of JSON, a PBX's event in Asterisk's
+// field names, with just the fields that [Decode] keeps, less what would name a person. No caller
+// number, no dialled number, no dialplan but the queue, no digits in the name of a Local channel.
+// [DecodeEvidence] reads it back to the same facts.
+func EncodeEvidence(ev Event) []byte {
+	switch ev.Kind {
+	case Gap:
+		return evidence.Gap{Timestamp: ev.At.Format(timeLayout), Node: ev.Node, Reason: ev.Reason}.Encode()
+	case UnreadableFrame:
+		u := evidence.UnreadableFrame{Timestamp: ev.At.Format(timeLayout), Node: ev.Node}
+		for _, id := range ev.Channels {
+			u.Channels = append(u.Channels, string(id))
+		}
+		return u.Encode()
+	case SnapshotTaken, LegSnapshot:
+		return encodeSnapshot(ev)
+	default:
+		return encodeEvent(ev)
+	}
+}
+
+func encodeSnapshot(ev Event) []byte {
+	s := evidence.Snapshot{Timestamp: ev.At.Format(timeLayout), Node: ev.Node}
+	for _, l := range ev.Snapshot.Legs {
+		s.Legs = append(s.Legs, evidence.Leg{
+			Channel: evidenceChannel(l.Channel), Hold: uint8(l.Hold), Feature: uint8(l.Feature),
+			Dialled: l.Dialled, DialledBy: string(l.DialledBy), NumberKind: l.Number,
+			Moved: stamp(l.Moved), Seen: stamp(l.Seen),
+		})
+	}
+	for _, b := range ev.Snapshot.Bridges {
+		e := evidence.Bridge{ID: string(b.ID), Type: b.Type}
+		for _, id := range b.Channels {
+			e.Channels = append(e.Channels, string(id))
+		}
+		s.Bridges = append(s.Bridges, e)
+	}
+	return s.Encode(ev.Kind.String())
+}
+
+func evidenceChannel(c Channel) evidence.Channel {
+	m := masked(c)
+	e := evidence.Channel{ID: string(c.ID), Name: m.Name, State: m.State, Created: stamp(c.Created)}
+	if m.Dialplan.App != "" {
+		e.Dialplan = &evidence.Dialplan{App: m.Dialplan.App, AppData: m.Dialplan.AppData}
+	}
+	return e
+}
+
+// stamp writes an instant, "" for none.
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format(timeLayout)
+}
+
+func encodeEvent(ev Event) []byte {
 	w := wire{
 		Type: ev.Kind.String(), Timestamp: ev.At.Format(timeLayout), Node: ev.Node,
-		DialStatus: ev.DialStatus, Soft: ev.Soft, Reason: ev.Reason, Channels: ev.Channels,
-		NumberKind: ev.NumberKind, Args: ev.Args, Digit: ev.Digit,
+		DialStatus: ev.DialStatus, Soft: ev.Soft, NumberKind: ev.NumberKind, Args: ev.Args, Digit: ev.Digit,
 	}
 	if ev.Feature {
 		w.MusicClass = noMusicClass
@@ -61,31 +117,13 @@ func Encode(ev Event) []byte {
 		}
 	}
 	if ev.Kind == Heartbeat {
-		w.EventName = HeartbeatName
+		w.EventName = HeartbeatName(ev.Heartbeat)
 	}
 	if ev.Bridge.ID != "" {
 		w.Bridge = &wireBridge{ID: ev.Bridge.ID, Type: ev.Bridge.Type, Channels: ev.Bridge.Channels}
 	}
 	if ev.From.ID != "" {
 		w.From = &wireBridge{ID: ev.From.ID, Type: ev.From.Type, Channels: ev.From.Channels}
-	}
-	if s := ev.Snapshot; s != nil {
-		for _, l := range s.Legs {
-			wl := wireLeg{Channel: *masked(l.Channel), Hold: l.Hold, Feature: l.Feature, Dialled: l.Dialled, Number: l.Number}
-			if !l.Channel.Created.IsZero() {
-				wl.Channel.Created = l.Channel.Created.Format(timeLayout)
-			}
-			if !l.Moved.IsZero() {
-				wl.Moved = l.Moved.Format(timeLayout)
-			}
-			if !l.Seen.IsZero() {
-				wl.Seen = l.Seen.Format(timeLayout)
-			}
-			w.Legs = append(w.Legs, wl)
-		}
-		for _, b := range s.Bridges {
-			w.Bridges = append(w.Bridges, wireBridge(b))
-		}
 	}
 	line, err := json.Marshal(&w, json.Deterministic(true), jsontext.AllowInvalidUTF8(true))
 	if err != nil {

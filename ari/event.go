@@ -1,7 +1,6 @@
 package ari
 
 import (
-	"context"
 	"strings"
 	"time"
 
@@ -93,6 +92,7 @@ type Event struct {
 	Soft       bool        // ChannelHangupRequest: asked by Asterisk itself, not by the far end
 	Args       []string    // StasisStart: what the dialplan gave to Stasis() beside the application
 	Digit      string      // ChannelDtmfReceived
+	Heartbeat  uint64      // Heartbeat: its number
 	Playback   string      // PlaybackFinished: its id
 	PlayState  string      // PlaybackFinished: done, failed
 	Dialled    string      // Dial, BridgeBlindTransfer: what was dialled, in clear. Never printed nor kept
@@ -144,10 +144,12 @@ type Leg struct {
 	Hold    Hold
 	Feature FeatureHold
 	Dialled bool
-	Number  string    // the kind of the number by which it was dialled, "" where by none
-	Moved   time.Time // introductions: when it last said itself that it entered or left a bridge; zero: it has not
-	Seen    time.Time // introductions: the latest instant that its own events have named
-	Done    bool      // its call has its record already: set by whoever keeps the records, never part of evidence
+	// DialledBy is the channel that is dialling this one, while it is; "" for none.
+	DialledBy ChannelID
+	Number    string    // the kind of the number by which it was dialled, "" where by none
+	Moved     time.Time // introductions: when it last said itself that it entered or left a bridge; zero: it has not
+	Seen      time.Time // introductions: the latest instant that its own events have named
+	Done      bool      // its call has its record already: set by whoever keeps the records, never part of evidence
 }
 
 // Snapshot is what exists on one PBX at one instant of its own clock. It never says since when.
@@ -156,18 +158,6 @@ type Snapshot struct {
 	Node    string
 	Legs    []Leg
 	Bridges []Bridge
-}
-
-// Source delivers what one PBX says, into an Queue.
-//
-// Contract: frames come in Asterisk's order. Nothing is ever dropped in silence: when the source must give up it puts
-// Gap (its At is for the reader to fill in: the last instant the reader has seen), then nothing until SnapshotTaken with
-// a Snapshot; the first frame of a source is SnapshotTaken, or Resumed where a former run ended with Suspended. Run reconnects on its own, for ever, with bounded backoff; it
-// returns when ctx ends, after everything it started has ended.
-type Source interface {
-	Run(ctx context.Context) error
-	// Resync asks for Gap and SnapshotTaken: the reader doubts what it knows. It returns at once.
-	Resync(reason string)
 }
 
 // Endpoint is the part of a channel's name that a configuration knows: "PJSIP/agent1" of "PJSIP/agent1-00000009".

@@ -1,45 +1,36 @@
 package ari
 
-import (
-	"sync"
-	"time"
-)
+import "sync"
 
-// Frame is what a source puts into the inbox: either Raw, a frame as it came, or Event, the source's own word.
-type Frame struct {
-	Raw     []byte
-	Arrived time.Time // by our own clock; zero where it does not matter
-	Total   int       // length of the frame where Raw is only its front; zero otherwise
-	Event   *Event    // Gap or SnapshotTaken
-}
-
-// Queue is the queue between a source, which must never wait, and the core, which may wait for the disk. It is bounded by frames and by bytes.
+// Queue passes frames from a [Source], which must never wait, to a reader that may wait for the
+// disk. It is bounded by frames and by bytes. Its methods may be called by several goroutines.
 type Queue struct {
 	mu     sync.Mutex
 	frames []Frame
 	bytes  int
-	max    int
+	limit  int
 	ready  chan struct{} // holds a token while there may be frames
 }
 
-// The bounds of an inbox: at 700 bytes a frame, minutes of a busy PBX while a disk stands still.
+// The bounds of a queue: at 700 bytes a frame, minutes of a busy PBX while a disk stands still.
 const (
 	QueueFrames = 1 << 18
 	QueueBytes  = 256 << 20
 )
 
-// NewQueue makes an inbox for at most maxFrames frames (QueueFrames where that is zero).
+// NewQueue makes a queue of at most maxFrames frames, or of QueueFrames where that is zero.
 func NewQueue(maxFrames int) *Queue {
 	if maxFrames <= 0 {
 		maxFrames = QueueFrames
 	}
-	return &Queue{max: maxFrames, ready: make(chan struct{}, 1)}
+	return &Queue{limit: maxFrames, ready: make(chan struct{}, 1)}
 }
 
-// Put adds a raw frame, or refuses it, at once, when the inbox is full. The source's own word is never refused.
+// Put adds a frame, or refuses a raw one when the queue is full: false. It never waits. An event of
+// the source's own, such as Gap, is never refused.
 func (q *Queue) Put(f Frame) bool {
 	q.mu.Lock()
-	full := len(q.frames) >= q.max || q.bytes+len(f.Raw) > QueueBytes
+	full := len(q.frames) >= q.limit || q.bytes+len(f.Raw) > QueueBytes
 	if f.Event == nil && full {
 		q.mu.Unlock()
 		return false
@@ -54,18 +45,18 @@ func (q *Queue) Put(f Frame) bool {
 	return true
 }
 
-// Len is the number of frames that wait.
+// Len returns the number of frames that wait.
 func (q *Queue) Len() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return len(q.frames)
 }
 
-// HasRoom tells that at most half of the room is taken: after an overflow, the time to look again.
+// HasRoom reports whether the queue is at most half full: after an overflow, time for a snapshot.
 func (q *Queue) HasRoom() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return len(q.frames) <= q.max/2 && q.bytes <= QueueBytes/2
+	return len(q.frames) <= q.limit/2 && q.bytes <= QueueBytes/2
 }
 
 // Ready yields a token when there may be frames to take.
@@ -82,7 +73,7 @@ func (q *Queue) Take(n int) []Frame {
 		q.bytes -= len(taken[i].Raw)
 	}
 	if len(q.frames) == 0 {
-		q.frames = nil // let the backing array go once its frames are dealt with
+		q.frames = nil // frees the backing array once its frames have been processed
 	} else {
 		select {
 		case q.ready <- struct{}{}:

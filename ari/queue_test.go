@@ -6,7 +6,7 @@ import (
 	"github.com/risposta/gateway/ari"
 )
 
-func TestInboxRefusesFramesWhenFullButNeverTheSourcesOwnWord(t *testing.T) {
+func TestQueueRefusesFramesWhenFullButNoGap(t *testing.T) {
 	q := ari.NewQueue(4)
 	for i := range 4 {
 		if !q.Put(ari.Frame{Raw: []byte{byte(i)}}) {
@@ -20,7 +20,7 @@ func TestInboxRefusesFramesWhenFullButNeverTheSourcesOwnWord(t *testing.T) {
 		t.Error("Gap was refused")
 	}
 	if q.HasRoom() {
-		t.Error("a full inbox calls itself roomy")
+		t.Error("a full queue reports that it has room")
 	}
 	<-q.Ready()
 	got := q.Take(3)

@@ -25,17 +25,7 @@ type wireBridge struct {
 	Channels []ChannelID `json:"channels,omitzero"`
 }
 
-type wireLeg struct {
-	Channel wireChannel `json:"channel"`
-	Hold    Hold        `json:"hold,omitzero"`
-	Feature FeatureHold `json:"feature,omitzero"`
-	Dialled bool        `json:"dialled,omitzero"`
-	Number  string      `json:"number_kind,omitzero"`
-	Moved   string      `json:"moved,omitzero"`
-	Seen    string      `json:"seen,omitzero"`
-}
-
-// wire is the union of the frames that matter, in Asterisk's field names, and of our own.
+// wire is the union of the PBX's frames that matter, in Asterisk's field names.
 type wire struct {
 	Type       string       `json:"type"`
 	Timestamp  string       `json:"timestamp"`
@@ -50,15 +40,13 @@ type wire struct {
 	DialStatus string       `json:"dialstatus,omitzero"`
 	MusicClass string       `json:"musicclass,omitzero"`
 	Soft       bool         `json:"soft,omitzero"`
-	Reason     string       `json:"reason,omitzero"`
-	Legs       []wireLeg    `json:"legs,omitzero"`
-	Bridges    []wireBridge `json:"bridges,omitzero"`
-	Channels   []ChannelID  `json:"channels,omitzero"`
 	DialString string       `json:"dialstring,omitzero"` // read, never written
 	Exten      string       `json:"exten,omitzero"`      // read, never written
-	NumberKind string       `json:"number_kind,omitzero"`
-	Args       []string     `json:"args,omitzero"`
-	Digit      string       `json:"digit,omitzero"`
+	// NumberKind is written into evidence in place of the dialled number. What a PBX sends under this
+	// name is ignored.
+	NumberKind string   `json:"number_kind,omitzero"`
+	Args       []string `json:"args,omitzero"`
+	Digit      string   `json:"digit,omitzero"`
 	Playback   struct {
 		ID    string `json:"id"`
 		State string `json:"state"`

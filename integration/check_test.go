@@ -15,25 +15,30 @@ import (
 	"github.com/risposta/gateway/integration/lab"
 )
 
-func TestLiveCheckOfAGoodPBX(t *testing.T) {
+func TestLiveCheckPasses(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, talkingService, nil)
-	r.start(t)
-	out, code, err := r.gw.Command(r.ctx, "check")
+	h := newHarness(t, talkingService, nil)
+	h.start(t)
+	out, code, err := h.gw.Command(h.ctx, "check")
 	if err != nil || code != 0 {
 		t.Fatalf("exit %d, %v; want 0:\n%s", code, err, out)
 	}
-	for _, want := range []string{"is connected and subscribed to all channels", "2001@from-trunk stays unanswered", "the front desk has its prompts in language it"} {
+	for _, want := range []string{
+		"is connected and subscribed to all channels",
+		"2001@from-trunk stays unanswered",
+		"the front desk has its prompts in language it",
+	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is missing in:\n%s", want, out)
 		}
 	}
 }
 
-func TestLiveCheckNamesWhatIsWrongAtThePBX(t *testing.T) {
+func TestLiveCheckReportsProblemsOfThePBX(t *testing.T) {
 	t.Parallel()
-	config := strings.Replace(gatewayConfig, "law: {policy: it}", "law: {policy: de}\nfront_desk: {language: fr}", 1)
-	r := newRigUnder(t, config, []service{
+	config := strings.Replace(gatewayConfig, "law: {policy: it}",
+		"law: {policy: de}\nfront_desk: {language: fr}", 1)
+	h := newHarnessWith(t, config, []service{
 		{name: "answers", dialplan: "Answer(); Queue(none)"},
 		{name: "plays", dialplan: "Progress(); Playback(hello-world); Queue(none)"},
 		{name: "fine", dialplan: "Progress(); Playback(hello-world,noanswer); Queue(none)"},
@@ -41,10 +46,11 @@ func TestLiveCheckNamesWhatIsWrongAtThePBX(t *testing.T) {
 		{name: "told", dialplan: "Progress(); Gosub(risposta,announce,1(it)); Queue(none)"},
 	}, map[string]string{
 		"asterisk.conf": "[directories]\nastrundir => /run/asterisk\n[options]\n",
-		"ari.conf":      "[general]\nenabled = yes\n[risposta]\ntype = user\npassword = change-me\n",
+		"ari.conf": "[general]\nenabled = yes\n" +
+			"[risposta]\ntype = user\npassword = change-me\n",
 	})
-	r.deafen(t)
-	out, code, err := r.gw.Command(r.ctx, "check")
+	h.connectUnsubscribed(t)
+	out, code, err := h.gw.Command(h.ctx, "check")
 	if err != nil || code != 1 {
 		t.Errorf("exit %d, %v; want 1", code, err)
 	}
@@ -69,72 +75,83 @@ func TestLiveCheckNamesWhatIsWrongAtThePBX(t *testing.T) {
 	}
 }
 
-// deafen connects under the gateway's name without subscribing to anything.
-func (r *rig) deafen(t *testing.T) {
+// connectUnsubscribed connects as the gateway's application without a subscription.
+func (h *harness) connectUnsubscribed(t *testing.T) {
 	t.Helper()
 	auth := base64.StdEncoding.EncodeToString([]byte(lab.ARIUser + ":" + lab.ARIPassword))
-	url := fmt.Sprintf("ws://127.0.0.1:%d/ari/events?app=risposta&subscribeAll=false", r.pbx.ARIPort)
-	conn, _, err := websocket.Dial(r.ctx, url, &websocket.DialOptions{HTTPHeader: http.Header{"Authorization": {"Basic " + auth}}})
+	url := fmt.Sprintf("ws://127.0.0.1:%d/ari/events?app=risposta&subscribeAll=false",
+		h.pbx.ARIPort)
+	conn, _, err := websocket.Dial(h.ctx, url,
+		&websocket.DialOptions{HTTPHeader: http.Header{"Authorization": {"Basic " + auth}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.CloseNow() })
 }
 
-func TestLiveCheckFindsTwoPBXsWithOneID(t *testing.T) {
+func TestLiveCheckRejectsDuplicateEntityID(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, talkingService, nil)
-	twin, err := lab.StartAsterisk(r.ctx, t.TempDir(), nil)
+	h := newHarness(t, talkingService, nil)
+	second, err := lab.StartAsterisk(h.ctx, t.TempDir(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := twin.Stop(r.ctx); err != nil {
+		if err := second.Stop(h.ctx); err != nil {
 			t.Error(err)
 		}
 	})
-	two := fmt.Sprintf("pbx:\n  - {name: first, url: %q, username: risposta}\n  - {name: second, url: %q, username: risposta}\n", r.pbx.URL(), twin.URL())
+	two := fmt.Sprintf(`pbx:
+  - {name: first, url: %q, username: risposta}
+  - {name: second, url: %q, username: risposta}
+`, h.pbx.URL(), second.URL())
 	_, rest, _ := strings.Cut(gatewayConfig, "operators:")
-	gw, err := lab.NewGateway(gatewayBinary, r.dir, "", two+"operators:"+rest+"services:\n  - {number: \"2001\", context: from-trunk}\n")
+	gw, err := lab.NewGateway(gatewayBinary, h.dir, "",
+		two+"operators:"+rest+"services:\n  - {number: \"2001\", context: from-trunk}\n")
 	if err != nil {
 		t.Fatal(err)
 	}
 	gw.Setenv("RISPOSTA_PBX_1_PASSWORD", lab.ARIPassword)
-	out, code, err := gw.Command(r.ctx, "check")
-	if err != nil || code != 1 || !strings.Contains(out, "has the same id 02:00:00:00:00:01 as first") {
+	out, code, err := gw.Command(h.ctx, "check")
+	const want = "has the same id 02:00:00:00:00:01 as first"
+	if err != nil || code != 1 || !strings.Contains(out, want) {
 		t.Errorf("exit %d, %v:\n%s", code, err, out)
 	}
 	if err := gw.Start(); err != nil {
 		t.Fatal(err)
 	}
-	err = lab.Until(r.ctx, 20*time.Second, "the gateway to refuse one of the two", func() error {
+	err = lab.Until(h.ctx, 20*time.Second, "the gateway to refuse one PBX", func() error {
 		if !strings.Contains(gw.Log(), "has the same id") {
-			return fmt.Errorf("it says:\n%s", gw.Log())
+			return fmt.Errorf("its log:\n%s", gw.Log())
 		}
 		return nil
 	})
 	if err != nil {
 		t.Error(err)
 	}
-	if code, err := gw.Terminate(r.ctx); err != nil || code != 0 {
+	if code, err := gw.Terminate(h.ctx); err != nil || code != 0 {
 		t.Errorf("exit %d, %v", code, err)
 	}
 }
 
-// The policy wants the price told, and nobody is there to tell it; or the desk's context has no way out for a caller whose gateway stands still.
-func TestLiveCheckLooksForTheFrontDesk(t *testing.T) {
+// The policy requires an announcement, and the dialplan has no front desk; or the front desk's
+// context has no extension T, so a call would wait for ever for a gateway that hangs.
+func TestLiveCheckRequiresTheFrontDesk(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ extensions, want string }{
-		"no desk":   {"", "FAIL  live: the policy wants the price told, and the dialplan has no front desk"},
-		"no way on": {"[risposta]\nexten => announce,1,Stasis(risposta,announce)\n", "FAIL  live: context risposta has no extension T"},
+		"no front desk": {"",
+			"FAIL  live: the policy wants the price told, and the dialplan has no front desk"},
+		"no extension T": {"[risposta]\nexten => announce,1,Stasis(risposta,announce)\n",
+			"FAIL  live: context risposta has no extension T"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			config := strings.Replace(gatewayConfig, "law: {policy: it}", "law: {policy: uk}", 1)
-			r := newRigUnder(t, config, talkingService, map[string]string{
-				"extensions.conf": "[general]\n[from-trunk]\n[agents]\n" + c.extensions + "#tryinclude \"extensions.d/*.conf\"\n",
+			h := newHarnessWith(t, config, talkingService, map[string]string{
+				"extensions.conf": "[general]\n[from-trunk]\n[agents]\n" + c.extensions +
+					"#tryinclude \"extensions.d/*.conf\"\n",
 			})
-			out, code, err := r.gw.Command(r.ctx, "check")
+			out, code, err := h.gw.Command(h.ctx, "check")
 			if err != nil || code != 1 || !strings.Contains(out, c.want) {
 				t.Errorf("exit %d, %v, want 1 and %q:\n%s", code, err, c.want, out)
 			}

@@ -15,16 +15,17 @@ import (
 	"github.com/risposta/gateway/integration/lab"
 )
 
-// tolerance is how far a boundary of talk may lie from the CEL's. Both are Asterisk's own timestamps of neighbouring events.
+// tolerance is how far a boundary of talk may be from the CEL's. Both are Asterisk's own
+// timestamps, of neighbouring events.
 const tolerance = 20 * time.Millisecond
 
-// compare holds the record against the CEL, stretch by stretch.
-func (r *rig) compare(t *testing.T, i int, rec lab.Record) {
+// wantCELMatch compares the record of the i-th service with the CEL, stretch by stretch.
+func (h *harness) wantCELMatch(t *testing.T, i int, rec lab.Record) {
 	t.Helper()
-	r.promptly(t, rec)
+	h.wantPromptRecord(t, rec)
 	var want []judge.Talk
-	err := lab.Until(r.ctx, 10*time.Second, "the CEL of the call to be complete", func() error {
-		cel, err := r.pbx.Log(r.ctx, "cel-custom/cel.csv")
+	err := lab.Until(h.ctx, 10*time.Second, "the CEL of the call to be complete", func() error {
+		cel, err := h.pbx.Log(h.ctx, "cel-custom/cel.csv")
 		if err != nil {
 			return err
 		}
@@ -41,15 +42,19 @@ func (r *rig) compare(t *testing.T, i int, rec lab.Record) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.queueAgrees(t, rec, judge.Sum(want))
-	// A feature of the bridge lets go of the caller a millisecond before the operator leaves: that is no stretch for either side.
-	rec.Talk = slices.DeleteFunc(rec.Talk, func(s lab.Talk) bool { return s.To.Sub(s.From) < tolerance })
+	h.wantQueueLogMatch(t, rec, judge.Sum(want))
+	// A bridge feature releases the caller a millisecond before the operator leaves. Neither side
+	// counts that as a stretch.
+	rec.Talk = slices.DeleteFunc(rec.Talk,
+		func(s lab.Talk) bool { return s.To.Sub(s.From) < tolerance })
 	want = slices.DeleteFunc(want, func(s judge.Talk) bool { return s.To.Sub(s.From) < tolerance })
 	if len(rec.Talk) != len(want) {
-		t.Fatalf("%d stretches of talk, want %d\n got %+v\nwant %+v", len(rec.Talk), len(want), rec.Talk, want)
+		t.Fatalf("%d stretches of talk, want %d\n got %+v\nwant %+v", len(rec.Talk), len(want),
+			rec.Talk, want)
 	}
 	for k, got := range rec.Talk {
-		if got.From.Sub(want[k].From).Abs() > tolerance || got.To.Sub(want[k].To).Abs() > tolerance || got.Operator != want[k].Operator {
+		if got.From.Sub(want[k].From).Abs() > tolerance ||
+			got.To.Sub(want[k].To).Abs() > tolerance || got.Operator != want[k].Operator {
 			t.Errorf("stretch %d: got %s to %s with %s, want %s to %s with %s", k,
 				got.From, got.To, got.Operator, want[k].From, want[k].To, want[k].Operator)
 		}
@@ -65,38 +70,40 @@ func (r *rig) compare(t *testing.T, i int, rec lab.Record) {
 	t.Logf("truth %s, Risposta %s, charged %s", judge.Sum(want), talk, rec.Charge.Amount)
 }
 
-// amount is the price of some talk at 0.96 a minute by the second: 16 thousandths of a euro for each, worked out in whole numbers.
+// amount is the price of talk at 0.96 a minute, charged by the second: 0.016 a second, computed in
+// whole numbers.
 func amount(talkMs int64) string {
 	cents := talkMs / 1000 * 16 / 10
 	return fmt.Sprintf("%d.%02d", cents/100, cents%100)
 }
 
-// queueAgrees holds the record against the queue_log: who was never connected in a queue, and gave up there, talked with nobody in it.
-func (r *rig) queueAgrees(t *testing.T, rec lab.Record, truth time.Duration) {
+// wantQueueLogMatch compares the record with the queue_log: a caller that no queue connected, and
+// that left one unanswered, has no talk.
+func (h *harness) wantQueueLogMatch(t *testing.T, rec lab.Record, truth time.Duration) {
 	t.Helper()
-	text, err := r.pbx.Log(r.ctx, "queue_log")
+	text, err := h.pbx.Log(h.ctx, "queue_log")
 	if err != nil {
 		t.Fatal(err)
 	}
 	q := judge.Queues(text, rec.Call)
 	if q.Left && q.Connected == 0 && truth > 0 && !strings.Contains(t.Name(), "two-services") {
-		t.Errorf("the queue_log says that the caller left without an answer, the CEL that somebody talked for %s", truth)
+		t.Errorf("the caller left unanswered by the queue_log, and talked %s by the CEL", truth)
 	}
 	for _, s := range rec.Talk {
 		if s.Queue != "" && q.Connected == 0 {
-			t.Errorf("talk with %s for queue %s; the queue_log connects nobody", s.Operator, s.Queue)
+			t.Errorf("talk with %s for queue %s; the queue_log has no CONNECT", s.Operator, s.Queue)
 		}
 	}
 }
 
-// print shows the table of `make judge`.
-func (r *rig) print(t *testing.T, shapes []shape, table *sync.Map) {
+// printTable logs the table of `make judge`.
+func (h *harness) printTable(t *testing.T, shapes []shape, table *sync.Map) {
 	t.Helper()
-	cel, err := r.pbx.Log(r.ctx, "cel-custom/cel.csv")
+	cel, err := h.pbx.Log(h.ctx, "cel-custom/cel.csv")
 	if err != nil {
 		t.Fatal(err)
 	}
-	cdr, err := r.pbx.Log(r.ctx, "cdr-custom/cdr.csv")
+	cdr, err := h.pbx.Log(h.ctx, "cdr-custom/cdr.csv")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,12 +119,13 @@ func (r *rig) print(t *testing.T, shapes []shape, table *sync.Map) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		fmt.Fprintf(&b, "%-30s %8.3f s %8.3f s %10.3f s\n", s.name, judge.Sum(truth).Seconds(), float64(rec.TalkMs)/1000, billsec(t, cdr, rec.Call).Seconds())
+		fmt.Fprintf(&b, "%-30s %8.3f s %8.3f s %10.3f s\n", s.name, judge.Sum(truth).Seconds(),
+			float64(rec.TalkMs)/1000, billsec(t, cdr, rec.Call).Seconds())
 	}
 	t.Logf("\n%s", b.String())
 }
 
-// billsec is what Asterisk's CDRs of a call would bill.
+// billsec is the sum of the billable seconds in Asterisk's CDRs of a call.
 func billsec(t *testing.T, cdr, call string) (sum time.Duration) {
 	t.Helper()
 	rows, err := csv.NewReader(strings.NewReader(cdr)).ReadAll()

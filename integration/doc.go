@@ -1,5 +1,8 @@
-// Package integration proves the gateway on a real Asterisk: real SIP calls, real faults, and Asterisk's own log as the judge.
+// Package integration tests the gateway on a real Asterisk: real SIP calls, real faults, and
+// Asterisk's own logs as the judge.
 //
-// The live tests carry the build tag `live`, for they need Docker and sipp: `make test` sets both up and runs them; nothing is skipped. lab
-// sets up, judge says what was true, demo shows it to a newcomer. Nothing here is imported by the gateway.
+// The live tests have the build tag `live`, because they need Docker and sipp: `make test` installs
+// both and runs all tests; none is skipped. Package lab sets up Asterisk, phones and gateway; judge
+// computes the true talk; demo shows one call to a newcomer; faults measures what faults cost. The
+// gateway imports nothing from here.
 package integration

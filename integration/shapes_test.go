@@ -14,61 +14,64 @@ import (
 	"github.com/risposta/gateway/integration/lab"
 )
 
-// shape is one thing that happens to a call: the service it happens on, and how it is played.
+// shape is one course of a call: its service, and what the people of the call do.
 type shape struct {
 	service
 	with []service // further services that the call needs
-	play func(c *cast)
-	free bool // nobody may be charged
+	play func(p *people)
+	free bool // the call must be free
 }
 
-// cast plays one shape.
-type cast struct {
+// people are the caller and the operators of one shape, on the i-th service.
+type people struct {
 	*testing.T
-	r *rig
+	h *harness
 	i int
 }
 
-func (c *cast) operator(phone string, s *lab.Script) *lab.Party {
-	c.Helper()
-	return c.r.operator(c.T, phone, s)
+func (p *people) operator(phone string, s *lab.Script) *lab.Party {
+	p.Helper()
+	return p.h.operator(p.T, phone, s)
 }
 
-func (c *cast) dials(who, number string, s *lab.Script) *lab.Party {
-	c.Helper()
-	return c.r.dials(c.T, who, number, s)
+func (p *people) dials(caller, number string, s *lab.Script) *lab.Party {
+	p.Helper()
+	return p.h.dials(p.T, caller, number, s)
 }
 
-func (c *cast) caller(s *lab.Script) *lab.Party {
-	c.Helper()
-	return c.r.caller(c.T, c.i, s)
+func (p *people) caller(s *lab.Script) *lab.Party {
+	p.Helper()
+	return p.h.caller(p.T, p.i, s)
 }
 
-// until waits until Asterisk's console shows something.
-func (c *cast) until(command, pattern string) {
-	c.Helper()
+// until waits until a command on Asterisk's console shows a pattern.
+func (p *people) until(command, pattern string) {
+	p.Helper()
 	re := regexp.MustCompile(pattern)
-	err := lab.Until(c.r.ctx, 30*second, fmt.Sprintf("%q on the console to show %q", command, pattern), func() error {
-		out, err := c.r.pbx.Console(c.r.ctx, command)
+	what := fmt.Sprintf("%q on the console to show %q", command, pattern)
+	err := lab.Until(p.h.ctx, 30*second, what, func() error {
+		out, err := p.h.pbx.Console(p.h.ctx, command)
 		if err == nil && !re.MatchString(out) {
 			err = fmt.Errorf("it shows %q", out)
 		}
 		return err
 	})
 	if err != nil {
-		c.Fatal(err)
+		p.Fatal(err)
 	}
 }
 
-func (c *cast) over(parties ...*lab.Party) {
-	c.Helper()
-	for _, p := range parties {
-		if err := p.Wait(c.r.ctx); err != nil {
-			c.Fatal(err)
+// over waits until phones have ended.
+func (p *people) over(parties ...*lab.Party) {
+	p.Helper()
+	for _, party := range parties {
+		if err := party.Wait(p.h.ctx); err != nil {
+			p.Fatal(err)
 		}
 	}
 }
 
+// queue is the section of a queue in queues.conf.
 func queue(name, options string, members ...string) string {
 	s := fmt.Sprintf("[%s]\nringinuse = no\ntimeout = 30\nretry = 1\n%s\n", name, options)
 	for _, m := range members {
@@ -77,8 +80,9 @@ func queue(name, options string, members ...string) string {
 	return s
 }
 
-// lore is what call centres do with calls, beyond the recorded shapes. Each has operators of its own, so they are played at once.
-var lore = slices.Concat(queueShapes, holdShapes, transferShapes, otherShapes)
+// moreShapes are what call centres do with calls, beyond firstShapes. Each has its own operators,
+// so they all run at the same time.
+var moreShapes = slices.Concat(queueShapes, holdShapes, transferShapes, otherShapes)
 
 const shapeExtensions = `
 [agents](+)
@@ -107,11 +111,27 @@ exten => s,1,Wait(1)
 // shapeFiles are Asterisk's files beside the services.
 var shapeFiles = map[string]string{
 	"extensions.d/shapes.conf": shapeExtensions,
-	"agents.conf":              "[general]\n[base](!)\nautologoff = 0\nwrapuptime = 0\nmusiconhold = default\n[1131](base)\nackcall = no\n[1132](base)\nackcall = yes\nacceptdtmf = #\n",
-	"features.conf":            "[general]\ntransferdigittimeout = 2\nfeaturedigittimeout = 1500\n[featuremap]\nblindxfer => #1\natxfer => *2\n",
+	"agents.conf": `[general]
+[base](!)
+autologoff = 0
+wrapuptime = 0
+musiconhold = default
+[1131](base)
+ackcall = no
+[1132](base)
+ackcall = yes
+acceptdtmf = #
+`,
+	"features.conf": `[general]
+transferdigittimeout = 2
+featuredigittimeout = 1500
+[featuremap]
+blindxfer => #1
+atxfer => *2
+`,
 }
 
-// servicesOf lists the services of shapes, and where each shape's own is among them.
+// servicesOf lists the services of shapes, and the index of each shape's own service.
 func servicesOf(shapes []shape) (services []service, at []int) {
 	for _, s := range shapes {
 		at = append(at, len(services))
@@ -120,61 +140,66 @@ func servicesOf(shapes []shape) (services []service, at []int) {
 	return services, at
 }
 
-func TestLiveShapesAgreeWithAsterisksOwnLog(t *testing.T) {
-	playAll(t, firstShapes).noClearNumbers(t, len(firstShapes))
+func TestLiveShapesMatchTheCEL(t *testing.T) {
+	playAll(t, firstShapes).wantNoClearNumbers(t, len(firstShapes))
 }
 
-func TestLiveLoreAgreesWithAsterisksOwnLog(t *testing.T) {
-	playAll(t, lore)
+func TestLiveMoreShapesMatchTheCEL(t *testing.T) {
+	playAll(t, moreShapes)
 }
 
-// playAll plays shapes at once on one Asterisk and holds each record against Asterisk's own log.
-func playAll(t *testing.T, shapes []shape) *rig {
+// playAll plays shapes in parallel on one Asterisk and compares each record with Asterisk's own
+// logs.
+func playAll(t *testing.T, shapes []shape) *harness {
 	t.Helper()
 	services, at := servicesOf(shapes)
-	r := newRig(t, services, shapeFiles)
-	r.start(t)
+	h := newHarness(t, services, shapeFiles)
+	h.start(t)
 	var table sync.Map
 	t.Run("calls", func(t *testing.T) {
 		for k, s := range shapes {
 			t.Run(s.name, func(t *testing.T) {
 				t.Parallel()
-				table.Store(s.name, r.playOne(t, s, at[k]))
+				table.Store(s.name, h.playOne(t, s, at[k]))
 			})
 		}
 	})
-	r.print(t, shapes, &table)
-	return r
+	h.printTable(t, shapes, &table)
+	return h
 }
 
 // playOne plays a shape on its i-th service.
-func (r *rig) playOne(t *testing.T, s shape, i int) lab.Record {
+func (h *harness) playOne(t *testing.T, s shape, i int) lab.Record {
 	t.Helper()
-	s.play(&cast{T: t, r: r, i: i})
-	rec := r.record(t, s.name)
-	r.compare(t, i, rec)
+	s.play(&people{T: t, h: h, i: i})
+	rec := h.record(t, s.name)
+	h.wantCELMatch(t, i, rec)
 	if s.free && (rec.TalkMs != 0 || rec.Charge.Amount != "0.00") {
-		t.Errorf("talk %d ms, charged %s; nobody talked", rec.TalkMs, rec.Charge.Amount)
+		t.Errorf("talk %d ms, charged %s; want no talk, free", rec.TalkMs, rec.Charge.Amount)
 	}
 	return rec
 }
 
-func TestLiveOperatorWhoCallsOutIsNoCall(t *testing.T) {
+func TestLiveOperatorsOutboundCallIsNotMetered(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, talkingService, map[string]string{"extensions.d/out.conf": "[agents](+)\nexten => 900,1,Dial(PJSIP/trunk/sip:900@127.0.0.1:1,2)\nexten => 901,1,Answer()\n same => n,Wait(5)\n"})
-	r.start(t)
+	h := newHarness(t, talkingService, map[string]string{"extensions.d/out.conf": `[agents](+)
+exten => 900,1,Dial(PJSIP/trunk/sip:900@127.0.0.1:1,2)
+exten => 901,1,Answer()
+ same => n,Wait(5)
+`})
+	h.start(t)
 	into := *recordInto
 	if into == "" {
 		into = t.TempDir()
 	}
-	keep := r.records(t, filepath.Join(into, "operator-calls-out"))
-	c := &cast{T: t, r: r}
-	c.over(c.dials("op1", "901", lab.Calls().Pause(second).Bye()))
-	keep() // what there was to see has been seen
-	if out, code, err := r.gw.Command(r.ctx, "records"); err != nil || code != 0 || out != "" {
+	keep := h.startRecording(t, filepath.Join(into, "operator-calls-out"))
+	p := &people{T: t, h: h}
+	p.over(p.dials("op1", "901", lab.Calls().Pause(second).Bye()))
+	keep() // all events of the call have arrived
+	if out, code, err := h.gw.Command(h.ctx, "records"); err != nil || code != 0 || out != "" {
 		t.Errorf("exit %d, %v; records of an operator's own call:\n%s", code, err, out)
 	}
-	if strings.Contains(r.gw.Log(), "call.arrived") {
-		t.Errorf("an operator's own call arrived as a metered one:\n%s", r.gw.Log())
+	if strings.Contains(h.gw.Log(), "call.arrived") {
+		t.Errorf("an operator's own call was metered:\n%s", h.gw.Log())
 	}
 }

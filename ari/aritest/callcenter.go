@@ -2,28 +2,31 @@ package aritest
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/risposta/gateway/ari"
+	"github.com/risposta/gateway/metering"
 )
 
-// Centre is a call centre at a fake PBX: calls that wait, talk, are held and talk again, and whose truth it knows. What it says it also shows when it is
-// asked for its channels.
+// Centre is a call centre at a fake PBX: calls that wait, talk, are put on hold and talk again. It
+// knows what really happened in each. The PBX lists its channels as its events show them.
 type Centre struct {
-	pbx  *PBX
-	rnd  *rand.Rand
+	pbx *PBX
+	rnd *rand.Rand
+
 	mu   sync.Mutex // one thing happens after the other
-	at   time.Time  // when what happens at present does, by the PBX's clock
-	mono time.Time  // and by one that nobody sets
+	at   time.Time  // the PBX's clock at what happens now
+	mono time.Time  // the same instant by a clock that is never set
 
 	n        int
-	channels map[string]channel
-	order    []string
-	bridges  map[string][]string
-	hold     map[string]string
+	channels map[ari.ChannelID]ari.Channel
+	order    []ari.ChannelID
+	bridges  map[ari.BridgeID][]ari.ChannelID
+	hold     map[ari.ChannelID]ari.Hold
 	calls    []*CallTruth
 	cel      strings.Builder
 }
@@ -32,71 +35,50 @@ type Centre struct {
 type CallTruth struct {
 	ID     string
 	Ended  bool
-	TalkMs int64 // by a clock that nobody sets
+	TalkMs int64 // by a clock that is never set
 	Talk   [][2]time.Time
 }
 
-type channel struct {
-	ID     string `json:"id"`
-	Name   string `json:"name"`
-	State  string `json:"state"`
-	Caller struct {
-		Number string `json:"number"`
-	} `json:"caller"`
-	Dialplan struct {
-		Context string `json:"context"`
-		Exten   string `json:"exten"`
-		App     string `json:"app_name"`
-		Data    string `json:"app_data"`
-	} `json:"dialplan"`
-	Created string `json:"creationtime"`
-}
-
-type bridge struct {
-	ID       string   `json:"id"`
-	Type     string   `json:"bridge_type"`
-	Channels []string `json:"channels"`
-}
-
-const stamp = "2006-01-02T15:04:05.000-0700"
-
-// NewCentre makes an empty centre. The seed makes its pauses; print it.
+// NewCentre makes an empty centre. The seed determines its pauses; print it.
 func NewCentre(p *PBX, seed uint64) *Centre {
+	rnd := rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // a seed repeats a run
 	return &Centre{
-		pbx: p, rnd: rand.New(rand.NewPCG(seed, seed)), channels: map[string]channel{}, bridges: map[string][]string{}, hold: map[string]string{},
+		pbx: p, rnd: rnd, channels: map[ari.ChannelID]ari.Channel{},
+		bridges: map[ari.BridgeID][]ari.ChannelID{}, hold: map[ari.ChannelID]ari.Hold{},
 	}
 }
 
-// Times are how long the parts of a call take: each between half of it and one and a half of it.
+// Times are how long the parts of a call take: each between a half and one and a half of it.
 type Times struct{ Wait, Talk, Hold time.Duration }
 
 // Call plays one call to its end, or until ctx ends.
 func (c *Centre) Call(ctx context.Context, t Times) {
 	call := c.arrive()
+	caller := ari.ChannelID(call.ID)
 	c.pause(ctx, t.Wait)
-	op, began, from := c.answer(call)
+	operator, began, from := c.answer(caller)
 	stop := func() {
 		call.TalkMs += c.mono.Sub(began).Milliseconds() + 1
 		call.Talk = append(call.Talk, [2]time.Time{from, c.at})
 	}
 	c.pause(ctx, t.Talk)
-	c.say(func() {
+	c.do(func() {
 		stop()
-		c.hold[op] = "1"
-		c.log("STREAM_BEGIN", call.ID, `{"class":"default"}`)
-		c.send("ChannelHold", op, "", `,"musicclass":"default"`)
+		c.hold[operator] = ari.HoldOn
+		c.writeCEL("STREAM_BEGIN", caller, `{"class":"default"}`)
+		c.send(ari.Event{Kind: ari.ChannelHold, Channel: c.channels[operator]})
 	})
 	c.pause(ctx, t.Hold)
-	c.say(func() {
-		c.hold[op] = "0"
-		c.log("STREAM_END", call.ID, "")
-		c.send("ChannelUnhold", op, "", "")
+	c.do(func() {
+		c.hold[operator] = ari.HoldOff
+		c.writeCEL("STREAM_END", caller, "")
+		c.send(ari.Event{Kind: ari.ChannelUnhold, Channel: c.channels[operator]})
 		began, from = c.mono, c.at
 	})
 	c.pause(ctx, t.Talk)
-	c.say(func() {
+	c.do(func() {
 		stop()
-		c.leave(call.ID, op)
+		c.hangUp(caller, operator)
 		call.Ended = true
 	})
 }
@@ -112,18 +94,20 @@ func (c *Centre) Truth() []CallTruth {
 	return out
 }
 
-// CEL is what a real Asterisk would have written of all this, as deploy/asterisk/etc/cel_custom.conf has it.
+// CEL is what a real Asterisk would have written of it, as deploy/asterisk/etc/cel_custom.conf has
+// it.
 func (c *Centre) CEL() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.cel.String()
 }
 
-func (c *Centre) log(event, id, extra string) {
+func (c *Centre) writeCEL(event string, id ari.ChannelID, extra string) {
 	ch := c.channels[id]
-	linked := strings.TrimSuffix(id, "-op")
-	fmt.Fprintf(&c.cel, "%q,%q,%q,%q,%q,%q,\"%s\",%q,%q\n", event, c.at.Format("2006-01-02 15:04:05.000"), ch.Caller.Number, id, linked, ch.Name,
-		strings.ReplaceAll(extra, `"`, `""`), ch.Dialplan.Exten, ch.Dialplan.Context)
+	linked := strings.TrimSuffix(string(id), operatorSuffix)
+	fmt.Fprintf(&c.cel, "%q,%q,%q,%q,%q,%q,\"%s\",%q,%q\n", event,
+		c.at.Format("2006-01-02 15:04:05.000"), ch.Caller.Clear(), id, linked, ch.Name,
+		strings.ReplaceAll(extra, `"`, `""`), ch.Exten, ch.Context)
 }
 
 func (c *Centre) pause(ctx context.Context, d time.Duration) {
@@ -136,8 +120,8 @@ func (c *Centre) pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// say lets things happen, one after the other.
-func (c *Centre) say(f func()) {
+// do lets something happen, at one instant.
+func (c *Centre) do(f func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.at, c.mono = c.pbx.Now().Truncate(time.Millisecond), time.Now()
@@ -145,120 +129,121 @@ func (c *Centre) say(f func()) {
 }
 
 func (c *Centre) arrive() (call *CallTruth) {
-	c.say(func() {
+	c.do(func() {
 		c.n++
-		id := fmt.Sprintf("fake-%d.%d", time.Now().UnixNano(), c.n)
-		ch := channel{ID: id, Name: fmt.Sprintf("PJSIP/trunk-%08x", c.n), State: "Ring", Created: c.at.Format(stamp)}
-		ch.Caller.Number = fmt.Sprintf("+39061234%04d", c.n)
-		ch.Dialplan.Context, ch.Dialplan.Exten = "from-trunk", "1001"
-		c.add(ch)
-		c.log("CHAN_START", id, "")
-		c.send("ChannelCreated", id, "", "")
-		ch.Dialplan.App, ch.Dialplan.Data = "Queue", "support"
-		c.channels[id] = ch
-		c.send("ChannelDialplan", id, "", "")
-		call = &CallTruth{ID: id}
+		ch := ari.Channel{
+			ID:   ari.ChannelID(fmt.Sprintf("fake-%d.%d", time.Now().UnixNano(), c.n)),
+			Name: fmt.Sprintf("PJSIP/trunk-%08x", c.n), State: "Ring", Created: c.at,
+			Caller:  metering.NewNumber(fmt.Sprintf("+39061234%04d", c.n), ""),
+			Context: "from-trunk", Exten: "1001",
+		}
+		c.create(ch)
+		ch.App, ch.AppData = "Queue", "support"
+		c.channels[ch.ID] = ch
+		c.send(ari.Event{Kind: ari.ChannelDialplan, Channel: ch})
+		call = &CallTruth{ID: string(ch.ID)}
 		c.calls = append(c.calls, call)
 	})
 	return call
 }
 
+// operatorSuffix makes the id of an operator's channel from the caller's.
+const operatorSuffix = "-op"
+
 // answer connects the caller with an operator, and returns the operator's channel.
-func (c *Centre) answer(call *CallTruth) (op string, began, from time.Time) {
-	c.say(func() {
+func (c *Centre) answer(caller ari.ChannelID) (operator ari.ChannelID, began, from time.Time) {
+	c.do(func() {
 		c.n++
-		op = fmt.Sprintf("%s-op", call.ID)
-		ch := channel{ID: op, Name: fmt.Sprintf("PJSIP/agent%d-%08x", c.n%9, c.n), State: "Down", Created: c.at.Format(stamp)}
-		ch.Dialplan.App, ch.Dialplan.Data = "AppQueue", "(Outgoing Line)"
-		c.add(ch)
-		c.hold[op], c.hold[call.ID] = "0", "0"
-		c.log("CHAN_START", op, "")
-		c.send("ChannelCreated", op, "", "")
-		for _, id := range []string{op, call.ID} {
+		operator = caller + operatorSuffix
+		c.create(ari.Channel{
+			ID: operator, Name: fmt.Sprintf("PJSIP/agent%d-%08x", c.n%9, c.n), State: "Down",
+			Created: c.at, App: "AppQueue", AppData: "(Outgoing Line)",
+		})
+		c.hold[operator], c.hold[caller] = ari.HoldOff, ari.HoldOff
+		for _, id := range []ari.ChannelID{operator, caller} {
 			up := c.channels[id]
 			up.State = "Up"
 			c.channels[id] = up
-			c.log("ANSWER", id, "")
-			c.send("ChannelStateChange", id, "", "")
+			c.writeCEL("ANSWER", id, "")
+			c.send(ari.Event{Kind: ari.ChannelStateChange, Channel: up})
 		}
-		b := "b-" + call.ID
-		for _, id := range []string{op, call.ID} {
+		b := bridgeFor(caller)
+		for _, id := range []ari.ChannelID{operator, caller} {
 			c.bridges[b] = append(c.bridges[b], id)
-			c.log("BRIDGE_ENTER", id, `{"bridge_id":"`+b+`"}`)
-			c.send("ChannelEnteredBridge", id, b, "")
+			c.writeCEL("BRIDGE_ENTER", id, fmt.Sprintf(`{"bridge_id":%q}`, b))
+			c.send(ari.Event{
+				Kind: ari.ChannelEnteredBridge, Channel: c.channels[id], Bridge: c.bridge(b),
+			})
 		}
 		began, from = c.mono, c.at
 	})
-	return op, began, from
+	return operator, began, from
 }
 
-func (c *Centre) leave(caller, op string) {
-	b := "b-" + caller
-	for _, id := range []string{caller, op} {
-		c.log("BRIDGE_EXIT", id, `{"bridge_id":"`+b+`"}`)
+func (c *Centre) hangUp(caller, operator ari.ChannelID) {
+	b := bridgeFor(caller)
+	for _, id := range []ari.ChannelID{caller, operator} {
+		c.writeCEL("BRIDGE_EXIT", id, fmt.Sprintf(`{"bridge_id":%q}`, b))
 	}
-	for _, id := range []string{op, caller} {
-		c.log("HANGUP", id, `{"hangupsource":"`+c.channels[caller].Name+`"}`)
-		c.log("CHAN_END", id, "")
+	for _, id := range []ari.ChannelID{operator, caller} {
+		c.writeCEL("HANGUP", id, fmt.Sprintf(`{"hangupsource":%q}`, c.channels[caller].Name))
+		c.writeCEL("CHAN_END", id, "")
 	}
-	c.send("ChannelHangupRequest", caller, "", "")
-	c.bridges[b] = []string{op}
-	c.send("ChannelLeftBridge", caller, b, "")
-	c.bridges[b] = []string{}
-	c.send("ChannelLeftBridge", op, b, "")
+	c.send(ari.Event{Kind: ari.ChannelHangupRequest, Channel: c.channels[caller]})
+	c.bridges[b] = []ari.ChannelID{operator}
+	c.send(ari.Event{
+		Kind: ari.ChannelLeftBridge, Channel: c.channels[caller], Bridge: c.bridge(b),
+	})
+	c.bridges[b] = nil
+	c.send(ari.Event{
+		Kind: ari.ChannelLeftBridge, Channel: c.channels[operator], Bridge: c.bridge(b),
+	})
 	delete(c.bridges, b)
-	for _, id := range []string{op, caller} {
+	for _, id := range []ari.ChannelID{operator, caller} {
 		gone := c.channels[id]
 		delete(c.channels, id)
 		delete(c.hold, id)
-		c.sendOf("ChannelDestroyed", gone, "", "")
+		c.send(ari.Event{Kind: ari.ChannelDestroyed, Channel: gone})
 	}
 }
 
-func (c *Centre) add(ch channel) {
+func (c *Centre) create(ch ari.Channel) {
 	c.channels[ch.ID] = ch
 	c.order = append(c.order, ch.ID)
+	c.writeCEL("CHAN_START", ch.ID, "")
+	c.send(ari.Event{Kind: ari.ChannelCreated, Channel: ch})
 }
 
-// send says one thing to whoever listens; nobody may. What it says can be asked for before it is said.
-func (c *Centre) send(kind, id, in, more string) { c.sendOf(kind, c.channels[id], in, more) }
+func bridgeFor(caller ari.ChannelID) ari.BridgeID { return "b-" + ari.BridgeID(caller) }
 
-func (c *Centre) sendOf(kind string, of channel, in, more string) {
-	c.show()
-	ch, err := json.Marshal(of)
-	if err != nil {
-		panic(err) // every field can be encoded
-	}
-	if in != "" {
-		b, err := json.Marshal(bridge{ID: in, Type: "mixing", Channels: append([]string{}, c.bridges[in]...)})
-		if err != nil {
-			panic(err)
-		}
-		more += `,"bridge":` + string(b)
-	}
-	_ = c.pbx.Send(fmt.Appendf(nil, `{"type":%q,"timestamp":%q,"asterisk_id":%q,"channel":%s%s}`, kind, c.at.Format(stamp), Node, ch, more))
+func (c *Centre) bridge(id ari.BridgeID) ari.Bridge {
+	return ari.Bridge{ID: id, Type: "mixing", Channels: c.bridges[id]}
 }
 
-func (c *Centre) show() {
-	channels, bridges, hold := []channel{}, []bridge{}, map[string]string{}
+// send sends one event to the gateway, if one is connected. The PBX lists what the event shows
+// before the event is sent.
+func (c *Centre) send(ev ari.Event) {
+	c.exist()
+	ev.At, ev.Node = c.at, Node
+	_ = c.pbx.Send(Frame(ev)) // no gateway may be connected
+}
+
+func (c *Centre) exist() {
+	var channels []ari.Channel
 	for _, id := range c.order {
 		if ch, ok := c.channels[id]; ok {
 			channels = append(channels, ch)
 		}
 	}
+	var bridges []ari.Bridge
 	for id, members := range c.bridges {
-		bridges = append(bridges, bridge{ID: id, Type: "mixing", Channels: append([]string{}, members...)})
+		bridges = append(bridges, ari.Bridge{
+			ID: id, Type: "mixing", Channels: append([]ari.ChannelID{}, members...),
+		})
 	}
-	for id, v := range c.hold {
-		hold[id] = v
+	hold := map[ari.ChannelID]ari.Hold{}
+	for id, h := range c.hold {
+		hold[id] = h
 	}
-	cs, err := json.Marshal(channels)
-	if err != nil {
-		panic(err)
-	}
-	bs, err := json.Marshal(bridges)
-	if err != nil {
-		panic(err)
-	}
-	c.pbx.Exist(string(cs), string(bs), hold)
+	c.pbx.Exist(channels, bridges, hold)
 }

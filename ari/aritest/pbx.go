@@ -1,67 +1,69 @@
-// Package aritest is a PBX that does what a real one can't be made to do: it stalls, garbles, cuts off and lies, on command.
+// Package aritest helps to test what reads ARI: [Frame] writes events as Asterisk sends them, and
+// [PBX] is a fake that does what a real Asterisk cannot be made to do on command. It stalls,
+// garbles, disconnects and reports what is not so. [Centre] is a call centre at such a fake.
 //
-// It speaks just enough ARI for a gateway to connect. It proves nothing on its own: what a real Asterisk can show is shown on a real one.
+// The fake has just enough of ARI for a gateway to connect. It never shows how a real Asterisk
+// behaves: the live tests do.
 package aritest
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"sync"
 	"time"
 
 	"github.com/coder/websocket"
+
+	"github.com/risposta/gateway/ari"
 )
 
 // PBX is one fake. Its zero settings are those of a well-behaved, idle PBX.
 type PBX struct {
 	server *httptest.Server
 
-	mu       sync.Mutex
-	conn     *websocket.Conn
-	app      string
-	taken    bool
-	opening  bool
-	deaf     bool
-	mute     bool
-	channels string
-	bridges  string
-	hold     map[string]string
-	before   func() // called while the list of channels is asked for
-	connects int
-	ahead    time.Duration
+	mu             sync.Mutex
+	conn           *websocket.Conn
+	opening        bool   // a client is connecting
+	application    string // of the client
+	nameTaken      bool
+	unsubscribed   bool
+	noHeartbeats   bool
+	infoFails      int
+	channels       []ari.Channel
+	bridges        []ari.Bridge
+	hold           map[ari.ChannelID]ari.Hold
+	duringSnapshot func()
+	connects       int
+	ahead          time.Duration
+	started        time.Time
 }
 
 // Node is the fake's asterisk_id.
 const Node = "02:00:00:00:00:99"
 
+// The user that a gateway logs in as.
+const (
+	Username = "risposta"
+	Password = "secret"
+)
+
 // New starts a fake.
 func New() *PBX {
-	p := &PBX{channels: "[]", bridges: "[]", hold: map[string]string{}}
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /ari/asterisk/ping", text(`{"ping":"pong","timestamp":"2026-11-23T10:00:00.000+0000"}`))
-	mux.HandleFunc("GET /ari/asterisk/info", text(`{"system":{"entity_id":"`+Node+`","version":"22"},"config":{"name":"fake"}}`))
-	mux.HandleFunc("GET /ari/applications", p.applications)
-	mux.HandleFunc("GET /ari/applications/{name}", p.application)
-	mux.HandleFunc("GET /ari/channels", p.listChannels)
-	mux.HandleFunc("GET /ari/bridges", func(w http.ResponseWriter, _ *http.Request) { p.write(w, &p.bridges) })
-	mux.HandleFunc("GET /ari/channels/{id}/variable", p.variable)
-	mux.HandleFunc("POST /ari/events/user/{name}", p.userEvent)
-	mux.HandleFunc("GET /ari/events", p.events)
+	p := &PBX{started: time.Now().Truncate(time.Millisecond)}
+	handler := p.requests()
 	p.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if user, password, _ := r.BasicAuth(); user != "risposta" || password != "secret" {
+		if user, password, _ := r.BasicAuth(); user != Username || password != Password {
 			http.Error(w, `{"message":"Authentication required"}`, http.StatusUnauthorized)
 			return
 		}
-		mux.ServeHTTP(w, r)
+		handler.ServeHTTP(w, r)
 	}))
 	return p
 }
 
-// URL is where its ARI answers, for user "risposta" with password "secret".
+// URL is where its ARI responds, for user Username with Password.
 func (p *PBX) URL() string { return p.server.URL + "/ari" }
 
 // Close ends it.
@@ -77,11 +79,17 @@ func (p *PBX) set(f func()) {
 	f()
 }
 
-// Mute keeps canaries back: the PBX seems to live, and says nothing.
-func (p *PBX) Mute(yes bool) { p.set(func() { p.mute = yes }) }
+// DropHeartbeats discards heartbeats: the PBX seems to run, and no event comes.
+func (p *PBX) DropHeartbeats(yes bool) { p.set(func() { p.noHeartbeats = yes }) }
 
-// SetClock sets the PBX's clock ahead of ours.
+// SetClock sets the PBX's clock ahead of the machine's.
 func (p *PBX) SetClock(ahead time.Duration) { p.set(func() { p.ahead = ahead }) }
+
+// FailInfo makes so many questions about who it is fail.
+func (p *PBX) FailInfo(times int) { p.set(func() { p.infoFails = times }) }
+
+// SetStarted sets when the PBX was started.
+func (p *PBX) SetStarted(at time.Time) { p.set(func() { p.started = at }) }
 
 // Now is the PBX's clock.
 func (p *PBX) Now() time.Time {
@@ -90,19 +98,22 @@ func (p *PBX) Now() time.Time {
 	return time.Now().Add(p.ahead).UTC()
 }
 
-// Deafen makes the application appear without its subscriptions.
-func (p *PBX) Deafen(yes bool) { p.set(func() { p.deaf = yes }) }
+// Unsubscribe makes the application appear without its subscriptions.
+func (p *PBX) Unsubscribe(yes bool) { p.set(func() { p.unsubscribed = yes }) }
 
-// Take makes the application's name appear as taken by somebody else.
-func (p *PBX) Take(yes bool) { p.set(func() { p.taken = yes }) }
+// NameTaken makes another client appear under the application's name.
+func (p *PBX) NameTaken(yes bool) { p.set(func() { p.nameTaken = yes }) }
 
-// Exist sets what the lists of channels and bridges answer, and who is on hold ("1" or "0" by channel).
-func (p *PBX) Exist(channels, bridges string, hold map[string]string) {
+// Exist sets the channels and bridges that exist, and which channels hold the other side. The PBX
+// reports an error for the hold of a channel that is not in hold.
+func (p *PBX) Exist(
+	channels []ari.Channel, bridges []ari.Bridge, hold map[ari.ChannelID]ari.Hold,
+) {
 	p.set(func() { p.channels, p.bridges, p.hold = channels, bridges, hold })
 }
 
-// Before sets what happens while the list of channels is asked for.
-func (p *PBX) Before(f func()) { p.set(func() { p.before = f }) }
+// DuringSnapshot sets what happens while the channels are being listed.
+func (p *PBX) DuringSnapshot(f func()) { p.set(func() { p.duringSnapshot = f }) }
 
 // Connects is the number of event sockets opened so far.
 func (p *PBX) Connects() int {
@@ -114,7 +125,7 @@ func (p *PBX) Connects() int {
 // sendTimeout bounds the writing of one frame.
 const sendTimeout = 10 * time.Second
 
-// Send sends one frame to the gateway.
+// Send sends one frame to the gateway. It fails where none is connected.
 func (p *PBX) Send(frame []byte) error {
 	ctx, cancel := context.WithTimeout(context.Background(), sendTimeout)
 	defer cancel()
@@ -125,8 +136,8 @@ func (p *PBX) Send(frame []byte) error {
 	return conn.Write(ctx, websocket.MessageText, frame)
 }
 
-// Settle returns when the gateway has read everything that was sent: it answers a ping only after that.
-func (p *PBX) Settle() error {
+// Flush returns when the gateway has read everything that was sent: it answers a ping only then.
+func (p *PBX) Flush() error {
 	ctx, cancel := context.WithTimeout(context.Background(), sendTimeout)
 	defer cancel()
 	conn, err := p.connected(ctx)
@@ -146,7 +157,7 @@ func (p *PBX) connected(ctx context.Context) (*websocket.Conn, error) {
 		case conn != nil:
 			return conn, nil
 		case !opening || ctx.Err() != nil:
-			return nil, errors.New("nobody is connected")
+			return nil, errors.New("no gateway is connected")
 		}
 		time.Sleep(time.Millisecond)
 	}
@@ -160,101 +171,5 @@ func (p *PBX) Cut() {
 	p.mu.Unlock()
 	if conn != nil {
 		_ = conn.CloseNow()
-	}
-}
-
-func text(s string) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, s) }
-}
-
-func (p *PBX) write(w http.ResponseWriter, s *string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	fmt.Fprint(w, *s)
-}
-
-func (p *PBX) registered() (name string, ok bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.app, p.conn != nil || p.opening || p.taken
-}
-
-func (p *PBX) applications(w http.ResponseWriter, _ *http.Request) {
-	name, ok := p.registered()
-	if name == "" {
-		name = "risposta"
-	}
-	if !ok {
-		fmt.Fprint(w, "[]")
-		return
-	}
-	fmt.Fprintf(w, `[{"name":%q}]`, name)
-}
-
-func (p *PBX) application(w http.ResponseWriter, r *http.Request) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	topics := `"__AST_CHANNEL_ALL_TOPIC"`
-	if p.deaf {
-		topics = ""
-	}
-	fmt.Fprintf(w, `{"name":%q,"channel_ids":[%s]}`, r.PathValue("name"), topics)
-}
-
-func (p *PBX) listChannels(w http.ResponseWriter, _ *http.Request) {
-	p.mu.Lock()
-	before := p.before
-	p.mu.Unlock()
-	if before != nil {
-		before()
-	}
-	p.write(w, &p.channels)
-}
-
-func (p *PBX) variable(w http.ResponseWriter, r *http.Request) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	v, ok := p.hold[r.PathValue("id")]
-	if !ok || r.URL.Query().Get("variable") != "CHANNEL(rtp,hold)" {
-		http.Error(w, `{"message":"Unable to read provided function"}`, http.StatusInternalServerError)
-		return
-	}
-	fmt.Fprintf(w, `{"value":%q}`, v)
-}
-
-func (p *PBX) userEvent(w http.ResponseWriter, r *http.Request) {
-	p.mu.Lock()
-	mute := p.mute
-	p.mu.Unlock()
-	w.WriteHeader(http.StatusNoContent)
-	if mute {
-		return
-	}
-	frame, err := json.Marshal(map[string]string{
-		"type": "ChannelUserevent", "eventname": r.PathValue("name"), "timestamp": p.Now().Format("2006-01-02T15:04:05.000-0700"), "asterisk_id": Node,
-	})
-	if err == nil {
-		_ = p.Send(frame) // the socket may have been cut meanwhile
-	}
-}
-
-func (p *PBX) events(w http.ResponseWriter, r *http.Request) {
-	// As Asterisk does: the application is there before the client is told that it is connected.
-	p.set(func() { p.app, p.opening = r.URL.Query().Get("app"), true })
-	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{"ari"}})
-	if err != nil {
-		p.set(func() { p.opening = false })
-		return
-	}
-	p.set(func() { p.conn, p.opening, p.connects = conn, false, p.connects+1 })
-	for { // the gateway says nothing; this ends when the socket does
-		if _, _, err := conn.Read(context.Background()); err != nil {
-			p.set(func() {
-				if p.conn == conn {
-					p.conn = nil
-				}
-			})
-			return
-		}
 	}
 }

@@ -8,158 +8,164 @@ import (
 	"github.com/risposta/gateway/metering/policy"
 )
 
-// What came of a caller at the desk: the dialplan's variable RISPOSTA, and the words for metrics.
+// The results of a session: values of the dialplan's variable RISPOSTA, and labels of metrics.
 const (
-	Priced  = "priced"  // the price was told, and agreed to where it must be
-	FreeOf  = "free"    // the caller was told that the call is free
-	Refused = "refused" // the caller did not agree
-	Unsaid  = "unsaid"  // nothing could be told: the call goes on as one that was not announced
-	Done    = "done"    // the survey has ended
+	Priced      = "priced"      // the price was announced, and agreed to where it must be
+	FreeOf      = "free"        // it was announced that the call is free
+	Refused     = "refused"     // the caller did not agree
+	Unannounced = "unannounced" // no announcement could be played in full
+	Done        = "done"        // the survey has ended
 )
 
 // serve does what the dialplan asks of the desk.
-func (g *session) serve(ctx context.Context, service string) (result string) {
-	if g.hold(ctx, step) != nil {
-		return Unsaid // too late: the dialplan has gone on
+func (s *session) serve(ctx context.Context, service string) (result string) {
+	if s.extendTimeout(ctx, extension) != nil {
+		return Unannounced // too late: the dialplan has gone on
 	}
 	switch service {
 	case "announce":
-		return g.announce(ctx)
+		return s.announce(ctx)
 	case "survey":
-		return g.survey(ctx)
+		return s.survey(ctx)
 	}
-	g.goOn(ctx, Unsaid)
-	return Unsaid
+	s.continueInDialplan(ctx, Unannounced)
+	return Unannounced
 }
 
-func (g *session) announce(ctx context.Context) string {
-	call := metering.CallID(g.ch)
-	offer, ok := g.desk.backend.Offer(ctx, call)
+func (s *session) announce(ctx context.Context) string {
+	call := metering.CallID(s.ch)
+	offer, ok := s.desk.backend.Offer(ctx, call)
 	if !ok {
-		g.goOn(ctx, Unsaid)
-		return Unsaid
+		s.continueInDialplan(ctx, Unannounced)
+		return Unannounced
 	}
-	result, told := g.tellPrice(ctx, call, offer)
-	if err := g.desk.backend.Admit(ctx, call, told); err != nil {
-		result = Unsaid // the meter does not know: it will charge nothing that had to be told
+	result, announced := s.announcePrice(ctx, call, offer)
+	if err := s.desk.backend.Announced(ctx, call, announced); err != nil {
+		// The meter does not know of it, and charges nothing that had to be announced.
+		result = Unannounced
 	}
-	if result == Refused && g.desk.cfg.HangUpRefusers {
-		g.say(ctx, sound("refused"))
-		rctx, cancel := within(ctx)
+	if result == Refused && s.desk.cfg.HangUpRefusers {
+		s.play(ctx, sound("refused"))
+		rctx, cancel := requestContext(ctx)
 		defer cancel()
-		_ = g.desk.control.HangUp(rctx, g.ch) // the caller may have done so already
+		_ = s.desk.control.HangUp(rctx, s.ch) // the caller may have done so already
 		return Refused
 	}
-	g.goOn(ctx, result)
+	s.continueInDialplan(ctx, result)
 	return result
 }
 
-// tellPrice tells the caller what the call costs, takes an exemption code, asks for consent, and waits until the meter may start.
-func (g *session) tellPrice(ctx context.Context, call metering.CallID, o Offer) (result string, told metering.Announcement) {
+// announcePrice announces what the call costs, takes an exemption code, asks for consent, and waits
+// until the meter may start.
+func (s *session) announcePrice(
+	ctx context.Context, call metering.CallID, o Offer,
+) (result string, announced metering.Announcement) {
 	if o.Free {
-		return g.tellFree(ctx)
+		return s.announceFree(ctx)
 	}
 	prompts := price(o.PerMinute, o.Currency)
 	if o.Codes {
 		prompts = append(prompts, sound("code-offer"))
 	}
-	ended, ok := g.say(ctx, prompts...)
+	ended, ok := s.play(ctx, prompts...)
 	if !ok {
-		return Unsaid, metering.Announcement{}
+		return Unannounced, metering.Announcement{}
 	}
-	told = metering.Announcement{AnnouncedAt: metering.Time{Time: ended}, Tariff: o.Tariff}
-	heard := time.Now() // a little after ended, by another clock
+	announced = metering.Announcement{AnnouncedAt: metering.Time{Time: ended}, Tariff: o.Tariff}
+	heardAt := time.Now() // a little after ended, by the gateway's clock
 	if o.Consent {
-		if _, ok := g.say(ctx, sound("consent")); !ok {
-			return Unsaid, metering.Announcement{}
+		if _, ok := s.play(ctx, sound("consent")); !ok {
+			return Unannounced, metering.Announcement{}
 		}
-		told.Consent = metering.ConsentRefused
+		announced.Consent = metering.ConsentRefused
 	}
-	tries := 0
+	codes := 0
 	for range maxKeys {
 		wait := keyTimeout
 		if !o.Consent {
-			wait = policy.Lead - time.Since(heard) // no need to press anything: the caller goes on when the price may begin to run
+			// No key is needed: the caller continues when the price may begin to run.
+			wait = policy.Lead - time.Since(heardAt)
 		}
-		switch k := g.key(ctx, max(0, wait)); {
-		case k == "*" && o.Codes && tries < maxCodes:
-			tries++
-			if g.code(ctx, call) {
-				return g.tellFree(ctx)
+		switch k := s.key(ctx, max(0, wait)); {
+		case k == "*" && o.Codes && codes < maxCodes:
+			codes++
+			if s.code(ctx, call) {
+				return s.announceFree(ctx)
 			}
-			if _, ok := g.say(ctx, sound("code-wrong")); !ok {
-				return Unsaid, metering.Announcement{}
+			if _, ok := s.play(ctx, sound("code-wrong")); !ok {
+				return Unannounced, metering.Announcement{}
 			}
 		case k == "1" && o.Consent:
-			told.Consent = metering.ConsentGiven
-			g.pause(ctx, policy.Lead-time.Since(heard))
-			return Priced, told
+			announced.Consent = metering.ConsentGiven
+			s.pause(ctx, policy.Lead-time.Since(heardAt))
+			return Priced, announced
 		case k == "":
 			if o.Consent {
-				return Refused, told
+				return Refused, announced
 			}
-			return Priced, told
+			return Priced, announced
 		}
 	}
 	if o.Consent {
-		return Refused, told
+		return Refused, announced
 	}
-	g.pause(ctx, policy.Lead-time.Since(heard))
-	return Priced, told
+	s.pause(ctx, policy.Lead-time.Since(heardAt))
+	return Priced, announced
 }
 
-// maxKeys bounds how many keys are listened to that mean nothing.
+// maxKeys bounds the keys without a meaning that a caller may press.
 const maxKeys = 32
 
-// maxCodes is how often a caller may try a code: ten digits can't be guessed in three.
+// maxCodes is how often a caller may try a code: ten digits cannot be guessed in three tries.
 const maxCodes = 3
 
-func (g *session) tellFree(ctx context.Context) (string, metering.Announcement) {
-	g.say(ctx, sound("free")) // whether or not it was heard
+func (s *session) announceFree(ctx context.Context) (string, metering.Announcement) {
+	s.play(ctx, sound("free")) // the call is free even if the prompt fails
 	return FreeOf, metering.Announcement{Free: true}
 }
 
-// code takes a code of digits up to a hash.
-func (g *session) code(ctx context.Context, call metering.CallID) bool {
-	if _, ok := g.say(ctx, sound("code-enter")); !ok {
+// code takes a code of digits, ended by a hash.
+func (s *session) code(ctx context.Context, call metering.CallID) bool {
+	if _, ok := s.play(ctx, sound("code-enter")); !ok {
 		return false
 	}
 	digits := ""
 	for len(digits) < maxCode {
-		k := g.key(ctx, codeTimeout)
+		k := s.key(ctx, codeTimeout)
 		if k == "" || k == "#" {
 			break
 		}
 		digits += k
 	}
-	if g.hold(ctx, step) != nil {
+	if s.extendTimeout(ctx, extension) != nil {
 		return false
 	}
-	return g.desk.backend.Code(ctx, call, digits)
+	return s.desk.backend.CheckCode(ctx, call, digits)
 }
 
 const maxCode = 16
 
-// survey asks how it was. The answers are read from the PBX's own events by the meter; the desk only asks, and hears when to go on.
-func (g *session) survey(ctx context.Context) string {
-	var s metering.Survey
+// survey asks the caller two questions. The meter reads the answers from the PBX's own events; the
+// desk only needs to know when to continue.
+func (s *session) survey(ctx context.Context) string {
+	var answers metering.Survey
 	for _, question := range []string{"survey-satisfaction", "survey-solved"} {
-		if _, ok := g.say(ctx, sound(question)); !ok {
+		if _, ok := s.play(ctx, sound(question)); !ok {
 			break
 		}
 		for range maxKeys {
-			k := g.key(ctx, keyTimeout)
-			if s.Answer(k) || k == "" {
+			k := s.key(ctx, keyTimeout)
+			if answers.Answer(k) || k == "" {
 				break
 			}
 		}
-		if s.Satisfaction == 0 {
-			break // no answer is an answer
+		if answers.Satisfaction == 0 {
+			break // the caller does not want to answer
 		}
 	}
-	if s.Satisfaction != 0 {
-		g.say(ctx, sound("thanks"))
+	if answers.Satisfaction != 0 {
+		s.play(ctx, sound("thanks"))
 	}
-	g.goOn(ctx, Done)
+	s.continueInDialplan(ctx, Done)
 	return Done
 }

@@ -5,9 +5,19 @@ import (
 	"strings"
 )
 
-// Prompts are the sounds of its own that the desk needs to tell prices in some currencies, as Asterisk names them.
+// sound names one of the front desk's own prompts, as Play takes it.
+func sound(name string) string { return "sound:risposta/" + name }
+
+// number names a number that is spoken from Asterisk's own sounds.
+func number(n int64) string { return "number:" + strconv.FormatInt(n, 10) }
+
+// Prompts returns the desk's own sounds that are needed to announce prices in some currencies, as
+// Asterisk names them.
 func Prompts(currencies []string) []string {
-	names := []string{"price", "and", "point", "per-minute", "free", "consent", "refused", "code-offer", "code-enter", "code-wrong", "survey-satisfaction", "survey-solved", "thanks"}
+	names := []string{
+		"price", "and", "point", "per-minute", "free", "consent", "refused",
+		"code-offer", "code-enter", "code-wrong", "survey-satisfaction", "survey-solved", "thanks",
+	}
 	for _, c := range currencies {
 		money := strings.ToLower(c)
 		names = append(names, money, money+"-one", money+"-cents")
@@ -18,8 +28,9 @@ func Prompts(currencies []string) []string {
 	return names
 }
 
-// price is how a price per minute is said: whole units, then hundredths, then what is left of them digit by digit. The words for the money are prompts named
-// after the currency: eur, eur-one, eur-cents. Where they are missing nothing can be told.
+// price returns the media of a price per minute: whole units, then hundredths, then the rest digit
+// by digit. The prompts for the money are named after the currency: eur, eur-one, eur-cents. Where
+// they are missing the price cannot be announced.
 func price(perMinute, currency string) []string {
 	money := strings.ToLower(currency)
 	whole, fraction, _ := strings.Cut(perMinute, ".")

@@ -15,74 +15,80 @@ type session struct {
 	ch       ari.ChannelID
 	language string
 	events   chan ari.Event
-	keys     []string           // pressed and not used yet
+	keys     []string           // pressed during prompts and not used yet
 	played   int                // playbacks so far
-	left     context.CancelFunc // ends the serving: the caller has left
+	left     context.CancelFunc // ends the session: the caller has left
 }
 
-// tell hands an event to the caller's goroutine, or drops it where that is behind.
-func (g *session) tell(ev ari.Event) {
-	if g == nil {
+// deliver passes an event to the session's goroutine, or drops it where that is behind.
+func (s *session) deliver(ev ari.Event) {
+	if s == nil {
 		return
 	}
 	select {
-	case g.events <- ev:
+	case s.events <- ev:
 	default:
 	}
 }
 
-// leave notes that the caller is no longer at the desk.
-func (g *session) leave() {
-	if g != nil {
-		g.left()
+// leave ends the session of a caller who is no longer at the desk.
+func (s *session) leave() {
+	if s != nil {
+		s.left()
 	}
 }
 
-// The times of a caller at the desk.
+// The timing of a session.
 const (
-	// step is how long the dialplan is asked to wait from each moment on, and beat how often it is asked: a caller whose gateway has died goes on after step.
-	step = 3 * time.Second
-	beat = time.Second
-	// longestSound is what one prompt may take: a timeout set while the channel plays did not count (seen on 22.10.1: prolonged each second, a playback was
-	// cut all the same when the one set before it ran out), so it is given before each prompt, and cuts a longer one off.
-	longestSound = 8 * time.Second
-	keyTimeout   = 8 * time.Second // for a caller to press a key
-	codeTimeout  = 5 * time.Second // between two digits of a code
+	// extension is how long from now the dialplan is asked to wait, each extendEvery: a caller whose
+	// gateway has died continues after extension.
+	extension   = 3 * time.Second
+	extendEvery = time.Second
+	// maxPrompt is what one prompt may take. It is set before each prompt and cuts a longer one off: a
+	// timeout that was set while the channel played did not count (seen on 22.10.1: extended each
+	// second, a playback was cut all the same when the timeout from before it ran out).
+	maxPrompt   = 8 * time.Second
+	keyTimeout  = 8 * time.Second // for a caller to press a key
+	codeTimeout = 5 * time.Second // between two digits of a code
 )
 
-// hold asks the dialplan to wait for so long from now on.
-func (g *session) hold(ctx context.Context, d time.Duration) error {
-	rctx, cancel := within(ctx)
-	defer cancel()
-	return g.desk.control.Set(rctx, g.ch, absoluteTimeout, strconv.FormatFloat(d.Seconds(), 'f', 1, 64))
-}
-
-// absoluteTimeout is Asterisk's own function: when it runs out the dialplan goes on at T, whatever Stasis() is doing.
+// absoluteTimeout is Asterisk's own function: when it runs out the dialplan continues at extension
+// T, whatever Stasis() is doing.
 const absoluteTimeout = "TIMEOUT(absolute)"
 
-// await waits until something happens that took is happy with, or until wait has passed: false. Where held, it holds the caller all the while. It returns an
-// error when the caller has left.
-func (g *session) await(ctx context.Context, wait time.Duration, held bool, took func(ari.Event) bool) (bool, error) {
-	if held {
-		if err := g.hold(ctx, step); err != nil {
+// extendTimeout makes the dialplan wait for d from now on.
+func (s *session) extendTimeout(ctx context.Context, d time.Duration) error {
+	rctx, cancel := requestContext(ctx)
+	defer cancel()
+	seconds := strconv.FormatFloat(d.Seconds(), 'f', 1, 64)
+	return s.desk.control.SetVariable(rctx, s.ch, absoluteTimeout, seconds)
+}
+
+// await waits for an event that match accepts: true; or until wait has passed: false. Where extend
+// is set it keeps extending the dialplan's timeout. An error means that the caller has left.
+func (s *session) await(
+	ctx context.Context, wait time.Duration, extend bool, match func(ari.Event) bool,
+) (bool, error) {
+	if extend {
+		if err := s.extendTimeout(ctx, extension); err != nil {
 			return false, err
 		}
 	}
 	timeout := time.NewTimer(wait)
 	defer timeout.Stop()
-	tick := time.NewTicker(beat)
+	tick := time.NewTicker(extendEvery)
 	defer tick.Stop()
 	for {
 		select {
-		case ev := <-g.events:
-			if took(ev) {
+		case ev := <-s.events:
+			if match(ev) {
 				return true, nil
 			}
 		case <-tick.C:
-			if !held {
+			if !extend {
 				continue
 			}
-			if err := g.hold(ctx, step); err != nil {
+			if err := s.extendTimeout(ctx, extension); err != nil {
 				return false, err
 			}
 		case <-timeout.C:
@@ -93,36 +99,32 @@ func (g *session) await(ctx context.Context, wait time.Duration, held bool, took
 	}
 }
 
-// sound is one of the front desk's own prompts; number is spoken from Asterisk's sounds.
-func sound(name string) string { return "sound:risposta/" + name }
-
-func number(n int64) string { return "number:" + strconv.FormatInt(n, 10) }
-
-// say plays media to the end and returns when, by the PBX's clock, that was. ok is false where they could not be played, or the caller has left.
-func (g *session) say(ctx context.Context, media ...string) (ended time.Time, ok bool) {
+// play plays media to the end and returns when that was, by the PBX's clock. ok is false where a
+// prompt could not be played, or the caller has left.
+func (s *session) play(ctx context.Context, media ...string) (ended time.Time, ok bool) {
 	for _, m := range media {
-		if ended, ok = g.sayOne(ctx, m); !ok {
+		if ended, ok = s.playOne(ctx, m); !ok {
 			return ended, false
 		}
 	}
 	return ended, true
 }
 
-func (g *session) sayOne(ctx context.Context, media string) (ended time.Time, ok bool) {
-	if g.hold(ctx, longestSound) != nil {
+func (s *session) playOne(ctx context.Context, media string) (ended time.Time, ok bool) {
+	if s.extendTimeout(ctx, maxPrompt) != nil {
 		return ended, false
 	}
-	id := g.register()
-	defer g.unregister(id)
-	rctx, cancel := within(ctx)
+	id := s.register()
+	defer s.unregister(id)
+	rctx, cancel := requestContext(ctx)
 	defer cancel()
-	if g.desk.control.Play(rctx, g.ch, id, g.language, media) != nil {
+	if s.desk.control.Play(rctx, s.ch, id, s.language, media) != nil {
 		return ended, false
 	}
 	done := false
-	heard, err := g.await(ctx, longestSound, false, func(ev ari.Event) bool {
+	finished, err := s.await(ctx, maxPrompt, false, func(ev ari.Event) bool {
 		if ev.Kind == ari.ChannelDtmfReceived {
-			g.keys = append(g.keys, ev.Digit)
+			s.keys = append(s.keys, ev.Digit)
 		}
 		if ev.Kind != ari.PlaybackFinished || ev.Playback != id {
 			return false
@@ -130,31 +132,31 @@ func (g *session) sayOne(ctx context.Context, media string) (ended time.Time, ok
 		ended, done = ev.At, ev.PlayState == "done"
 		return true
 	})
-	return ended, err == nil && heard && done
+	return ended, err == nil && finished && done
 }
 
-func (g *session) register() string {
-	g.played++
-	id := fmt.Sprintf("risposta-%s-%d", g.ch, g.played)
-	g.desk.mu.Lock()
-	defer g.desk.mu.Unlock()
-	g.desk.playbacks[id] = g
+func (s *session) register() string {
+	s.played++
+	id := fmt.Sprintf("risposta-%s-%d", s.ch, s.played)
+	s.desk.mu.Lock()
+	defer s.desk.mu.Unlock()
+	s.desk.playbacks[id] = s
 	return id
 }
 
-func (g *session) unregister(id string) {
-	g.desk.mu.Lock()
-	defer g.desk.mu.Unlock()
-	delete(g.desk.playbacks, id)
+func (s *session) unregister(id string) {
+	s.desk.mu.Lock()
+	defer s.desk.mu.Unlock()
+	delete(s.desk.playbacks, id)
 }
 
-// key is the next key that the caller presses, "" where none comes in time.
-func (g *session) key(ctx context.Context, wait time.Duration) (k string) {
-	if len(g.keys) > 0 {
-		k, g.keys = g.keys[0], g.keys[1:]
+// key returns the next key that the caller presses, "" where none comes in time.
+func (s *session) key(ctx context.Context, wait time.Duration) (k string) {
+	if len(s.keys) > 0 {
+		k, s.keys = s.keys[0], s.keys[1:]
 		return k
 	}
-	_, err := g.await(ctx, wait, true, func(ev ari.Event) bool {
+	_, err := s.await(ctx, wait, true, func(ev ari.Event) bool {
 		k = ev.Digit
 		return ev.Kind == ari.ChannelDtmfReceived
 	})
@@ -164,19 +166,22 @@ func (g *session) key(ctx context.Context, wait time.Duration) (k string) {
 	return k
 }
 
-// pause keeps the caller, in silence.
-func (g *session) pause(ctx context.Context, d time.Duration) {
+// pause keeps the caller at the desk, in silence.
+func (s *session) pause(ctx context.Context, d time.Duration) {
 	if d > 0 {
-		_, _ = g.await(ctx, d, true, func(ari.Event) bool { return false }) // who has left need not be kept
+		// An error means that the caller has left: there is nothing more to wait for.
+		_, _ = s.await(ctx, d, true, func(ari.Event) bool { return false })
 	}
 }
 
-// goOn sends the caller on in the dialplan, with a word for it.
-func (g *session) goOn(ctx context.Context, result string) {
-	rctx, cancel := within(ctx)
+// continueInDialplan sends the caller on, with the result in the dialplan's variable RISPOSTA.
+func (s *session) continueInDialplan(ctx context.Context, result string) {
+	rctx, cancel := requestContext(ctx)
 	defer cancel()
-	if g.desk.control.Set(rctx, g.ch, "RISPOSTA", result) != nil || g.desk.control.Set(rctx, g.ch, absoluteTimeout, "0") != nil {
-		return // the caller has gone on already
+	control := s.desk.control
+	if control.SetVariable(rctx, s.ch, "RISPOSTA", result) != nil ||
+		control.SetVariable(rctx, s.ch, absoluteTimeout, "0") != nil {
+		return // the caller has continued already
 	}
-	_ = g.desk.control.Continue(rctx, g.ch) // likewise
+	_ = control.Continue(rctx, s.ch) // likewise
 }

@@ -8,17 +8,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// BootClock is the time since the machine was started, sleep included: the only clock that nobody sets, and that a restart of the gateway survives.
-func BootClock() (time.Duration, error) {
+// bootClock is the time since the machine was started, sleep included: the only clock that cannot
+// be set and that goes on while the gateway restarts.
+func bootClock() time.Duration {
 	var ts unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts); err != nil {
-		return 0, err
+		panic("native: this machine has no boot clock: " + err.Error()) // every Linux since 2.6.39 has
 	}
-	return time.Duration(ts.Nano()), nil
+	return time.Duration(ts.Nano())
 }
 
-// BootID names this start of the machine: two readings of BootClock can be compared only under one.
-func BootID() (string, error) {
+// bootID identifies this start of the machine: only under one id can two readings of bootClock be
+// compared.
+func bootID() (string, error) {
 	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	return strings.TrimSpace(string(id)), err
 }

@@ -2,44 +2,84 @@ package native
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 
 	"github.com/risposta/gateway/ari"
 )
 
-// Phone does to channels what the front desk asks: it is a frontdesk.Control. Its requests go through net/http, for the library takes no context and loses the
-// status of a refusal, by which the desk learns that the caller has gone on.
-type Phone struct{ rest *rest }
+// Control is the [ari.Control] of one PBX.
+type Control struct {
+	rest        *rest
+	application string
+}
 
-// NewPhone makes a Phone for the PBX.
-func NewPhone(cfg Config) *Phone { return &Phone{rest: newREST(cfg)} }
+var _ ari.Control = (*Control)(nil)
+
+// NewControl makes a Control. Close it after use.
+func NewControl(cfg Config) *Control {
+	return &Control{rest: newREST(cfg), application: cfg.Application}
+}
 
 // Close ends its idle connections.
-func (p *Phone) Close() { p.rest.close() }
+func (c *Control) Close() { c.rest.close() }
 
-// Play implements frontdesk.Control.
-func (p *Phone) Play(ctx context.Context, ch ari.ChannelID, playback, language, media string) error {
-	return p.post(ctx, http.MethodPost, "channels/"+url.PathEscape(string(ch))+"/play",
+// Info implements ari.Control.
+func (c *Control) Info(ctx context.Context) (ari.Info, error) { return c.rest.info(ctx) }
+
+// Snapshot implements ari.Control.
+func (c *Control) Snapshot(ctx context.Context) (*ari.Snapshot, error) {
+	app, err := c.rest.application(ctx, c.application)
+	if err != nil {
+		return nil, err
+	}
+	if !app.AllChannels {
+		return nil, fmt.Errorf("application %q is not subscribed to all channels: %s",
+			c.application, ari.GapDeaf)
+	}
+	return c.rest.snapshot(ctx)
+}
+
+// Heartbeat implements ari.Control.
+func (c *Control) Heartbeat(ctx context.Context, n uint64) error {
+	return c.rest.heartbeat(ctx, n, c.application)
+}
+
+// The channel commands go through net/http: the library takes no context, and loses the status of a
+// refusal, by which the front desk learns that the caller has gone on.
+
+// Play implements ari.Control.
+func (c *Control) Play(
+	ctx context.Context, ch ari.ChannelID, playback, language, media string,
+) error {
+	return c.command(ctx, http.MethodPost, ch, "play",
 		url.Values{"media": {media}, "playbackId": {playback}, "lang": {language}})
 }
 
-// Set implements frontdesk.Control.
-func (p *Phone) Set(ctx context.Context, ch ari.ChannelID, name, value string) error {
-	return p.post(ctx, http.MethodPost, "channels/"+url.PathEscape(string(ch))+"/variable", url.Values{"variable": {name}, "value": {value}})
+// SetVariable implements ari.Control.
+func (c *Control) SetVariable(ctx context.Context, ch ari.ChannelID, name, value string) error {
+	return c.command(ctx, http.MethodPost, ch, "variable",
+		url.Values{"variable": {name}, "value": {value}})
 }
 
-// Continue implements frontdesk.Control.
-func (p *Phone) Continue(ctx context.Context, ch ari.ChannelID) error {
-	return p.post(ctx, http.MethodPost, "channels/"+url.PathEscape(string(ch))+"/continue", nil)
+// Continue implements ari.Control.
+func (c *Control) Continue(ctx context.Context, ch ari.ChannelID) error {
+	return c.command(ctx, http.MethodPost, ch, "continue", nil)
 }
 
-// HangUp implements frontdesk.Control.
-func (p *Phone) HangUp(ctx context.Context, ch ari.ChannelID) error {
-	return p.post(ctx, http.MethodDelete, "channels/"+url.PathEscape(string(ch)), url.Values{"reason": {"normal"}})
+// HangUp implements ari.Control.
+func (c *Control) HangUp(ctx context.Context, ch ari.ChannelID) error {
+	return c.command(ctx, http.MethodDelete, ch, "", url.Values{"reason": {"normal"}})
 }
 
-func (p *Phone) post(ctx context.Context, method, path string, q url.Values) error {
-	_, err := p.rest.do(ctx, method, path, q)
+func (c *Control) command(
+	ctx context.Context, method string, ch ari.ChannelID, operation string, q url.Values,
+) error {
+	path := "channels/" + url.PathEscape(string(ch))
+	if operation != "" {
+		path += "/" + operation
+	}
+	_, err := c.rest.do(ctx, method, path, q)
 	return err
 }

@@ -1,22 +1,72 @@
 package native
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 )
 
+// maxLines bounds the lines that are read of one context.
+const maxLines = 500
+
+// entry checks that a service's number stays unanswered until Queue().
+func (i *inspector) entry(e Entry, ask query) {
+	read := func(name string) (values []string) {
+		for n := range maxLines {
+			v, ok := ask(fmt.Sprintf("AST_CONFIG(extensions.conf,%s,%s,%d)", e.Context, name, n))
+			if !ok {
+				break
+			}
+			values = append(values, v)
+		}
+		return values
+	}
+	priorities := func(exten string) int {
+		for n := 1; n < maxLines; n++ {
+			v, ok := ask(fmt.Sprintf("DIALPLAN_EXISTS(%s,%s,%d)", e.Context, exten, n))
+			if !ok || v != "1" {
+				return n - 1
+			}
+		}
+		return maxLines
+	}
+	if priorities(e.Number) == 0 {
+		i.bad("service %s: the dialplan has no extension %s in context %s",
+			e.Service, e.Number, e.Context)
+		return
+	}
+	steps, ok := lines{exten: read("exten"), same: read("same")}.steps(e.Number, priorities)
+	app, known := answersEarly(steps)
+	switch {
+	case !ok || !known:
+		i.good("service %s: whether %s@%s is answered before Queue() can't be told from "+
+			"extensions.conf; the records of calls that are have the reason answered_early",
+			e.Service, e.Number, e.Context)
+	case app != "":
+		i.bad("service %s: %s comes before Queue() in %s@%s: the caller's own network charges the "+
+			"wait; use Progress() instead", e.Service, app, e.Number, e.Context)
+	default:
+		i.good("service %s: %s@%s stays unanswered until the operator answers",
+			e.Service, e.Number, e.Context)
+	}
+}
+
 // step is one application of a dialplan extension.
 type step struct{ app, args string }
 
-// lines are what extensions.conf holds for one context, as AST_CONFIG reads it: the values of its `exten` and its `same` lines, each in order.
+// lines are the lines of one context of extensions.conf, as AST_CONFIG reads them: the values of
+// its `exten` and of its `same` lines, each in order.
 type lines struct{ exten, same []string }
 
 var extenLine = regexp.MustCompile(`^([^,]+),([^,]+),(.*)$`)
 
-// steps puts together what a number executes in a context. AST_CONFIG tells neither where the `same` lines stand nor how many belong to an
-// extension; the number of priorities that Asterisk itself counts for each extension does. ok is false where the lines
-// do not hold the number, or do not add up (an include, another dialplan language): then nothing can be said.
-func (l lines) steps(number string, priorities func(exten string) int) (steps []step, ok bool) {
+// steps returns what a number executes in a context. AST_CONFIG shows neither where the `same`
+// lines stand nor how many belong to an extension; Asterisk's own count of each extension's
+// priorities does. ok is false where the lines lack the number, or do not add up (an include,
+// another dialplan language): then nothing is known.
+func (l lines) steps(
+	number string, priorities func(exten string) int,
+) (steps []step, ok bool) {
 	same := l.same
 	found := ""
 	for i := 0; i < len(l.exten); {
@@ -27,7 +77,8 @@ func (l lines) steps(number string, priorities func(exten string) int) (steps []
 		name := strings.TrimSpace(m[1])
 		var group []step
 		for ; i < len(l.exten); i++ {
-			if m = extenLine.FindStringSubmatch(l.exten[i]); m == nil || strings.TrimSpace(m[1]) != name {
+			m = extenLine.FindStringSubmatch(l.exten[i])
+			if m == nil || strings.TrimSpace(m[1]) != name {
 				break
 			}
 			group = append(group, parseStep(m[3]))
@@ -50,11 +101,12 @@ func parseStep(text string) step {
 	return step{app: strings.TrimSpace(app), args: strings.TrimSuffix(args, ")")}
 }
 
-// frontDesk is the dialplan context of deploy/asterisk that leads to the front desk, which answers nobody.
-const frontDesk = "risposta"
+// deskContext is the dialplan context of deploy/asterisk that leads to the front desk. It does not
+// answer the call.
+const deskContext = "risposta"
 
-// answersEarly names the application that answers the caller before Queue() does, "" if none. known is false where the way to
-// Queue() can't be followed from here.
+// answersEarly returns the application that answers the caller before Queue() does, "" if none.
+// known is false where the path to Queue() cannot be followed from here.
 func answersEarly(steps []step) (app string, known bool) {
 	for _, s := range steps {
 		switch strings.ToLower(s.app) {
@@ -67,7 +119,7 @@ func answersEarly(steps []step) (app string, known bool) {
 				return s.app + "() without noanswer", true
 			}
 		case "gosub":
-			if context, _, _ := strings.Cut(s.args, ","); strings.TrimSpace(context) != frontDesk {
+			if context, _, _ := strings.Cut(s.args, ","); strings.TrimSpace(context) != deskContext {
 				return "", false
 			}
 		case "goto", "gotoif", "gosubif", "macro", "agi", "stasis", "confbridge", "dial":
@@ -77,7 +129,7 @@ func answersEarly(steps []step) (app string, known bool) {
 	return "", false
 }
 
-// matches tells whether a dialplan pattern, such as _10[0-4]X or _X., matches a number.
+// matches reports whether a dialplan pattern, such as _10[0-4]X or _X., matches a number.
 func matches(pattern, number string) bool {
 	p, ok := strings.CutPrefix(pattern, "_")
 	if !ok {
@@ -104,7 +156,8 @@ func matches(pattern, number string) bool {
 	return number == ""
 }
 
-// class is the set of digits that the first element of a pattern stands for, and the rest of the pattern.
+// class returns the digits that the first element of a pattern stands for, and the rest of the
+// pattern.
 func class(p string) (set, rest string) {
 	switch p[0] {
 	case 'X', 'x':

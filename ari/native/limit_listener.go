@@ -1,46 +1,43 @@
 package native
 
 import (
-	"fmt"
 	"net"
 	"sync"
 )
 
-// slots is a listener that has at most as many connections open as it has slots. Unlike x/net's it lets one side of a connection be closed.
-type slots struct {
+// limitListener bounds the connections that are open at once. Unlike x/net's it lets one side of a
+// connection be closed.
+type limitListener struct {
 	net.Listener
-	free chan struct{}
+	slots chan struct{}
 }
 
-func newSlots(l net.Listener, n int) *slots { return &slots{Listener: l, free: make(chan struct{}, n)} }
+func newLimitListener(l net.Listener, n int) *limitListener {
+	return &limitListener{Listener: l, slots: make(chan struct{}, n)}
+}
 
-// Accept waits for a free slot, then for a connection.
-func (s *slots) Accept() (net.Conn, error) {
-	s.free <- struct{}{} // one is freed by each connection's end; the server closes them all when it ends
-	c, err := s.Listener.Accept()
+// Accept waits until fewer connections than the limit are open, then for one more.
+func (l *limitListener) Accept() (net.Conn, error) {
+	// Each connection frees its slot when it is closed; the server closes them all when it ends.
+	l.slots <- struct{}{}
+	c, err := l.Listener.Accept()
 	if err != nil {
-		<-s.free
+		<-l.slots
 		return nil, err
 	}
-	return &slot{Conn: c, release: sync.OnceFunc(func() { <-s.free })}, nil
+	return &limitedConn{Conn: c, release: sync.OnceFunc(func() { <-l.slots })}, nil
 }
 
-type slot struct {
+type limitedConn struct {
 	net.Conn
 	release func()
 }
 
 // Close closes the connection and frees its slot.
-func (c *slot) Close() error {
+func (c *limitedConn) Close() error {
 	defer c.release()
 	return c.Conn.Close()
 }
 
-// CloseWrite ends our side.
-func (c *slot) CloseWrite() error {
-	tcp, ok := c.Conn.(*net.TCPConn)
-	if !ok {
-		return fmt.Errorf("a %T can't be closed on one side", c.Conn)
-	}
-	return tcp.CloseWrite()
-}
+// CloseWrite closes the gateway's side.
+func (c *limitedConn) CloseWrite() error { return closeWrite(c.Conn) }

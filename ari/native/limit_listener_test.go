@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// More connections than slots wait until one is given back, however many knock.
-func TestSlotsBoundTheConnections(t *testing.T) {
+// Connections beyond the limit wait until another is closed.
+func TestLimitListenerBoundsTheConnections(t *testing.T) {
 	inner, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := newSlots(inner, 2)
+	l := newLimitListener(inner, 2)
 	accepted := make(chan net.Conn, 3)
 	go func() {
 		for {
@@ -34,16 +34,16 @@ func TestSlotsBoundTheConnections(t *testing.T) {
 	first, second := <-accepted, <-accepted
 	select {
 	case <-accepted:
-		t.Fatal("a third connection was accepted beside two in two slots")
-	case <-time.After(50 * time.Millisecond): // nothing comes: the absence is what is looked at
+		t.Fatal("a third connection was accepted beside two, with a limit of two")
+	case <-time.After(50 * time.Millisecond): // nothing comes: that is what is tested
 	}
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
 	}
-	_ = first.Close() // twice gives back one slot, not two
+	_ = first.Close() // a second time frees no second slot
 	third := <-accepted
 	if err := third.(interface{ CloseWrite() error }).CloseWrite(); err != nil {
-		t.Errorf("one side can't be closed: %v", err)
+		t.Errorf("one side cannot be closed: %v", err)
 	}
 	for _, c := range []net.Conn{second, third} {
 		if err := c.Close(); err != nil {

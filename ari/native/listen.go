@@ -7,7 +7,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"sync"
@@ -16,50 +15,50 @@ import (
 	"github.com/coder/websocket"
 )
 
-// Listen is where Asterisk connects to us (websocket_client.conf, 22.5 and later), in place of us to it. While we are away Asterisk keeps what it
-// has to say, in its memory.
+// Listen is where Asterisk connects to the gateway (websocket_client.conf, 22.5 and later), rather
+// than the gateway to it. While the gateway is away Asterisk keeps its events, in its memory.
 type Listen struct {
 	Listener net.Listener
 	TLS      *tls.Config // nil: none, on loopback only
-	Username string      // which Asterisk must show
+	Username string      // which Asterisk must present
 	Password string
-	// Resume is asked when the first connection of a run comes: what the run before left behind, if that fits this PBX.
-	Resume func(Info) (ResumeToken, bool)
-}
-
-// ResumeToken is what a run leaves to the next one when Asterisk took leave of it in good order.
-type ResumeToken struct {
-	Watermark time.Time     // the PBX's clock at its last event
-	Boot      time.Duration // BootClock then
 }
 
 // The bounds of the listener: one PBX connects, and again when its last connection broke.
 const (
-	maxConns      = 8
-	headerTimeout = 5 * time.Second
-	maxHeader     = 8 << 10
-	farewell      = 2 * time.Second  // how long Asterisk may take to end its side of the connection (measured: 1 to 2 ms)
-	waitsLong     = 30 * time.Second // after which a PBX that has not connected is logged about
+	maxConns       = 8
+	headerTimeout  = 5 * time.Second
+	maxHeader      = 8 << 10
+	closeTimeout   = 2 * time.Second  // for Asterisk to end its side (measured: 1 to 2 ms)
+	connectTimeout = 30 * time.Second // after which a PBX that has not connected is logged
 )
 
-// arrival is one connection that Asterisk has made.
-type arrival struct {
+// offer is a connection that Asterisk wants to open. Asterisk sends what it has kept as soon as the
+// connection is upgraded, and keeps it no longer; a refused offer loses nothing.
+type offer struct {
+	upgrade chan bool         // whether to upgrade it; the session sends once
+	result  chan outboundConn // closed without a connection where upgrading failed
+}
+
+// outboundConn is one connection that Asterisk has opened.
+type outboundConn struct {
 	ws   *websocket.Conn
-	done chan struct{} // closed when the session is over with it
-	half func() error  // ends our side of it: Asterisk then ends its own, after everything it has written
+	done chan struct{} // closed when the session no longer uses it
+	// closeWrite ends the gateway's side: Asterisk then ends its own, after everything it has written.
+	closeWrite func() error
 }
 
 // server accepts Asterisk's connections, one at a time.
 type server struct {
-	cfg      Listen
-	http     http.Server
-	arrivals chan arrival
-	conns    sync.Map // remote address -> net.Conn
-	quit     chan struct{}
+	cfg    Listen
+	http   http.Server
+	offers chan offer
+	conns  sync.Map // remote address -> net.Conn
+	quit   chan struct{}
 }
 
 func newServer(l Listen) *server {
-	s := &server{cfg: l, arrivals: make(chan arrival), quit: make(chan struct{})}
+	s := &server{cfg: l, offers: make(chan offer), quit: make(chan struct{})}
 	s.http = http.Server{
 		Handler: s, ReadHeaderTimeout: headerTimeout, MaxHeaderBytes: maxHeader,
 		ConnState: func(c net.Conn, state http.ConnState) {
@@ -77,7 +76,7 @@ func newServer(l Listen) *server {
 
 // run serves until ctx ends.
 func (s *server) run(ctx context.Context) error {
-	l := net.Listener(newSlots(s.cfg.Listener, maxConns))
+	l := net.Listener(newLimitListener(s.cfg.Listener, maxConns))
 	if s.cfg.TLS != nil {
 		l = tls.NewListener(l, s.cfg.TLS)
 	}
@@ -92,9 +91,9 @@ func (s *server) run(ctx context.Context) error {
 	return err
 }
 
-// ServeHTTP takes one connection in and keeps it until the session is over with it.
+// ServeHTTP upgrades one connection and keeps it until the session no longer uses it.
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !s.knows(r) {
+	if !s.authenticated(r) {
 		w.Header().Set("WWW-Authenticate", `Basic realm="risposta"`)
 		http.Error(w, "unknown user or password", http.StatusUnauthorized)
 		return
@@ -105,23 +104,37 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.conns.Delete(r.RemoteAddr)
-	ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{"ari"}, CompressionMode: websocket.CompressionDisabled})
+	o := offer{upgrade: make(chan bool, 1), result: make(chan outboundConn, 1)}
+	defer close(o.result)
+	select {
+	case s.offers <- o:
+	case <-s.quit:
+		return
+	case <-r.Context().Done():
+		return
+	}
+	if upgrade := <-o.upgrade; !upgrade {
+		w.Header().Set("Connection", "close") // this connection is known no longer
+		http.Error(w, "the gateway cannot take the connection now", http.StatusServiceUnavailable)
+		return
+	}
+	ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{
+		Subprotocols: []string{"ari"}, CompressionMode: websocket.CompressionDisabled,
+	})
 	if err != nil {
-		return // it has been answered
+		return // Accept has answered the request
 	}
 	ws.SetReadLimit(-1) // read has its own limit, which does not cost the connection
-	a := arrival{ws: ws, done: make(chan struct{}), half: func() error { return closeWrite(raw) }}
-	select {
-	case s.arrivals <- a:
-		<-a.done
-	case <-s.quit:
-	case <-r.Context().Done():
+	conn := outboundConn{
+		ws: ws, done: make(chan struct{}), closeWrite: func() error { return closeWrite(raw) },
 	}
+	o.result <- conn
+	<-conn.done
 	_ = ws.CloseNow() // it may be closed already
 }
 
-// knows compares in constant time, whatever was shown.
-func (s *server) knows(r *http.Request) bool {
+// authenticated compares in constant time, whatever was presented.
+func (s *server) authenticated(r *http.Request) bool {
 	user, password, _ := r.BasicAuth()
 	same := func(a, b string) int {
 		x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
@@ -133,24 +146,32 @@ func (s *server) knows(r *http.Request) bool {
 func closeWrite(conn any) error {
 	c, ok := conn.(interface{ CloseWrite() error })
 	if !ok {
-		return fmt.Errorf("a %T can't be closed on one side", conn)
+		return fmt.Errorf("a %T cannot be closed on one side", conn)
 	}
 	return c.CloseWrite()
 }
 
-// accept waits for Asterisk to connect.
-func (s *server) accept(ctx context.Context) (arrival, error) {
+// next waits for Asterisk to offer a connection. The session then answers it by upgrade or refuse.
+func (s *server) next(ctx context.Context) (offer, error) {
 	select {
-	case a := <-s.arrivals:
-		return a, nil
+	case o := <-s.offers:
+		return o, nil
 	case <-ctx.Done():
-		return arrival{}, ctx.Err()
-	case <-time.After(waitsLong):
-		return arrival{}, fmt.Errorf("no Asterisk has connected to %s for %s: see websocket_client.conf", s.cfg.Listener.Addr(), waitsLong)
+		return offer{}, ctx.Err()
+	case <-time.After(connectTimeout):
+		return offer{}, fmt.Errorf(
+			"no Asterisk has connected to %s for %s: compare websocket_client.conf with `listen`",
+			s.cfg.Listener.Addr(), connectTimeout)
 	}
 }
 
-// orderly tells whether a connection ended because the PBX ended it after all it had to say.
-func orderly(err error) bool {
-	return websocket.CloseStatus(err) == websocket.StatusNormalClosure || errors.Is(err, io.EOF)
+func (o offer) refuse() { o.upgrade <- false }
+
+func (o offer) take() (outboundConn, error) {
+	o.upgrade <- true
+	conn, ok := <-o.result
+	if !ok {
+		return conn, errors.New("Asterisk gave up connecting")
+	}
+	return conn, nil
 }

@@ -20,34 +20,37 @@ import (
 )
 
 var (
-	// ErrNoApplication says that nobody is connected under this name.
-	ErrNoApplication = errors.New("no such application at the PBX")
-	errNotThere      = errors.New("the PBX has no such thing (404)")
-	errUnauthorized  = errors.New("the PBX refuses the user or the password (401): compare ari.conf with the configuration")
+	errNoApplication = errors.New("no client is connected under this name")
+	errNotFound      = errors.New("the PBX does not know it (404)")
+	errUnauthorized  = errors.New("the PBX refuses the user or the password (401): " +
+		"compare ari.conf with the configuration")
 )
 
-// rest asks the PBX. lib is CyCoreSystems/ari without Connect; http is for the few requests that it lacks.
+// rest sends requests to the PBX. lib is CyCoreSystems/ari without Connect; http is for the few
+// requests that it lacks.
 type rest struct {
-	cfg  Config
-	lib  *native.Client
-	http *http.Client
-	busy chan struct{} // bounds the library's calls, which can't be cancelled, only abandoned
+	cfg      Config
+	lib      cycore.Client
+	http     *http.Client
+	inFlight chan struct{} // bounds the library's calls, which can be abandoned but not cancelled
 }
 
-// maxAbandoned bounds the library's calls in flight, the abandoned ones among them.
-const maxAbandoned = 16
+// maxInFlight bounds the library's calls, the abandoned ones among them.
+const maxInFlight = 16
 
 func newREST(cfg Config) *rest {
 	return &rest{
 		cfg: cfg,
-		lib: native.New(&native.Options{Application: cfg.Application, URL: cfg.URL, Username: cfg.Username, Password: cfg.Password}),
+		lib: native.New(&native.Options{
+			Application: cfg.Application, URL: cfg.URL, Username: cfg.Username, Password: cfg.Password,
+		}),
 		http: &http.Client{Transport: &http.Transport{
-			DialContext:         (&net.Dialer{Timeout: restTimeout}).DialContext,
+			DialContext:         (&net.Dialer{Timeout: requestTimeout}).DialContext,
 			TLSClientConfig:     &tls.Config{RootCAs: cfg.CA, MinVersion: tls.VersionTLS12},
 			MaxIdleConnsPerHost: 2,
 			IdleConnTimeout:     30 * time.Second,
 		}},
-		busy: make(chan struct{}, maxAbandoned),
+		inFlight: make(chan struct{}, maxInFlight),
 	}
 }
 
@@ -58,10 +61,11 @@ func (r *rest) close() {
 	}
 }
 
-// within calls the library under our own deadline: it has neither a context nor a timeout. The result must be passed in the return
-// value, so that an abandoned call writes to nothing of ours.
+// within calls the library with a deadline: it takes neither a context nor a timeout. The result
+// must be passed in the return value, so that an abandoned call writes to no variable of the
+// caller's.
 func within[T any](ctx context.Context, r *rest, call func() (T, error)) (T, error) {
-	ctx, cancel := context.WithTimeout(ctx, restTimeout)
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	type result struct {
 		v   T
@@ -69,13 +73,13 @@ func within[T any](ctx context.Context, r *rest, call func() (T, error)) (T, err
 	}
 	var none T
 	select {
-	case r.busy <- struct{}{}:
+	case r.inFlight <- struct{}{}:
 	case <-ctx.Done():
 		return none, ctx.Err()
 	}
 	done := make(chan result, 1)
 	go func() {
-		defer func() { <-r.busy }()
+		defer func() { <-r.inFlight }()
 		v, err := call()
 		done <- result{v, err}
 	}()
@@ -83,36 +87,43 @@ func within[T any](ctx context.Context, r *rest, call func() (T, error)) (T, err
 	case res := <-done:
 		return res.v, res.err
 	case <-ctx.Done():
-		return none, fmt.Errorf("no answer within %s: %w", restTimeout, ctx.Err())
+		return none, fmt.Errorf("no response within %s: %w", requestTimeout, ctx.Err())
 	}
 }
 
-// info asks who the PBX is.
-func (r *rest) info(ctx context.Context) (Info, error) {
-	// The library loses a refusal behind a decoding error; ping tells it apart first.
-	if _, err := r.ping(ctx); err != nil {
-		return Info{}, err
+func (r *rest) info(ctx context.Context) (ari.Info, error) {
+	// The library hides a refusal behind a decoding error; ping reports it first.
+	if _, err := r.do(ctx, http.MethodGet, "asterisk/ping", nil); err != nil {
+		return ari.Info{}, err
 	}
-	i, err := within(ctx, r, func() (*cycore.AsteriskInfo, error) { return r.lib.Asterisk().Info(nil) })
+	i, err := within(ctx, r, func() (*cycore.AsteriskInfo, error) {
+		return r.lib.Asterisk().Info(nil)
+	})
 	if err != nil {
-		return Info{}, fmt.Errorf("asking %s who it is: %w", r.cfg.URL, err)
+		return ari.Info{}, fmt.Errorf("asking %s for its id and version: %w", r.cfg.URL, err)
 	}
-	return Info{Node: i.SystemInfo.EntityID, SystemName: i.ConfigInfo.Name, Version: i.SystemInfo.Version, Started: time.Time(i.StatusInfo.StartupTime)}, nil
+	return ari.Info{
+		Node: i.SystemInfo.EntityID, SystemName: i.ConfigInfo.Name, Version: i.SystemInfo.Version,
+		Started: time.Time(i.StatusInfo.StartupTime),
+	}, nil
 }
 
-// application is how the PBX sees a Stasis application.
+// application is what the PBX reports of a Stasis application.
 type application struct{ AllChannels bool }
 
-// allChannels is the topic that subscribeAll subscribes to; an application registered without it is deaf (measured on 22.10.1).
+// allChannels is the topic that subscribeAll subscribes to; an application that was registered
+// without it gets no events of channels (measured on 22.10.1).
 const allChannels = "__AST_CHANNEL_ALL_TOPIC"
 
 func (r *rest) application(ctx context.Context, name string) (application, error) {
-	names, err := within(ctx, r, func() ([]*cycore.Key, error) { return r.lib.Application().List(nil) })
+	names, err := within(ctx, r, func() ([]*cycore.Key, error) {
+		return r.lib.Application().List(nil)
+	})
 	if err != nil {
 		return application{}, fmt.Errorf("asking %s for its applications: %w", r.cfg.URL, err)
 	}
 	if !slices.ContainsFunc(names, func(k *cycore.Key) bool { return k.ID == name }) {
-		return application{}, fmt.Errorf("application %q: %w", name, ErrNoApplication)
+		return application{}, fmt.Errorf("application %q: %w", name, errNoApplication)
 	}
 	data, err := within(ctx, r, func() (*cycore.ApplicationData, error) {
 		return r.lib.Application().Data(cycore.NewKey(cycore.ApplicationKey, name))
@@ -126,10 +137,11 @@ func (r *rest) application(ctx context.Context, name string) (application, error
 // maxSnapshot bounds the answer to one list: 50,000 channels are 25 MB.
 const maxSnapshot = 64 << 20
 
-// holdQuestions is how many legs are asked about at once.
-const holdQuestions = 4
+// holdQueries is how many legs are asked about at once.
+const holdQueries = 4
 
-// snapshot asks what exists. Lists are one request each, so each of them is of one instant; the canary that follows is later than both.
+// snapshot lists what exists. Each list is one request, so each is of one instant; the heartbeat
+// that follows is later than both.
 func (r *rest) snapshot(ctx context.Context) (*ari.Snapshot, error) {
 	body, err := r.do(ctx, http.MethodGet, "channels", nil)
 	if err != nil {
@@ -148,7 +160,7 @@ func (r *rest) snapshot(ctx context.Context) (*ari.Snapshot, error) {
 	}
 	snap := &ari.Snapshot{Legs: make([]ari.Leg, len(channels)), Bridges: bridges}
 	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(holdQuestions)
+	g.SetLimit(holdQueries)
 	for i, c := range channels {
 		snap.Legs[i] = ari.Leg{Channel: c, Hold: ari.HoldOff}
 		if _, _, local := c.LocalHalf(); !local && c.Up() {
@@ -164,10 +176,12 @@ func (r *rest) snapshot(ctx context.Context) (*ari.Snapshot, error) {
 	return snap, nil
 }
 
-// hold asks whether the party behind a channel has put us on hold. Only PJSIP can say; nobody's silence proves that nobody holds.
+// hold asks whether the party behind a channel has put the other side on hold. Only PJSIP reports
+// it. Other technologies cannot, so the answer is unknown.
 func (r *rest) hold(ctx context.Context, c ari.Channel) ari.Hold {
 	answer, err := within(ctx, r, func() (string, error) {
-		return r.lib.Channel().GetVariable(cycore.NewKey(cycore.ChannelKey, url.PathEscape(string(c.ID))), url.QueryEscape("CHANNEL(rtp,hold)"))
+		key := cycore.NewKey(cycore.ChannelKey, url.PathEscape(string(c.ID)))
+		return r.lib.Channel().GetVariable(key, url.QueryEscape("CHANNEL(rtp,hold)"))
 	})
 	switch {
 	case err != nil:
@@ -180,19 +194,16 @@ func (r *rest) hold(ctx context.Context, c ari.Channel) ari.Hold {
 	return ari.HoldUnknown
 }
 
-// ping returns the PBX's clock.
-func (r *rest) ping(ctx context.Context) ([]byte, error) {
-	return r.do(ctx, http.MethodGet, "asterisk/ping", nil)
-}
-
-// canary makes the PBX send our own event back to us.
-func (r *rest) canary(ctx context.Context, application string) error {
-	_, err := r.do(ctx, http.MethodPost, "events/user/"+ari.HeartbeatName, url.Values{"application": {application}})
+// heartbeat makes the PBX send a user event to the application.
+func (r *rest) heartbeat(ctx context.Context, n uint64, application string) error {
+	_, err := r.do(ctx, http.MethodPost, "events/user/"+ari.HeartbeatName(n),
+		url.Values{"application": {application}})
 	return err
 }
 
+// do sends one request through net/http, and returns the body of the response.
 func (r *rest) do(ctx context.Context, method, path string, q url.Values) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, restTimeout)
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	target, err := url.JoinPath(r.cfg.URL, path)
 	if err != nil {
@@ -205,7 +216,7 @@ func (r *rest) do(ctx context.Context, method, path string, q url.Values) ([]byt
 	req.SetBasicAuth(r.cfg.Username, r.cfg.Password)
 	resp, err := r.http.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("asking the PBX: %w", err)
+		return nil, fmt.Errorf("sending a request to the PBX: %w", err)
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxSnapshot))
 	err = errors.Join(err, resp.Body.Close())
@@ -215,9 +226,9 @@ func (r *rest) do(ctx context.Context, method, path string, q url.Values) ([]byt
 	case resp.StatusCode == http.StatusUnauthorized:
 		return nil, fmt.Errorf("%s %s: %w", method, target, errUnauthorized)
 	case resp.StatusCode == http.StatusNotFound:
-		return nil, fmt.Errorf("%s %s: %w", method, target, errNotThere)
+		return nil, fmt.Errorf("%s %s: %w", method, target, errNotFound)
 	case resp.StatusCode >= http.StatusMultipleChoices:
-		return nil, fmt.Errorf("%s %s: the PBX answers %s", method, target, resp.Status)
+		return nil, fmt.Errorf("%s %s: the PBX responds %s", method, target, resp.Status)
 	}
 	return body, nil
 }

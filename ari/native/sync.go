@@ -2,155 +2,184 @@ package native
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"sync"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
-	"golang.org/x/sync/errgroup"
-
 	"github.com/risposta/gateway/ari"
 )
 
-// Config says where the PBX is and who we are to it.
-type Config struct {
-	URL         string // such as http://127.0.0.1:8088/ari
-	Username    string
-	Password    string
-	Application string         // one gateway, one name
-	CA          *x509.CertPool // who may vouch for an https PBX; nil: those whom the machine trusts
-	Listen      *Listen        // nil: we connect to the PBX
-	// Desk is told, from between the socket and the inbox, what concerns callers at the front desk; it must return at once. nil: there is no desk.
-	Desk func(ari.Event)
+// synchronizer keeps the view of one PBX complete: it joins a snapshot and the frames that follow
+// it, has heartbeats prove that frames still come, and reports every gap. It knows no transport:
+// frames come in through deliver, requests go out through an ari.Control.
+//
+// A heartbeat is our own user event, sent back by the PBX behind everything that it sent before.
+// The heartbeat that is asked for after a snapshot divides the frames that the snapshot may already
+// contain from those that follow it, and its timestamp is an instant of the PBX's own clock at
+// which the snapshot holds.
+type synchronizer struct {
+	control ari.Control
+	queue   *ari.Queue
+	obs     Observer
+	desk    func(ari.Event) // nil: there is no front desk
+	resync  chan string     // reasons to take a new snapshot
+
+	mu            sync.Mutex
+	state         syncState
+	info          ari.Info
+	bootID        string      // of the machine; "" where this run cannot be resumed from
+	pending       []ari.Frame // while syncing; bounded as the queue is, by frames and by bytes
+	pendingBytes  int
+	snapshot      *ari.Snapshot
+	lastHeartbeat time.Time                // the gateway's clock when it came back
+	clock         ari.Clock                // the PBX's, since the last snapshot
+	clockSet      bool                     // it was set forward since then
+	sent          map[uint64]time.Duration // boot clock at the sending of heartbeats that are out
+	heartbeats    uint64                   // sent so far
+	syncStarted   time.Time
+	resuming      bool // from where the last run ended, until the first heartbeat has come back
 }
 
-// Info is what a PBX says of itself.
-type Info struct {
-	Node       string // asterisk_id: entityid of asterisk.conf, else a MAC address
-	SystemName string
-	Version    string
-	Started    time.Time // when this Asterisk was started: what it keeps for us is lost with it
-}
-
-// Observer is told what becomes of the connection, from the source's own goroutines: it must return at once.
-type Observer interface {
-	// Retrying: the PBX could not be watched; the next try comes after wait.
-	Retrying(err error, wait time.Duration)
-	// Lost: sight ended.
-	Lost(reason string, err error)
-	// Regained: everything is seen again; it took so long and this many channels exist.
-	Regained(info Info, channels int, took time.Duration)
-	// Overflowed: the inbox was full, and the frame was given up.
-	Overflowed()
-}
-
-// The waits of the source, each bounded.
-const (
-	minRetry     = 250 * time.Millisecond // first wait after a failure
-	maxRetry     = 5 * time.Second        // longest wait between two tries: a PBX that is back is seen within this
-	canaryEvery  = time.Second            // how often the source proves to itself that it sees
-	silenceLimit = 3 * time.Second        // how long it believes in its sight without proof
-	restTimeout  = 5 * time.Second        // for one request
-	roomCheck    = 50 * time.Millisecond  // after an overflow, how often it looks whether the inbox has room again
-)
-
-// Source is an ari.Source for one PBX.
-type Source struct {
-	cfg    Config
-	rest   *rest
-	server *server // nil: we connect to the PBX
-	inbox  *ari.Queue
-	obs    Observer
-	// accept is asked about each PBX that answers, before anything of it is believed; nil accepts all.
-	accept func(Info) error
-
-	mu          sync.Mutex
-	sight       sight
-	pending     []ari.Frame // bounded as the inbox is, by frames and by bytes
-	held        int         // bytes in pending
-	snapshot    *ari.Snapshot
-	proved      time.Time // our clock: when the last canary came back
-	started     time.Time
-	info        Info
-	resumeToken *ResumeToken // of the run before, until the first canary has come back
-	resync      chan string
-}
-
-// sight is what the source does with a frame.
-type sight uint8
+// syncState decides what happens to a frame.
+type syncState uint8
 
 const (
-	blind    sight = iota // throws it away: a snapshot must come first
-	catching              // keeps it, until the canary tells that the snapshot is older than all that follows
-	seeing                // puts it into the inbox
+	disconnected syncState = iota // discarded: a snapshot must come first
+	syncing                       // kept until the heartbeat that follows the snapshot
+	synced                        // put into the queue
 )
 
-var _ ari.Source = (*Source)(nil)
-
-// New makes a source that delivers into inbox. accept may refuse a PBX, such as one whose id another PBX already has.
-func New(cfg Config, inbox *ari.Queue, obs Observer, accept func(Info) error) *Source {
-	if accept == nil {
-		accept = func(Info) error { return nil }
+func newSynchronizer(
+	control ari.Control, queue *ari.Queue, obs Observer, desk func(ari.Event),
+) *synchronizer {
+	return &synchronizer{
+		control: control, queue: queue, obs: obs, desk: desk, resync: make(chan string, 1),
+		sent: map[uint64]time.Duration{},
 	}
-	s := &Source{cfg: cfg, rest: newREST(cfg), inbox: inbox, obs: obs, accept: accept, resync: make(chan string, 1)}
-	if cfg.Listen != nil {
-		s.server = newServer(*cfg.Listen)
-	}
-	return s
 }
 
-// Run implements ari.Source.
-func (s *Source) Run(ctx context.Context) error {
-	defer s.rest.close()
-	if s.server == nil {
-		s.watchForEver(ctx)
-		return nil
-	}
-	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() error {
-		s.watchForEver(gctx)
-		return nil
-	})
-	g.Go(func() error { return s.server.run(gctx) })
-	return g.Wait()
+// connected notes that a socket is open to this PBX.
+func (s *synchronizer) connected(info ari.Info) {
+	id, _ := bootID() // without one this run cannot be resumed from, and works otherwise
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.info, s.bootID, s.state = info, id, disconnected
+	s.lastHeartbeat, s.resuming = time.Now(), false
+	s.clock.Restart()
+	clear(s.sent)
+	s.syncStarted = time.Now()
 }
 
-func (s *Source) watchForEver(ctx context.Context) {
-	wait := backoff.NewExponentialBackOff()
-	wait.InitialInterval, wait.MaxInterval = minRetry, maxRetry
+// run takes a snapshot, keeps checking for heartbeats, and takes a new snapshot when asked.
+// onSynced is called once the first snapshot is on its way.
+func (s *synchronizer) run(ctx context.Context, onSynced func()) error {
+	if err := s.takeSnapshot(ctx); err != nil {
+		return err
+	}
+	onSynced()
+	return s.keepChecking(ctx)
+}
+
+func (s *synchronizer) keepChecking(ctx context.Context) error {
+	tick := time.NewTicker(heartbeatEvery)
+	defer tick.Stop()
+	last := time.Now()
 	for {
-		err := s.session(ctx, wait.Reset)
-		s.lose(ari.GapConnection, err)
-		if ctx.Err() != nil {
-			return
-		}
-		pause := wait.NextBackOff()
-		s.obs.Retrying(err, pause)
 		select {
-		case <-time.After(pause):
 		case <-ctx.Done():
-			return
+			return ctx.Err()
+		case reason := <-s.resync:
+			s.disconnect(reason, nil)
+			if err := s.takeSnapshot(ctx); err != nil {
+				return err
+			}
+		case <-tick.C:
+			now := time.Now()
+			s.mu.Lock()
+			if now.Sub(last) > silenceLimit {
+				// The gateway itself stood still. What came meanwhile waits in the socket, whole,
+				// or the PBX has cut the gateway off: reading shows which.
+				s.lastHeartbeat = now
+			}
+			silent := now.Sub(s.lastHeartbeat)
+			s.mu.Unlock()
+			last = now
+			if silent > silenceLimit {
+				return errSilence
+			}
+			if err := s.sendHeartbeat(ctx); err != nil {
+				return err
+			}
 		}
 	}
 }
 
-// Resync implements ari.Source.
-func (s *Source) Resync(reason string) {
+// takeSnapshot keeps the frames that come, and asks for the snapshot that goes before them.
+func (s *synchronizer) takeSnapshot(ctx context.Context) error {
+	for !s.queue.HasRoom() {
+		select {
+		case <-time.After(roomCheck):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	s.mu.Lock()
+	s.discard(syncing)
+	s.clock.Restart()
+	s.clockSet = false
+	s.syncStarted = time.Now()
+	s.mu.Unlock()
+	return s.requestSnapshot(ctx)
+}
+
+// requestSnapshot asks for the snapshot, then for the heartbeat that ends syncing.
+func (s *synchronizer) requestSnapshot(ctx context.Context) error {
+	snap, err := s.control.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.snapshot, s.lastHeartbeat = snap, time.Now()
+	s.mu.Unlock()
+	return s.sendHeartbeat(ctx)
+}
+
+// maxHeartbeatsOut bounds the heartbeats that are remembered as sent: more than go out within
+// silenceLimit.
+const maxHeartbeatsOut = 16
+
+func (s *synchronizer) sendHeartbeat(ctx context.Context) error {
+	s.mu.Lock()
+	s.heartbeats++
+	n := s.heartbeats
+	if len(s.sent) >= maxHeartbeatsOut {
+		clear(s.sent)
+	}
+	s.sent[n] = bootClock()
+	s.mu.Unlock()
+	return s.control.Heartbeat(ctx, n)
+}
+
+// discard forgets, under the lock, what was kept, and enters a state.
+func (s *synchronizer) discard(next syncState) {
+	s.state, s.pending, s.pendingBytes, s.snapshot = next, nil, 0, nil
+}
+
+func (s *synchronizer) requestResync(reason string) {
 	select {
 	case s.resync <- reason:
-	default: // one is asked for already
+	default: // one is requested already
 	}
 }
 
 var (
-	errReplaced = errors.New("another client has taken our application's name")
-	errSilence  = fmt.Errorf("no proof of sight for %s", silenceLimit)
+	errReplaced = errors.New("another client has taken the application's name")
+	errSilence  = fmt.Errorf("no heartbeat came back for %s", silenceLimit)
 )
 
-// lose ends sight, if there was any, and says so in the inbox.
-func (s *Source) lose(reason string, err error) {
+// disconnect ends delivering, and puts a gap into the queue where frames were being delivered.
+func (s *synchronizer) disconnect(reason string, err error) {
 	switch {
 	case errors.Is(err, errReplaced):
 		reason = ari.GapReplaced
@@ -158,92 +187,17 @@ func (s *Source) lose(reason string, err error) {
 		reason = ari.GapSilence
 	}
 	s.mu.Lock()
-	was := s.sight
-	s.sight, s.pending, s.held, s.snapshot = blind, nil, 0, nil
-	if was == seeing {
-		s.inbox.Put(ari.Frame{Event: &ari.Event{Kind: ari.Gap, Node: s.info.Node, Reason: reason}})
+	wasSynced := s.state == synced
+	s.discard(disconnected)
+	if wasSynced {
+		s.putGap(reason)
 	}
 	s.mu.Unlock()
-	if was == seeing {
-		s.obs.Lost(reason, err)
+	if wasSynced {
+		s.obs.SyncLost(reason, err)
 	}
 }
 
-// take deals with one frame, at once.
-func (s *Source) take(f ari.Frame) error {
-	if isReplaced(f.Raw) {
-		return errReplaced
-	}
-	if s.cfg.Desk != nil && f.Total == 0 && forDesk(f.Raw) {
-		if ev, err := ari.Decode(f.Raw); err == nil { // what can't be read is dealt with behind the inbox
-			s.cfg.Desk(ev)
-		}
-	}
-	canary := isCanary(f.Raw)
-	f.Arrived = time.Now()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if canary {
-		s.proved = f.Arrived
-	}
-	switch s.sight {
-	case blind:
-	case seeing:
-		if !s.inbox.Put(f) {
-			s.overflow()
-		}
-	case catching:
-		if canary && s.snapshot != nil {
-			if s.resumeToken != nil {
-				return s.resume(f)
-			}
-			return s.regain(f)
-		}
-		if len(s.pending) >= ari.QueueFrames || s.held+len(f.Raw) > ari.QueueBytes {
-			s.overflow()
-			return nil
-		}
-		s.pending = append(s.pending, f)
-		s.held += len(f.Raw)
-	}
-	return nil
-}
-
-// overflow gives up, under the lock: from here on nothing is believed until a new snapshot.
-func (s *Source) overflow() {
-	if s.sight == seeing {
-		s.inbox.Put(ari.Frame{Event: &ari.Event{Kind: ari.Gap, Node: s.info.Node, Reason: ari.GapOverflow}})
-	}
-	s.sight, s.pending, s.held, s.snapshot = blind, nil, 0, nil
-	s.Resync(ari.GapOverflow)
-	s.obs.Overflowed()
-}
-
-// regain delivers, under the lock, the snapshot and what came since it was asked for. The canary was sent after the snapshot came: its
-// timestamp is an instant of the PBX's own clock at which all that is known.
-func (s *Source) regain(canary ari.Frame) error {
-	ev, err := ari.Decode(canary.Raw)
-	if err != nil {
-		return fmt.Errorf("reading our own canary: %w", err)
-	}
-	s.snapshot.At, s.snapshot.Node = ev.At, s.info.Node
-	s.inbox.Put(ari.Frame{Arrived: canary.Arrived, Event: &ari.Event{
-		Kind: ari.SnapshotTaken, At: ev.At, Node: s.info.Node, Snapshot: s.snapshot,
-	}})
-	s.see()
-	return nil
-}
-
-// see goes over, under the lock, to delivering: first what was kept.
-func (s *Source) see() {
-	channels := len(s.snapshot.Legs)
-	pending := s.pending
-	s.sight, s.pending, s.held, s.snapshot = seeing, nil, 0, nil
-	for _, f := range pending {
-		if !s.inbox.Put(f) {
-			s.overflow()
-			return
-		}
-	}
-	s.obs.Regained(s.info, channels, time.Since(s.started))
+func (s *synchronizer) putGap(reason string) {
+	s.queue.Put(ari.Frame{Event: &ari.Event{Kind: ari.Gap, Node: s.info.Node, Reason: reason}})
 }

@@ -40,20 +40,13 @@ func (g *Graph) regainSight(ev *ari.Event, out *Result) {
 	for _, s := range ev.Snapshot.Legs {
 		l := g.place(s)
 		l.done = s.Done
-		was := old[l.id]
-		if was == nil {
-			if l.number == "" && l.outside() {
-				l.number = numberUnseen
-			}
-			continue
+		if g.replayOf == nil { // a share in evidence is whole already
+			l.keep(old[l.id])
 		}
-		l.number = was.number
-		l.done = l.done || was.done
-		l.dialled = l.dialled || was.dialled
-		// A hold that a feature of the bridge put on does not show in the channel: only an Unhold, unheard perhaps, has ended it.
-		if was.feature != ari.NoFeatureHold && l.hold == ari.HoldOff {
-			l.hold = ari.HoldUnknown
-		}
+	}
+	g.placeDials(ev.Snapshot)
+	if g.replayOf == nil {
+		g.keepDials(ev.Snapshot, old)
 	}
 	g.placeBridges(ev.Snapshot)
 	for _, c := range g.openCalls() {
@@ -145,6 +138,9 @@ func (l *leg) show() ari.Leg {
 	if l.up {
 		s.Channel.State = "Up"
 	}
+	if l.dialler != nil {
+		s.DialledBy = l.dialler.id
+	}
 	if l.number == "" && l.outside() {
 		s.Number = numberNone // whoever replays this must not take it for unseen
 	}
@@ -179,7 +175,51 @@ func (g *Graph) introduce(s *ari.Snapshot) {
 	for _, leg := range s.Legs {
 		g.leave(g.place(leg))
 	}
+	g.placeDials(s)
 	g.placeBridges(s)
+}
+
+// keep takes over what was known of a leg before a gap, nil where nothing was, and what no list of the
+// PBX shows.
+func (l *leg) keep(was *leg) {
+	if was == nil {
+		if l.number == "" && l.outside() {
+			l.number = numberUnseen
+		}
+		return
+	}
+	l.number = was.number
+	l.done = l.done || was.done
+	l.dialled = l.dialled || was.dialled
+	// A hold by a feature of the bridge does not show in the channel: only an Unhold, perhaps an
+	// unseen one, has ended it.
+	if was.feature != ari.NoFeatureHold && l.hold == ari.HoldOff {
+		l.hold = ari.HoldUnknown
+	}
+}
+
+// keepDials takes over who dialled whom before a gap, where both are still there and the dialled leg
+// has not answered: no list of the PBX shows it.
+func (g *Graph) keepDials(s *ari.Snapshot, old map[ari.ChannelID]*leg) {
+	for _, leg := range s.Legs {
+		l, was := g.legs[leg.Channel.ID], old[leg.Channel.ID]
+		if was == nil || was.dialler == nil || l.up {
+			continue
+		}
+		if dialler := g.legs[was.dialler.id]; dialler != nil {
+			l.dial(dialler)
+		}
+	}
+}
+
+// placeDials brings back who dials whom, among the legs that are known.
+func (g *Graph) placeDials(s *ari.Snapshot) {
+	for _, leg := range s.Legs {
+		l, dialler := g.legs[leg.Channel.ID], g.legs[leg.DialledBy]
+		if l != nil && dialler != nil {
+			l.dial(dialler)
+		}
+	}
 }
 
 func (g *Graph) place(s ari.Leg) *leg {
@@ -267,6 +307,7 @@ func (g *Graph) Load(s *ari.Snapshot) {
 	for _, l := range s.Legs {
 		g.place(l).done = l.Done
 	}
+	g.placeDials(s)
 	g.placeBridges(s)
 }
 

@@ -204,7 +204,10 @@ func (g *Graph) takeDial(peer *leg, ev *ari.Event) {
 		peer.number = ev.NumberKind
 	}
 	if g.legs[ev.Caller.ID] == nil {
-		return // nobody dials, or one who is gone
+		if ev.Caller.ID != "" { // by a channel that is gone, or that this call's evidence does not know
+			peer.stopDialling()
+		}
+		return
 	}
 	caller := g.leg(ev.Caller)
 	switch ev.DialStatus {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/csv"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -11,42 +10,12 @@ import (
 	"github.com/risposta/gateway/integration/lab"
 )
 
-// teller turns the gateway's log into progress for people.
-type teller struct {
-	stage *stage
-	lines int
-}
-
-func newTeller(s *stage) *teller { return &teller{stage: s} }
-
-// tell tells what is new in the log.
-func (t *teller) tell(log string) {
-	lines := strings.Split(strings.TrimRight(log, "\n"), "\n")
-	for _, line := range lines[min(t.lines, len(lines)):] {
-		var e struct{ Event, Queue, Operator, State string }
-		if json.Unmarshal([]byte(line), &e) != nil {
-			continue
-		}
-		switch e.Event {
-		case "queue.joined":
-			t.stage.say("  the caller waits in queue %s", e.Queue)
-		case "talk.started":
-			t.stage.say("  %s and the caller talk: the meter runs", e.Operator)
-		case "talk.paused":
-			t.stage.say("  the meter stops: %s", map[string]string{"held": "the caller is on hold", "waiting": "the caller is alone"}[e.State])
-		case "call.ended":
-			t.stage.say("  the caller hangs up")
-		}
-	}
-	t.lines = len(lines)
-}
-
-// bills prints both bills side by side, and then every second.
-func (s *stage) bills(ctx context.Context, rec lab.Record) error {
+// bills prints both bills side by side, then the reason for every second.
+func (d *demonstration) bills(ctx context.Context, rec lab.Record) error {
 	var cdrs []string
 	var billedMs int64
 	err := lab.Until(ctx, 10*time.Second, "Asterisk's CDRs of the call", func() error {
-		text, err := s.pbx.Log(ctx, "cdr-custom/cdr.csv")
+		text, err := d.pbx.Log(ctx, "cdr-custom/cdr.csv")
 		if err != nil {
 			return err
 		}
@@ -59,17 +28,20 @@ func (s *stage) bills(ctx context.Context, rec lab.Record) error {
 	if err != nil {
 		return err
 	}
-	s.say("done\n")
+	d.progress("done\n")
 	left := append([]string{"Asterisk's CDR", ""}, cdrs...)
-	left = append(left, "", "billsec      "+seconds(billedMs), "billed       "+euros(billedMs)+" EUR")
+	left = append(left, "", "billsec      "+seconds(billedMs),
+		"billed       "+euros(billedMs)+" EUR")
 	right := []string{"Risposta", ""}
 	for _, t := range rec.Talk {
 		right = append(right, fmt.Sprintf("%9s  talk with %s", seconds(t.Ms), t.Operator))
 	}
-	right = append(right, fmt.Sprintf("%9s  on hold, free", seconds(rec.HeldMs)), fmt.Sprintf("%9s  waiting, free", seconds(rec.WaitedMs)), "",
-		"talk         "+seconds(rec.TalkMs), fmt.Sprintf("billed       %s %s", rec.Charge.Amount, rec.Charge.Currency))
+	right = append(right, fmt.Sprintf("%9s  on hold, free", seconds(rec.HeldMs)),
+		fmt.Sprintf("%9s  waiting, free", seconds(rec.WaitedMs)), "",
+		"talk         "+seconds(rec.TalkMs), fmt.Sprintf("billed       %s %s", rec.Charge.Amount,
+			rec.Charge.Currency))
 	columns(left, right)
-	text, err := s.explain(ctx, rec.Call)
+	text, err := d.explain(ctx, rec.Call)
 	if err != nil {
 		return err
 	}
@@ -77,7 +49,7 @@ func (s *stage) bills(ctx context.Context, rec lab.Record) error {
 	return nil
 }
 
-// readCDRs finds the CDRs of the call, as deploy/asterisk/etc/cdr_custom.conf writes them.
+// readCDRs finds the CDRs of the call, in the columns of deploy/asterisk/etc/cdr_custom.conf.
 func readCDRs(text, call string) (lines []string, billedMs int64, err error) {
 	rows, err := csv.NewReader(strings.NewReader(text)).ReadAll()
 	if err != nil {
@@ -100,13 +72,13 @@ func readCDRs(text, call string) (lines []string, billedMs int64, err error) {
 
 func seconds(ms int64) string { return fmt.Sprintf("%d.%03d s", ms/1000, ms%1000) }
 
-// euros is the price of whole seconds at 0.96 a minute, rounded down, in whole numbers.
+// euros is the price of the whole seconds at 0.96 a minute, rounded down to cents.
 func euros(ms int64) string {
 	cents := ms / 1000 * 96 / 60
 	return fmt.Sprintf("%d.%02d", cents/100, cents%100)
 }
 
-// columnWidth is the width of the left bill.
+// columnWidth is the width of the left bill, in characters.
 const columnWidth = 40
 
 func columns(left, right []string) {

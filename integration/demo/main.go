@@ -1,7 +1,9 @@
 // Command demo makes one call and shows what it costs: by Asterisk's CDR, and by Risposta.
 //
-// It starts Asterisk with deploy/asterisk/compose.yaml and a gateway beside it, lets a caller wait in a queue, an operator answer, hold and
-// transfer, a second operator answer, the caller hang up. Then it prints both bills and the reason for every second. `make demo` runs it.
+// In: a gateway's binary. Out: the call's progress, both bills, and the reason for every second. It
+// starts Asterisk with deploy/asterisk/compose.yaml and a gateway beside it. A caller waits in a
+// queue, an operator answers, holds and transfers, a second operator answers, the caller hangs up.
+// It leaves nothing running. `make demo` runs it.
 package main
 
 import (
@@ -41,14 +43,14 @@ func demo(ctx context.Context, binary string) (err error) {
 	if binary, err = filepath.Abs(binary); err != nil {
 		return err
 	}
-	s := &stage{dir: dir, binary: binary, began: time.Now()}
-	defer func() { s.clear(context.WithoutCancel(ctx)) }()
-	if err := s.set(ctx); err != nil {
+	d := &demonstration{dir: dir, binary: binary, began: time.Now()}
+	defer func() { d.stop(context.WithoutCancel(ctx)) }()
+	if err := d.start(ctx); err != nil {
 		return err
 	}
-	call, err := s.play(ctx)
+	call, err := d.play(ctx)
 	if err != nil {
 		return err
 	}
-	return s.bills(ctx, call)
+	return d.bills(ctx, call)
 }

@@ -1,9 +1,12 @@
-// Command exemptserver is a company's own exemption service, as docs/exemption.md describes it: an example to start from, and what the live tests ask.
+// Command exemptserver is an example of a company's own exemption service, as docs/exemption.md
+// describes it: a starting point for your own, and the server that the live tests ask.
 //
 //	exemptserver -listen 127.0.0.1:8099 -list exempt.csv [-token-file FILE]
 //
-// The list has the columns number,until,ref, with a head line; it is read again for each question. Numbers are international, with a plus; until is a
-// day, or empty. It listens on loopback; in front of the world it needs TLS.
+// In: POST requests with a number and an instant. Out: exempt yes or no, with a reference and an
+// end. The list has the columns number,until,ref and a header line; each request reads it again.
+// Numbers are international, with a plus; until is a day, or empty. It stores nothing. It listens
+// on loopback; a public service needs TLS.
 package main
 
 import (
@@ -21,7 +24,7 @@ import (
 	"time"
 )
 
-// maxQuestion bounds what is read of a request.
+// maxQuestion is the largest request that is read, in bytes.
 const maxQuestion = 4 << 10
 
 type service struct {
@@ -42,8 +45,9 @@ type reply struct {
 
 func main() {
 	listen := flag.String("listen", "127.0.0.1:8099", "address to listen on")
-	list := flag.String("list", "", "CSV file of those who are exempt")
-	tokenFile := flag.String("token-file", "", "file of the bearer token that must be shown; none if left out")
+	list := flag.String("list", "", "CSV file of the exempt numbers")
+	tokenFile := flag.String("token-file", "",
+		"file with the bearer token that clients must send; empty: no token")
 	flag.Parse()
 	if err := run(*listen, *list, *tokenFile); err != nil {
 		fmt.Fprintf(os.Stderr, "exemptserver: %v\n", err)
@@ -56,18 +60,19 @@ func run(listen, list, tokenFile string) error {
 	if tokenFile != "" {
 		text, err := os.ReadFile(tokenFile)
 		if err != nil {
-			return fmt.Errorf("the token: %w", err)
+			return fmt.Errorf("reading the token: %w", err)
 		}
 		s.token = strings.TrimSpace(string(text))
 	}
-	srv := &http.Server{Addr: listen, Handler: s, ReadTimeout: 5 * time.Second, WriteTimeout: 5 * time.Second, IdleTimeout: time.Minute}
+	srv := &http.Server{Addr: listen, Handler: s, ReadTimeout: 5 * time.Second,
+		WriteTimeout: 5 * time.Second, IdleTimeout: time.Minute}
 	return srv.ListenAndServe()
 }
 
-// ServeHTTP answers one question.
+// ServeHTTP answers one lookup.
 func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {
-		http.Error(w, "POST a question", http.StatusMethodNotAllowed)
+		http.Error(w, "send a POST request", http.StatusMethodNotAllowed)
 		return
 	}
 	if !s.allowed(r) {
@@ -75,14 +80,15 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var q question
-	if err := json.NewDecoder(io.LimitReader(r.Body, maxQuestion)).Decode(&q); err != nil || q.Number == "" {
-		http.Error(w, "a question has a number and an instant", http.StatusBadRequest)
+	if err := json.NewDecoder(io.LimitReader(r.Body, maxQuestion)).Decode(&q); err != nil ||
+		q.Number == "" {
+		http.Error(w, "the request needs a number and an instant", http.StatusBadRequest)
 		return
 	}
 	a, err := s.answer(q)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "exemptserver: %v\n", err)
-		http.Error(w, "the list can't be read", http.StatusInternalServerError)
+		http.Error(w, "reading the list failed", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
@@ -92,9 +98,9 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *service) allowed(r *http.Request) bool {
-	shown := sha256.Sum256([]byte(r.Header.Get("Authorization")))
+	got := sha256.Sum256([]byte(r.Header.Get("Authorization")))
 	want := sha256.Sum256([]byte("Bearer " + s.token))
-	return s.token == "" || subtle.ConstantTimeCompare(shown[:], want[:]) == 1
+	return s.token == "" || subtle.ConstantTimeCompare(got[:], want[:]) == 1
 }
 
 func (s *service) answer(q question) (reply, error) {

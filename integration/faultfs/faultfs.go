@@ -1,8 +1,9 @@
-// Package faultfs is a file system that fails on command: a folder seen through FUSE, whose writes and fsyncs can be refused, delayed, or done and then
-// reported failed.
+// Package faultfs is a file system that fails on command.
 //
-// In: a folder to show, and what shall go wrong. Out: a mount point for a gateway's ledger. It shows what a real disk does when it is full, worn out or
-// stuck, which no test can ask of a good one. Linux, with /dev/fuse and fusermount.
+// In: a folder, and a [Fault]. Out: a mount point that shows the folder through FUSE ([Mount]),
+// whose writes and fsyncs fail, stall, or succeed and are then reported as failed. A gateway keeps
+// its ledger there, to meet what a full, worn out or stuck disk does, which no test can demand of a
+// good disk. It never changes data itself. It needs Linux with /dev/fuse and fusermount.
 package faultfs
 
 import (
@@ -18,22 +19,23 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 )
 
-// When says whether a failed operation was carried out all the same.
+// When tells whether a failed operation was executed.
 type When uint8
 
 // The two variants of each fault.
 const (
-	Before When = iota // not persisted
-	After              // persisted, but reported failed
+	Before When = iota // fails before it is executed: not persisted
+	After              // fails after it is executed: persisted
 )
 
-// Fault is what goes wrong from now on, with writes, with fsyncs, or with both.
+// Fault describes how writes, fsyncs or both fail from now on.
 type Fault struct {
 	Write, Sync bool
 	When        When
-	Errno       syscall.Errno   // what is reported; 0 with Stall
-	Stall       <-chan struct{} // operations wait until it is closed, then succeed
-	// OnSync, where not nil, is called at the Nth fsync (from 1) before or after it is done, once; nothing else fails.
+	Errno       syscall.Errno   // the error to report; 0 with Stall
+	Stall       <-chan struct{} // operations wait until the channel closes, then succeed
+	// OnSync, if not nil, is called once, at the Nth fsync (from 1), before or after the fsync is
+	// executed, as When tells. Only that fsync fails.
 	OnSync func()
 	Nth    int
 }
@@ -49,17 +51,18 @@ type FS struct {
 	hits  int
 }
 
-// Mount shows the folder at the mount point, faultless at first.
+// Mount shows the folder at the mount point, without faults at first.
 func Mount(folder, at string) (*FS, error) {
 	f := &FS{Path: at}
 	var st syscall.Stat_t
 	if err := syscall.Stat(folder, &st); err != nil {
-		return nil, fmt.Errorf("showing %s: %w", folder, err)
+		return nil, fmt.Errorf("reading the folder %s: %w", folder, err)
 	}
 	data := &fs.LoopbackRoot{Path: folder, Dev: st.Dev}
 	root := &node{LoopbackNode: &fs.LoopbackNode{RootData: data}, fs: f}
 	data.RootNode = root
-	server, err := fs.Mount(at, root, &fs.Options{MountOptions: fuse.MountOptions{FsName: "faultfs", Name: "faultfs"}})
+	server, err := fs.Mount(at, root, &fs.Options{MountOptions: fuse.MountOptions{FsName: "faultfs",
+		Name: "faultfs"}})
 	if err != nil {
 		return nil, fmt.Errorf("mounting at %s: %w", at, err)
 	}
@@ -67,11 +70,11 @@ func Mount(folder, at string) (*FS, error) {
 	return f, nil
 }
 
-// Unmount ends it. No process may have a file open in it.
+// Unmount unmounts it. No process may have a file open in it.
 func (f *FS) Unmount() error {
 	f.Heal()
 	err := f.server.Unmount()
-	for range 50 { // a file of a process that has just ended is let go a moment later
+	for range 50 { // the kernel closes the files of a process shortly after the process ends
 		if err == nil {
 			return nil
 		}
@@ -81,14 +84,14 @@ func (f *FS) Unmount() error {
 	return err
 }
 
-// Break makes things go wrong.
+// Break starts a fault.
 func (f *FS) Break(fault Fault) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.fault, f.syncs = fault, 0
 }
 
-// Heal makes everything go right again.
+// Heal ends the fault.
 func (f *FS) Heal() { f.Break(Fault{}) }
 
 // Syncs is the number of fsyncs since the last Break or Heal.
@@ -98,7 +101,7 @@ func (f *FS) Syncs() int {
 	return f.syncs
 }
 
-// Hits is the number of operations that went wrong since the mounting.
+// Hits is the number of operations that the faults have met since Mount.
 func (f *FS) Hits() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -116,7 +119,7 @@ type node struct {
 	fs *FS
 }
 
-// file keeps the kernel from passing reads and writes by us to the file behind.
+// file prevents the kernel from passing reads and writes directly to the file behind.
 type file struct{ *fs.LoopbackFile }
 
 // PassthroughFd implements fs.FilePassthroughFder.
@@ -136,7 +139,8 @@ func (n *node) Open(ctx context.Context, flags uint32) (fs.FileHandle, uint32, s
 }
 
 // Create implements fs.NodeCreater.
-func (n *node) Create(ctx context.Context, name string, flags, mode uint32, out *fuse.EntryOut) (*fs.Inode, fs.FileHandle, uint32, syscall.Errno) {
+func (n *node) Create(ctx context.Context, name string, flags, mode uint32,
+	out *fuse.EntryOut) (*fs.Inode, fs.FileHandle, uint32, syscall.Errno) {
 	inode, h, fuseFlags, errno := n.LoopbackNode.Create(ctx, name, flags, mode, out)
 	return inode, ours(h), fuseFlags, errno
 }
@@ -156,14 +160,15 @@ var (
 	_ fs.NodeFsyncer     = (*node)(nil)
 )
 
-// spared tells that a file is not on the disk's account: SQLite's shared memory only lives there.
+// spared reports whether a file never fails: SQLite's shared memory is not meant for the disk.
 func (n *node) spared() bool {
 	name := n.Path(nil)
 	return strings.HasSuffix(name, "-shm") || strings.HasSuffix(name, ".lock")
 }
 
 // Write implements fs.NodeWriter.
-func (n *node) Write(ctx context.Context, h fs.FileHandle, data []byte, off int64) (uint32, syscall.Errno) {
+func (n *node) Write(ctx context.Context, h fs.FileHandle, data []byte, off int64) (uint32,
+	syscall.Errno) {
 	n.fs.mu.Lock()
 	fault := n.fs.fault
 	n.fs.mu.Unlock()
@@ -234,7 +239,7 @@ func (n *node) Fsync(ctx context.Context, h fs.FileHandle, flags uint32) syscall
 	return do()
 }
 
-// wait is the fault itself: an error at once, or a stall that ends well.
+// wait is the fault itself: an immediate error, or a stall that ends in success.
 func (f Fault) wait(ctx context.Context) syscall.Errno {
 	if f.Stall == nil {
 		return f.Errno
@@ -247,11 +252,11 @@ func (f Fault) wait(ctx context.Context) syscall.Errno {
 	}
 }
 
-// Available says why no such file system can be made here, nil if it can.
+// Available returns why this machine cannot mount such a file system, nil if it can.
 func Available() error {
 	fd, err := syscall.Open("/dev/fuse", syscall.O_RDWR, 0)
 	if err != nil {
-		return errors.New("no /dev/fuse")
+		return errors.New("/dev/fuse is missing")
 	}
 	return syscall.Close(fd)
 }

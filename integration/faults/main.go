@@ -1,7 +1,9 @@
-// Command faults does to a running gateway what a machine, a disk and a network do to it, and prints what became of the calls: docs/reliability.md.
+// Command faults runs a gateway through faults of machine, disk and network, and counts what became
+// of the calls: the table of docs/reliability.md.
 //
-// In: a gateway's binary. Out: a table on standard output; exit status 1 if any call was overcharged or lost. The PBX is a fake that knows the truth of
-// each call; what a real Asterisk can show of faults is shown by the live tests. It needs /dev/fuse.
+// In: a gateway's binary. Out: a table on standard output; exit status 1 if a call was overcharged
+// or lost. The PBX is a fake ([aritest.PBX]) that knows the true talk of each call; the live tests
+// cover the faults that need a real Asterisk. It needs /dev/fuse.
 package main
 
 import (
@@ -19,16 +21,16 @@ import (
 
 func main() {
 	binary := flag.String("gateway", "bin/gateway", "the gateway's binary")
-	quick := flag.Bool("quick", false, "each fault once")
-	only := flag.String("only", "", "only faults whose name begins so")
-	parallel := flag.Int("parallel", 4, "runs side by side")
-	seed := flag.Uint64("seed", uint64(time.Now().UnixNano()), "of the runs' instants")
-	factor := flag.Int("times", 1, "as many times the runs of each fault")
+	quick := flag.Bool("quick", false, "run each fault once")
+	only := flag.String("only", "", "run only faults whose name begins with this")
+	parallel := flag.Int("parallel", 4, "runs at the same time")
+	seed := flag.Uint64("seed", uint64(time.Now().UnixNano()), "seed of the random instants")
+	factor := flag.Int("times", 1, "multiply the runs of each fault")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := faultfs.Available(); err != nil {
-		fmt.Fprintf(os.Stderr, "faults: a disk that fails can't be made here: %v\n", err)
+		fmt.Fprintf(os.Stderr, "faults: this machine cannot mount a failing disk: %v\n", err)
 		os.Exit(1)
 	}
 	fmt.Fprintf(os.Stderr, "seed %d\n", *seed)
@@ -62,19 +64,21 @@ type table struct {
 }
 
 func (t *table) head() {
-	fmt.Printf("| fault | runs | calls | records | of which by reconcile | overcharged | lost | talk not charged | after reconcile |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|\n")
+	fmt.Println("| fault | runs | calls | records | of which by reconcile | overcharged | lost" +
+		" | talk not charged | after reconcile |")
+	fmt.Println("|---|--:|--:|--:|--:|--:|--:|--:|--:|")
 }
 
-// row plays all runs of a fault.
+// row does all runs of a fault and prints its row.
 func (t *table) row(ctx context.Context, f fault) (sum result, first error) {
 	var mu sync.Mutex
 	var all sync.WaitGroup
-	slots := make(chan struct{}, t.parallel)
+	limit := make(chan struct{}, t.parallel)
 	for run := range f.runs {
-		slots <- struct{}{}
+		limit <- struct{}{}
 		all.Add(1)
 		go func() {
-			defer func() { <-slots; all.Done() }()
+			defer func() { <-limit; all.Done() }()
 			r, err := t.run(ctx, f, run)
 			mu.Lock()
 			defer mu.Unlock()
@@ -85,7 +89,8 @@ func (t *table) row(ctx context.Context, f fault) (sum result, first error) {
 		}()
 	}
 	all.Wait()
-	fmt.Printf("| %s | %d | %d | %d | %d | %d | %d | %.1f s of %.1f s | %.1f s |\n", f.name, sum.Runs, sum.Calls, sum.Records, sum.Entered, sum.Overcharged, sum.Lost,
+	fmt.Printf("| %s | %d | %d | %d | %d | %d | %d | %.1f s of %.1f s | %.1f s |\n", f.name,
+		sum.Runs, sum.Calls, sum.Records, sum.Entered, sum.Overcharged, sum.Lost,
 		float64(sum.UncoveredMs)/1000, float64(sum.TalkMs)/1000, float64(sum.LeftMs)/1000)
 	for i, note := range sum.Notes {
 		if i < 5 {
@@ -101,7 +106,7 @@ const runTimeout = 2 * time.Minute
 func (t *table) run(ctx context.Context, f fault, run int) (r result, err error) {
 	ctx, cancel := context.WithTimeout(ctx, runTimeout)
 	defer cancel()
-	s, err := newStage(ctx, t.binary, t.seed+uint64(run))
+	s, err := newTestRun(ctx, t.binary, t.seed+uint64(run))
 	if err != nil {
 		return r, err
 	}

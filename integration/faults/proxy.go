@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// proxy stands between the gateway and the PBX as a network does, good or bad.
+// proxy is the network between the gateway and the PBX. It can be made slow or broken.
 type proxy struct {
 	listener net.Listener
 	target   string
 
 	mu    sync.Mutex
 	conns map[net.Conn]bool
-	slow  time.Duration // added to each piece that passes
-	cut   int           // after so many bytes towards the gateway each connection is cut, 0: never
-	reset bool          // cut by a reset, not an end
+	slow  time.Duration // mean delay of each kilobyte
+	cut   int           // each connection ends after so many bytes towards the gateway; 0: never
+	reset bool          // it ends by a reset, not an orderly close
 	done  sync.WaitGroup
 }
 
@@ -47,7 +47,7 @@ func (p *proxy) serve() {
 		}
 		t, err := net.Dial("tcp", p.target)
 		if err != nil {
-			_ = c.Close() // the PBX is gone, and so is the way to it
+			_ = c.Close() // the PBX is down
 			continue
 		}
 		p.mu.Lock()
@@ -59,7 +59,7 @@ func (p *proxy) serve() {
 	}
 }
 
-// pass copies one way, as badly as it was told to.
+// pass copies one direction, with the faults that are set.
 func (p *proxy) pass(to, from net.Conn, down bool) {
 	defer p.done.Done()
 	defer p.forget(to, from)
@@ -71,10 +71,10 @@ func (p *proxy) pass(to, from net.Conn, down bool) {
 		slow, cut, reset := p.slow, p.cut, p.reset
 		p.mu.Unlock()
 		if slow > 0 {
-			time.Sleep(time.Duration(rand.Int64N(int64(2 * slow)))) // that is what is played
+			time.Sleep(time.Duration(rand.Int64N(int64(2 * slow)))) // the delay is the fault
 		}
 		if down && cut > 0 && passed+n >= cut {
-			_, _ = to.Write(buf[:max(0, cut-passed)]) // what still got through
+			_, _ = to.Write(buf[:max(0, cut-passed)]) // the bytes before the cut
 			if tcp, ok := to.(*net.TCPConn); ok && reset {
 				_ = tcp.SetLinger(0)
 			}
@@ -96,20 +96,20 @@ func (p *proxy) forget(conns ...net.Conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, c := range conns {
-		_ = c.Close() // once more does no harm
+		_ = c.Close() // already closed is fine
 		delete(p.conns, c)
 	}
 }
 
-// bad makes the network bad; bad(0, 0, false) makes it good.
-func (p *proxy) bad(slow time.Duration, cut int, reset bool) {
+// degrade sets the network's faults; degrade(0, 0, false) ends them.
+func (p *proxy) degrade(slow time.Duration, cut int, reset bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.slow, p.cut, p.reset = slow, cut, reset
 }
 
 func (p *proxy) close() {
-	_ = p.listener.Close() // nobody else holds it
+	_ = p.listener.Close() // its only user is serve
 	p.mu.Lock()
 	for c := range p.conns {
 		_ = c.Close()

@@ -17,8 +17,8 @@ import (
 	"github.com/risposta/gateway/integration/lab"
 )
 
-// stage is one run: a gateway on a disk that can fail, beside a PBX whose truth is known.
-type stage struct {
+// testRun is one run: a gateway on a disk that can fail, and a fake PBX that knows the true talk.
+type testRun struct {
 	ctx    context.Context
 	dir    string
 	pbx    *aritest.PBX
@@ -30,14 +30,15 @@ type stage struct {
 	calls  sync.WaitGroup
 }
 
-// result adds up what came of runs.
+// result sums up what became of the calls of some runs.
 type result struct {
 	Runs, Calls, Records, Overcharged, Lost int
-	Entered                                 int   // of the records: only after Asterisk's CEL had been reconciled
-	UncoveredMs                             int64 // talk that was not charged, before
-	LeftMs                                  int64 // and after that
-	TalkMs                                  int64
-	Notes                                   []string
+	// records that only reconciling with the CEL has made
+	Entered     int
+	UncoveredMs int64 // talk not charged before reconciling
+	LeftMs      int64 // talk not charged after it
+	TalkMs      int64
+	Notes       []string
 }
 
 func (r *result) add(o result) {
@@ -57,7 +58,8 @@ const config = `
 pbx:
   - {name: fake, url: "{{ari}}", username: risposta}
 operators: ["PJSIP/agent*"]
-services: [{number: "1001", context: from-trunk, name: help, tariff: standard, did: "+390612345678"}]
+services:
+  - {number: "1001", context: from-trunk, name: help, tariff: standard, did: "+390612345678"}
 law: {policy: it}
 tariffs: [{name: standard, per_minute: "0.96", increment: 1s, currency: EUR}]
 callers: {country_code: "39"}
@@ -65,12 +67,13 @@ ledger: {file: "{{dir}}/disk/ledger.db", key_file: "{{dir}}/key"}
 admin: {listen: "{{admin}}"}
 `
 
-// The times of a call: long against a restart, so that no call comes and goes while nobody is there.
-var times = aritest.Times{Wait: 300 * time.Millisecond, Talk: 700 * time.Millisecond, Hold: 300 * time.Millisecond}
+// The times of a call, long compared with a restart, so that no call starts and ends during one.
+var times = aritest.Times{Wait: 300 * time.Millisecond, Talk: 700 * time.Millisecond,
+	Hold: 300 * time.Millisecond}
 
-// newStage makes everything ready; the gateway meters when it returns.
-func newStage(ctx context.Context, binary string, seed uint64) (s *stage, err error) {
-	s = &stage{ctx: ctx, pbx: aritest.New(), rnd: rand.New(rand.NewPCG(seed, 1))}
+// newTestRun starts the PBX and the gateway, and returns when the gateway meters calls.
+func newTestRun(ctx context.Context, binary string, seed uint64) (s *testRun, err error) {
+	s = &testRun{ctx: ctx, pbx: aritest.New(), rnd: rand.New(rand.NewPCG(seed, 1))}
 	s.centre = aritest.NewCentre(s.pbx, seed)
 	if s.dir, err = os.MkdirTemp("", "risposta-faults-"); err != nil {
 		return nil, err
@@ -80,7 +83,8 @@ func newStage(ctx context.Context, binary string, seed uint64) (s *stage, err er
 			return nil, err
 		}
 	}
-	if s.disk, err = faultfs.Mount(filepath.Join(s.dir, "platter"), filepath.Join(s.dir, "disk")); err != nil {
+	if s.disk, err = faultfs.Mount(filepath.Join(s.dir, "platter"),
+		filepath.Join(s.dir, "disk")); err != nil {
 		return nil, err
 	}
 	if s.proxy, err = newProxy(s.pbx.URL()); err != nil {
@@ -93,23 +97,23 @@ func newStage(ctx context.Context, binary string, seed uint64) (s *stage, err er
 	return s, s.start()
 }
 
-func (s *stage) start() error {
+func (s *testRun) start() error {
 	if err := s.gw.Start(); err != nil {
 		return err
 	}
 	return s.gw.WaitReady(s.ctx, 20*time.Second)
 }
 
-// restart is what systemd does after a crash.
-func (s *stage) restart() error {
+// restart kills the gateway and starts it again, as systemd does after a crash.
+func (s *testRun) restart() error {
 	if err := s.gw.Kill(s.ctx); err != nil {
 		return err
 	}
 	return s.start()
 }
 
-// traffic starts calls, one every gap, in the background.
-func (s *stage) traffic(n int, gap time.Duration) {
+// traffic starts n calls in the background, one every gap.
+func (s *testRun) traffic(n int, gap time.Duration) {
 	s.calls.Add(1)
 	go func() {
 		defer s.calls.Done()
@@ -124,8 +128,9 @@ func (s *stage) traffic(n int, gap time.Duration) {
 	}()
 }
 
-// judge ends the run: all calls are over, the gateway has caught up and ended, and its ledger is held against the truth.
-func (s *stage) judge() (r result, err error) {
+// judge waits until all calls have ended and the gateway has processed them, stops the gateway, and
+// compares its ledger with the truth.
+func (s *testRun) judge() (r result, err error) {
 	s.calls.Wait()
 	s.disk.Heal()
 	if err := s.gw.WaitReady(s.ctx, 30*time.Second); err != nil {
@@ -133,7 +138,8 @@ func (s *stage) judge() (r result, err error) {
 	}
 	err = lab.Until(s.ctx, 20*time.Second, "the open calls to end", func() error {
 		_, text, err := s.gw.Get(s.ctx, "/metrics")
-		if err == nil && (!strings.Contains(text, "risposta_open_calls{pbx=\"fake\"} 0\n") || !strings.Contains(text, "risposta_inbox_frames{pbx=\"fake\"} 0\n")) {
+		if err == nil && (!strings.Contains(text, "risposta_open_calls{pbx=\"fake\"} 0\n") ||
+			!strings.Contains(text, "risposta_inbox_frames{pbx=\"fake\"} 0\n")) {
 			err = errors.New("some are open")
 		}
 		return err
@@ -165,7 +171,7 @@ func (s *stage) judge() (r result, err error) {
 	return r, nil
 }
 
-func (s *stage) records() (map[string][]record, error) {
+func (s *testRun) records() (map[string][]record, error) {
 	out, code, err := s.gw.Command(s.ctx, "records")
 	if err != nil || code != 0 {
 		return nil, fmt.Errorf("records: exit %d: %w: %s", code, err, out)
@@ -181,13 +187,15 @@ func (s *stage) records() (map[string][]record, error) {
 	return records, nil
 }
 
-// reconcile is what an operator does after trouble. Its exit status tells of calls that stay uncertain, which is no failure here.
-func (s *stage) reconcile() error {
+// reconcile does what an operator does after a fault. Its exit status 1 reports calls that stay
+// uncertain, which is no failure here.
+func (s *testRun) reconcile() error {
 	cel := filepath.Join(s.dir, "cel.csv")
 	if err := os.WriteFile(cel, []byte(s.centre.CEL()), 0o600); err != nil {
 		return err
 	}
-	out, code, err := s.gw.Command(s.ctx, "reconcile", "--cel", cel, "--node", aritest.Node, "--apply")
+	out, code, err := s.gw.Command(s.ctx, "reconcile", "--cel", cel, "--node", aritest.Node,
+		"--apply")
 	if err != nil || code > 1 {
 		return fmt.Errorf("reconcile: exit %d: %w: %s", code, err, out)
 	}
@@ -200,7 +208,7 @@ type record struct {
 	Talk   []struct{ From, To time.Time }
 }
 
-// slack is how much a stretch of talk may differ from the truth: both are rounded to milliseconds.
+// slack is how far a stretch of talk may differ from the truth: both are rounded to milliseconds.
 const slack = 2 * time.Millisecond
 
 func (r *result) compare(t aritest.CallTruth, before, after []record) {
@@ -209,7 +217,8 @@ func (r *result) compare(t aritest.CallTruth, before, after []record) {
 	r.TalkMs += t.TalkMs
 	if len(before) > 1 || len(after) != 1 {
 		r.Lost++
-		r.Notes = append(r.Notes, fmt.Sprintf("call %s has %d records, and %d after reconciling", t.ID, len(before), len(after)))
+		r.Notes = append(r.Notes, fmt.Sprintf("call %s has %d records, and %d after reconciling",
+			t.ID, len(before), len(after)))
 		return
 	}
 	r.Entered += len(after) - len(before)
@@ -223,24 +232,27 @@ func (r *result) compare(t aritest.CallTruth, before, after []record) {
 	r.LeftMs += max(0, t.TalkMs-after[0].TalkMs)
 }
 
-// check looks for talk that was none.
+// check counts a record that charges more than the true talk.
 func (r *result) check(t aritest.CallTruth, rec record) {
 	over := rec.TalkMs > t.TalkMs+int64(len(rec.Talk))*slack.Milliseconds()
 	for _, talk := range rec.Talk {
 		within := talk.To.Sub(talk.From) <= slack
-		for _, true := range t.Talk {
-			within = within || !talk.From.Before(true[0].Add(-slack)) && !talk.To.After(true[1].Add(slack))
+		for _, truth := range t.Talk {
+			within = within || !talk.From.Before(truth[0].Add(-slack)) &&
+				!talk.To.After(truth[1].Add(slack))
 		}
 		over = over || !within
 	}
 	if over {
 		r.Overcharged++
-		r.Notes = append(r.Notes, fmt.Sprintf("call %s: %d ms charged in %v, the truth is %d ms in %v", t.ID, rec.TalkMs, rec.Talk, t.TalkMs, t.Talk))
+		r.Notes = append(r.Notes,
+			fmt.Sprintf("call %s: %d ms charged in %v, the truth is %d ms in %v", t.ID, rec.TalkMs,
+				rec.Talk, t.TalkMs, t.Talk))
 	}
 }
 
-// close takes everything down, whatever state it is in.
-func (s *stage) close() error {
+// close stops everything, in any state.
+func (s *testRun) close() error {
 	err := s.gw.Kill(s.ctx)
 	s.proxy.close()
 	s.pbx.Close()

@@ -1,8 +1,9 @@
-// Package judge says what really happened in a call, from Asterisk's own logs alone.
+// Package judge computes from Asterisk's own logs when the caller and an operator could talk.
 //
-// In: the CEL, as deploy/asterisk/etc writes it. Out: when the caller and an operator could talk. It shares no code with the gateway:
-// what both say is compared, and must not come from one mistake. Holds show in the CEL as music on the caller's channel
-// (STREAM_BEGIN and STREAM_END) while it is in a bridge.
+// In: the CEL and the queue_log, as deploy/asterisk/etc writes them. Out: stretches of [Talk] and a
+// [QueueCall]. It shares no code with the gateway, so that one mistake cannot be in both results
+// that the tests compare. A hold shows in the CEL as music on the caller's channel (STREAM_BEGIN
+// and STREAM_END) while the channel is in a bridge.
 package judge
 
 import (
@@ -24,7 +25,7 @@ type Talk struct {
 // row is one line of the CEL.
 type row struct {
 	event, caller, id, linked, channel, bridge string
-	music                                      bool // of a stream: music on hold, and not a sound
+	music                                      bool // the stream is music on hold, not a prompt
 	at                                         time.Time
 }
 
@@ -57,7 +58,7 @@ func parse(cel string) ([]row, error) {
 	return rows, nil
 }
 
-// Calls lists the unique ids of the caller's channels with this number, in the order of arrival.
+// Calls lists the unique ids of the channels that call from this number, in order of arrival.
 func Calls(cel, number string) ([]string, error) {
 	rows, err := parse(cel)
 	if err != nil {
@@ -72,18 +73,19 @@ func Calls(cel, number string) ([]string, error) {
 	return ids, nil
 }
 
-// party is what the CEL has told of one channel so far.
+// party is the state of one channel, from the CEL so far.
 type party struct {
 	name     string
 	answered bool
-	streams  []bool // that play to it, the latest last; true: music on hold
+	streams  []bool // what plays to it, the latest last; true: music on hold
 	bridge   string
 }
 
-// held tells that music plays to the party: somebody has put it on hold.
+// held reports whether the other side has put the party on hold: music plays to it.
 func (p *party) held() bool { return slices.Contains(p.streams, true) }
 
-// Truth walks the CEL and returns the caller's stretches of talk. Operators are named by patterns of endpoints.
+// Truth returns the caller's stretches of talk by the CEL. operators are patterns of endpoints. The
+// error is not nil while the call still talks at the end of the CEL.
 func Truth(cel, callerID string, operators ...string) ([]Talk, error) {
 	rows, err := parse(cel)
 	if err != nil {
@@ -127,20 +129,23 @@ func Truth(cel, callerID string, operators ...string) ([]Talk, error) {
 		}
 	}
 	if open != nil {
-		return nil, fmt.Errorf("the CEL ends while call %s talks", callerID)
+		return nil, fmt.Errorf("the CEL ends during talk of call %s", callerID)
 	}
-	// Whoever hangs up while on hold: the music stops first, the bridge is left some milliseconds later. That is no talk.
-	if n := len(talks); n > 1 && talks[n-1].To.Sub(talks[n-1].From) < lastGasp {
+	// When a party on hold hangs up, its music stops some milliseconds before it leaves the bridge.
+	// That is no talk.
+	if n := len(talks); n > 1 && talks[n-1].To.Sub(talks[n-1].From) < hangupLag {
 		talks = talks[:n-1]
 	}
 	return talks, nil
 }
 
-// lastGasp is the longest time between the end of the music and the leaving of the bridge at a hang-up (measured: 1 to 10 ms).
-const lastGasp = 50 * time.Millisecond
+// hangupLag is more than the time from the end of the music to the end of the bridge at a hang-up
+// (measured: 1 to 10 ms).
+const hangupLag = 50 * time.Millisecond
 
-// with names the operator whom the caller can talk with, "" if there is none: through the caller's bridge, and from a Local half in it to wherever
-// the other half is. Of several, the one who is already talking stays.
+// with returns the operator that the caller can talk with, "" if there is none: in the caller's
+// bridge, or in a bridge reached through Local channels. Of several operators, it prefers the one
+// that talks already.
 func with(parties map[string]*party, callerID string, operators []string, open *Talk) string {
 	caller := parties[callerID]
 	if caller == nil || caller.bridge == "" || caller.held() {
@@ -154,7 +159,9 @@ func with(parties map[string]*party, callerID string, operators []string, open *
 				continue
 			}
 			if strings.HasPrefix(p.name, "Local/") {
-				if other := half(parties, p.name); other != nil && other.answered && other.bridge != "" && !slices.Contains(reach, other.bridge) {
+				other := half(parties, p.name)
+				if other != nil && other.answered && other.bridge != "" &&
+					!slices.Contains(reach, other.bridge) {
 					reach = append(reach, other.bridge)
 				}
 				continue

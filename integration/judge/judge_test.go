@@ -9,10 +9,12 @@ import (
 	"github.com/risposta/gateway/integration/judge"
 )
 
-// The totals were worked out by hand from each recording's cel.csv; see docs/decisions/2026-11-23-recorded-calls.md.
+// The totals were computed by hand from each recording's cel.csv; see
+// docs/decisions/0004-recorded-calls.md.
 func TestTruthOfTheRecordedCalls(t *testing.T) {
 	for name, want := range map[string]time.Duration{
-		"answered": 5495, "early-media": 6006, "local-member": 6489, "announced": 8007, "hold-transfer": 9478, "abandoned": 0,
+		"answered": 5495, "early-media": 6006, "local-member": 6489, "announced": 8007,
+		"hold-transfer": 9478, "abandoned": 0,
 	} {
 		t.Run(name, func(t *testing.T) {
 			cel, err := os.ReadFile(filepath.Join("../testdata/traces", name, "cel.csv"))
@@ -27,7 +29,8 @@ func TestTruthOfTheRecordedCalls(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got, want := judge.Sum(talks), want*time.Millisecond; (got - want).Abs() > 5*time.Millisecond {
+			if got, want := judge.Sum(talks),
+				want*time.Millisecond; (got - want).Abs() > 5*time.Millisecond {
 				t.Errorf("talk %s, want %s within 5ms: %v", got, want, talks)
 			}
 		})

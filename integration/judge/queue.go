@@ -2,10 +2,10 @@ package judge
 
 import "strings"
 
-// QueueCall is what the queue_log says of one call, over all queues it was in.
+// QueueCall sums up the queue_log of one call, over all queues that it was in.
 type QueueCall struct {
 	Connected int  // how often a member was connected
-	Left      bool // it left a queue without an answer: gave up, timed out, or was sent elsewhere
+	Left      bool // left a queue unanswered: abandoned, timed out, or sent elsewhere
 }
 
 // Queues reads the queue_log: lines of epoch|call|queue|member|event|arguments.

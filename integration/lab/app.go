@@ -15,24 +15,24 @@ import (
 	"github.com/coder/websocket"
 )
 
-// App is an ARI application of somebody else's beside the gateway.
+// App is another ARI application beside the gateway.
 type App struct {
 	base   string // of the REST interface
 	name   string
 	conn   *websocket.Conn
 	cancel context.CancelFunc
 	done   chan struct{}
-	bridge string // where Connect has put them
+	bridge string // the bridge that Connect has made
 
 	mu     sync.Mutex
 	caller string   // the channel that entered the application by Stasis()
-	joined []string // channels that the application has called, in the order of their coming
+	joined []string // channels that the application has called, in order of arrival
 }
 
-// appFrame bounds a frame of ARI.
+// appFrame is the largest ARI frame that is read, in bytes.
 const appFrame = 4 << 20
 
-// StartApp registers an application and follows what it is told.
+// StartApp registers an application and reads its events.
 func StartApp(ctx context.Context, ari, name string) (*App, error) {
 	a := &App{base: ari, name: name, done: make(chan struct{})}
 	conn, err := dialEvents(ctx, ari, name, false)
@@ -47,8 +47,11 @@ func StartApp(ctx context.Context, ari, name string) (*App, error) {
 }
 
 func dialEvents(ctx context.Context, ari, app string, all bool) (*websocket.Conn, error) {
-	q := url.Values{"app": {app}, "api_key": {ARIUser + ":" + ARIPassword}, "subscribeAll": {fmt.Sprint(all)}}
-	conn, _, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(ari, "http")+"/events?"+q.Encode(), nil) //nolint:bodyclose // the library closes it
+	q := url.Values{"app": {app}, "api_key": {ARIUser + ":" + ARIPassword},
+		"subscribeAll": {fmt.Sprint(all)}}
+	//nolint:bodyclose // the library closes it
+	conn, _, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(ari, "http")+"/events?"+q.Encode(),
+		nil)
 	if err != nil {
 		return nil, fmt.Errorf("registering ARI application %s: %w", app, err)
 	}
@@ -87,7 +90,8 @@ func (a *App) Connect(ctx context.Context, endpoint string) error {
 	if err != nil {
 		return err
 	}
-	_, err = a.post(ctx, "/channels", url.Values{"endpoint": {endpoint}, "app": {a.name}, "appArgs": {"called"}})
+	_, err = a.post(ctx, "/channels", url.Values{"endpoint": {endpoint}, "app": {a.name},
+		"appArgs": {"called"}})
 	if err != nil {
 		return err
 	}
@@ -106,7 +110,8 @@ func (a *App) Connect(ctx context.Context, endpoint string) error {
 	if _, err := a.post(ctx, "/channels/"+caller+"/answer", nil); err != nil {
 		return err
 	}
-	_, err = a.post(ctx, "/bridges/"+a.bridge+"/addChannel", url.Values{"channel": {caller + "," + operator}})
+	_, err = a.post(ctx, "/bridges/"+a.bridge+"/addChannel",
+		url.Values{"channel": {caller + "," + operator}})
 	return err
 }
 
@@ -115,14 +120,14 @@ func (a *App) wait(ctx context.Context, what string, get func() string) (id stri
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		if id = get(); id == "" {
-			return errors.New("nobody has come")
+			return errors.New("no channel yet")
 		}
 		return nil
 	})
 	return id, err
 }
 
-// post sends a request and returns the id of what it made, if it made anything.
+// post sends a request and returns the id of what it created, or "".
 func (a *App) post(ctx context.Context, path string, q url.Values) (string, error) {
 	return a.send(ctx, http.MethodPost, path, q)
 }
@@ -144,21 +149,21 @@ func (a *App) send(ctx context.Context, method, path string, q url.Values) (stri
 	if resp.StatusCode >= 300 {
 		return "", fmt.Errorf("%s %s: %s: %s", method, path, resp.Status, body)
 	}
-	var made struct{ ID string }
+	var created struct{ ID string }
 	if len(body) > 0 {
-		err = json.Unmarshal(body, &made)
+		err = json.Unmarshal(body, &created)
 	}
-	return made.ID, err
+	return created.ID, err
 }
 
 // Stop unregisters the application.
 func (a *App) Stop() {
 	a.cancel()
-	_ = a.conn.CloseNow() // it may be closed already
+	_ = a.conn.CloseNow() // already closed is fine
 	<-a.done
 }
 
-// HangUp ends everybody whom the application has called, and their bridge with them.
+// HangUp hangs up all channels that the application has called, and destroys their bridge.
 func (a *App) HangUp(ctx context.Context) error {
 	a.mu.Lock()
 	joined := a.joined

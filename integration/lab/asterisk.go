@@ -28,11 +28,11 @@ type Asterisk struct {
 	ARIPort int
 }
 
-// startTimeout bounds the start of a container: a second on an idle machine, more under load.
+// startTimeout bounds the start of a container, which takes a second on an idle machine.
 const startTimeout = 60 * time.Second
 
-// StartAsterisk starts Asterisk with the deployed configuration. files are laid over /etc/asterisk: "pjsip.d/test.conf" and the like add
-// to it, "ari.conf" replaces. dir keeps them while it runs.
+// StartAsterisk starts Asterisk with the deployed configuration. files overlay /etc/asterisk:
+// "pjsip.d/test.conf" adds to it, "ari.conf" replaces a file. They are kept in dir.
 func StartAsterisk(ctx context.Context, dir string, files map[string]string) (*Asterisk, error) {
 	sip, err := FreePort("udp")
 	if err != nil {
@@ -45,8 +45,9 @@ func StartAsterisk(ctx context.Context, dir string, files map[string]string) (*A
 	return StartAsteriskAt(ctx, dir, files, sip, ari)
 }
 
-// StartAsteriskAt is StartAsterisk on given ports: the same PBX again.
-func StartAsteriskAt(ctx context.Context, dir string, files map[string]string, sipPort, ariPort int) (*Asterisk, error) {
+// StartAsteriskAt is StartAsterisk on given ports, to start the same PBX again.
+func StartAsteriskAt(ctx context.Context, dir string, files map[string]string, sipPort,
+	ariPort int) (*Asterisk, error) {
 	a := &Asterisk{SIPPort: sipPort, ARIPort: ariPort}
 	rtp, err := audioPorts()
 	if err != nil {
@@ -69,7 +70,7 @@ func StartAsteriskAt(ctx context.Context, dir string, files map[string]string, s
 	err = Until(ctx, startTimeout, "Asterisk to have booted", func() error {
 		out, err := a.Console(ctx, "core waitfullybooted")
 		if err == nil && !strings.Contains(out, "fully booted") {
-			err = fmt.Errorf("it says %q", out)
+			err = fmt.Errorf("the console prints %q", out)
 		}
 		return err
 	})
@@ -82,7 +83,8 @@ func StartAsteriskAt(ctx context.Context, dir string, files map[string]string, s
 func overlay(dir string, files map[string]string) (mounts []string, err error) {
 	for name, text := range files {
 		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { // the container's user must read it
+		// the container's user must read it
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			return nil, err
 		}
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
@@ -93,7 +95,7 @@ func overlay(dir string, files map[string]string) (mounts []string, err error) {
 	return mounts, nil
 }
 
-// URL is where ARI answers.
+// URL is the base URL of ARI.
 func (a *Asterisk) URL() string { return fmt.Sprintf("http://127.0.0.1:%d/ari", a.ARIPort) }
 
 // PID is the id of the Asterisk process, as this machine sees it.
@@ -121,7 +123,7 @@ func (a *Asterisk) Stop(ctx context.Context) error {
 	return err
 }
 
-// Kill ends Asterisk as a crash would, and with it the container.
+// Kill ends Asterisk and its container as a crash would.
 func (a *Asterisk) Kill(ctx context.Context) error {
 	_, err := docker(ctx, "kill", a.ID)
 	return err
@@ -133,7 +135,8 @@ func docker(ctx context.Context, args ...string) (string, error) {
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
-		return string(out), fmt.Errorf("docker %s: %w: %s", args[0], err, strings.TrimSpace(stderr.String()))
+		return string(out), fmt.Errorf("docker %s: %w: %s", args[0], err,
+			strings.TrimSpace(stderr.String()))
 	}
 	return string(out), nil
 }

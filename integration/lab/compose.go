@@ -9,14 +9,15 @@ import (
 	"strings"
 )
 
-// The ports of deploy/asterisk/etc, for those who start it as deployed.
+// The ports of deploy/asterisk/etc, and the name of the Compose project.
 const (
 	composeSIPPort = 5060
 	composeARIPort = 8088
 	composeProject = "risposta-demo"
 )
 
-// ComposeAsterisk starts Asterisk as compose.yaml deploys it, on its standard ports, and waits until it is healthy.
+// ComposeAsterisk starts Asterisk as compose.yaml deploys it, on its standard ports, and waits
+// until it is healthy.
 func ComposeAsterisk(ctx context.Context, file string) (*Asterisk, error) {
 	if err := portsFree(); err != nil {
 		return nil, err
@@ -42,32 +43,38 @@ func ComposeAsterisk(ctx context.Context, file string) (*Asterisk, error) {
 	return a, nil
 }
 
-// portsFree says whose place somebody has taken: Docker's own word for it is hard to read.
+// portsFree reports a port that is in use. Docker's own message about that is hard to read.
 func portsFree() error {
 	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", composeARIPort))
 	if err != nil {
-		return fmt.Errorf("port %d is in use: stop the Asterisk that has it, the demonstration brings its own: %w", composeARIPort, err)
+		return portInUse(composeARIPort, err)
 	}
 	c, err := net.ListenPacket("udp", fmt.Sprintf("127.0.0.1:%d", composeSIPPort))
 	if err != nil {
-		return errors.Join(fmt.Errorf("port %d is in use: stop the PBX that has it, the demonstration brings its own: %w", composeSIPPort, err), l.Close())
+		return errors.Join(portInUse(composeSIPPort, err), l.Close())
 	}
 	return errors.Join(l.Close(), c.Close())
 }
 
-// compose runs `docker compose` where there is one, else docker-compose.
+func portInUse(port int, err error) error {
+	return fmt.Errorf("port %d is in use: stop its PBX, the demo starts its own: %w", port, err)
+}
+
+// compose runs `docker compose` if it is installed, else docker-compose.
 func compose(ctx context.Context, file string, args ...string) (string, error) {
 	command := []string{"docker", "compose"}
 	if exec.CommandContext(ctx, "docker", "compose", "version").Run() != nil {
 		command = []string{"docker-compose"}
 	}
-	command = append(command, append([]string{"--project-name", composeProject, "--file", file}, args...)...)
+	command = append(command, append([]string{"--project-name", composeProject, "--file", file},
+		args...)...)
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
-		return "", fmt.Errorf("%s: %w: %s", strings.Join(command, " "), err, strings.TrimSpace(stderr.String()))
+		return "", fmt.Errorf("%s: %w: %s", strings.Join(command, " "), err,
+			strings.TrimSpace(stderr.String()))
 	}
 	return string(out), nil
 }

@@ -1,5 +1,8 @@
-// Package lab sets up what a real call needs: Asterisk in a container, SIP parties, a gateway process.
+// Package lab sets up what a real call needs: Asterisk in a container, SIP phones, a gateway
+// process.
 //
-// Everything listens on loopback, on ports of its own, and everything it starts it can end by its id. It waits on conditions with
-// deadlines, never for a time. Tests and the demonstration use it; it judges nothing (see ../judge).
+// In: configuration files, a [Script] for each phone. Out: an [Asterisk], a [Gateway], a [Party]
+// for each phone, their logs and records. Everything listens on loopback, on its own ports, and lab
+// ends everything that it starts, by id. It waits on conditions with deadlines ([Until]), never for
+// a fixed time. It judges nothing: package judge does.
 package lab

@@ -17,12 +17,12 @@ import (
 	"time"
 )
 
-// Gateway is a gateway process and what its commands need.
+// Gateway is a gateway process and its configuration.
 type Gateway struct {
 	Binary string
 	Config string
 	Admin  string // host:port
-	listen string // where Asterisk connects to it; "": it connects to Asterisk
+	listen string // the address that Asterisk connects to; "": the gateway connects to Asterisk
 	env    []string
 	cmd    *exec.Cmd
 	log    *syncBuffer
@@ -30,7 +30,7 @@ type Gateway struct {
 	err    error
 }
 
-// The secrets of the lab's gateways.
+// callersKey is the secret under which the lab's gateways make pseudonyms.
 const callersKey = "a key for the lab only, 32 bytes"
 
 // NewGateway writes the configuration into dir. The text may name {{ari}}, {{dir}} and {{admin}}.
@@ -39,9 +39,12 @@ func NewGateway(binary, dir, ariURL, config string) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &Gateway{Binary: binary, Config: filepath.Join(dir, "gateway.yaml"), Admin: fmt.Sprintf("127.0.0.1:%d", port)}
-	g.env = append(os.Environ(), "RISPOSTA_PBX_0_PASSWORD="+ARIPassword, "RISPOSTA_CALLERS_KEY="+callersKey)
-	text := strings.NewReplacer("{{ari}}", ariURL, "{{dir}}", dir, "{{admin}}", g.Admin).Replace(config)
+	g := &Gateway{Binary: binary, Config: filepath.Join(dir, "gateway.yaml"),
+		Admin: fmt.Sprintf("127.0.0.1:%d", port)}
+	g.env = append(os.Environ(), "RISPOSTA_PBX_0_PASSWORD="+ARIPassword,
+		"RISPOSTA_CALLERS_KEY="+callersKey)
+	text := strings.NewReplacer("{{ari}}", ariURL, "{{dir}}", dir, "{{admin}}",
+		g.Admin).Replace(config)
 	return g, os.WriteFile(g.Config, []byte(text), 0o600)
 }
 
@@ -54,15 +57,18 @@ func (g *Gateway) Listen(address, password string) error {
 	g.listen = address
 	g.env = append(g.env, "RISPOSTA_PBX_0_LISTEN_PASSWORD="+password)
 	const before = ", username: risposta}"
-	changed := strings.Replace(string(text), before, fmt.Sprintf(", username: risposta, listen: {address: %q}}", address), 1)
+	changed := strings.Replace(string(text), before,
+		fmt.Sprintf(", username: risposta, listen: {address: %q}}", address), 1)
 	if changed == string(text) {
 		return fmt.Errorf("%s has no %q to change", g.Config, before)
 	}
 	return os.WriteFile(g.Config, []byte(changed), 0o600)
 }
 
-// Knock asks the gateway's listener for a WebSocket, as a stranger may, and returns the answer's status.
-func (g *Gateway) Knock(ctx context.Context, user, password string) (status int, err error) {
+// RequestWebSocket asks the gateway's listener for a WebSocket and returns the HTTP status.
+func (g *Gateway) RequestWebSocket(
+	ctx context.Context, user, password string,
+) (status int, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+g.listen+"/ari", nil)
 	if err != nil {
 		return 0, err
@@ -75,7 +81,7 @@ func (g *Gateway) Knock(ctx context.Context, user, password string) (status int,
 	return resp.StatusCode, resp.Body.Close()
 }
 
-// Start starts `gateway run`. It does not wait for it: see WaitReady.
+// Start starts `gateway run` and does not wait until it is ready: see WaitReady.
 func (g *Gateway) Start() error {
 	g.cmd = exec.Command(g.Binary, "run", "--config", g.Config)
 	g.log, g.done = &syncBuffer{}, make(chan struct{})
@@ -91,12 +97,12 @@ func (g *Gateway) Start() error {
 	return nil
 }
 
-// Ready asks /readyz.
+// Ready requests /readyz.
 func (g *Gateway) Ready(ctx context.Context) (status int, body string, err error) {
 	return g.Get(ctx, "/readyz")
 }
 
-// Get asks the admin port.
+// Get requests a path of the admin port.
 func (g *Gateway) Get(ctx context.Context, path string) (status int, body string, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+g.Admin+path, nil)
 	if err != nil {
@@ -110,7 +116,7 @@ func (g *Gateway) Get(ctx context.Context, path string) (status int, body string
 	return resp.StatusCode, string(text), errors.Join(err, resp.Body.Close())
 }
 
-// WaitReady waits until the gateway meters.
+// WaitReady waits until the gateway meters calls.
 func (g *Gateway) WaitReady(ctx context.Context, timeout time.Duration) error {
 	return Until(ctx, timeout, "the gateway to be ready", func() error {
 		select {
@@ -126,7 +132,7 @@ func (g *Gateway) WaitReady(ctx context.Context, timeout time.Duration) error {
 	})
 }
 
-// Log is what the process has written since it was last started.
+// Log is the output of the process since its last start.
 func (g *Gateway) Log() string { return g.log.String() }
 
 // Terminate asks the process to end, as systemd would, and returns its exit status.
@@ -137,7 +143,7 @@ func (g *Gateway) Terminate(ctx context.Context) (code int, err error) {
 // PID is the process's id.
 func (g *Gateway) PID() int { return g.cmd.Process.Pid }
 
-// Signal sends the process a signal and does not wait for what comes of it.
+// Signal sends a signal to the process and does not wait for its effect.
 func (g *Gateway) Signal(sig syscall.Signal) error { return g.cmd.Process.Signal(sig) }
 
 // Kill ends the process as a crash would.
@@ -158,8 +164,11 @@ func (g *Gateway) end(ctx context.Context, sig syscall.Signal) (int, error) {
 	}
 }
 
-// Command runs another command of the same binary under the same configuration. The exit status is no error.
-func (g *Gateway) Command(ctx context.Context, args ...string) (stdout string, code int, err error) {
+// Command runs another command of the same binary with the same configuration. A nonzero exit
+// status is returned in code, not as an error.
+func (g *Gateway) Command(
+	ctx context.Context, args ...string,
+) (stdout string, code int, err error) {
 	cmd := exec.CommandContext(ctx, g.Binary, append(args, "--config", g.Config)...)
 	var out, errs bytes.Buffer
 	cmd.Env, cmd.Stdout, cmd.Stderr = g.env, &out, &errs
@@ -171,7 +180,7 @@ func (g *Gateway) Command(ctx context.Context, args ...string) (stdout string, c
 	return out.String(), 0, err
 }
 
-// Record is a record as billing reads it: by the names of its fields, not by our types.
+// Record is a record as billing reads it: by its field names, without our types.
 type Record struct {
 	Record          string    `json:"record"`
 	Call            string    `json:"call"`
@@ -245,5 +254,5 @@ func (s *syncBuffer) String() string {
 	return s.b.String()
 }
 
-// Setenv adds a variable to the gateway's environment, and to its commands'.
+// Setenv adds a variable to the environment of the gateway and of its commands.
 func (g *Gateway) Setenv(name, value string) { g.env = append(g.env, name+"="+value) }

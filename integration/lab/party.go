@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Party is one SIP program, caller or operator.
+// Party is one running SIP phone, a caller's or an operator's.
 type Party struct {
 	cmd  *exec.Cmd
 	out  *bytes.Buffer
@@ -22,22 +22,22 @@ type Party struct {
 	err  error
 }
 
-// Plan says what a party does.
+// Plan describes a party.
 type Plan struct {
 	Script *Script // step by step
-	Port   int     // its own SIP port; operators are called there
+	Port   int     // its own SIP port; Asterisk calls operators there
 	Server int     // Asterisk's SIP port
-	Number string  // callers: what they dial
-	Caller string  // callers: the number they call from
-	Many   bool    // operators: the phone takes any number of calls, until it is stopped
-	Rate   int     // callers: calls a second; 0: one call
-	Calls  int     // callers: how many, at Rate
+	Number string  // callers only: the number to dial
+	Caller string  // callers only: their own number
+	Many   bool    // operators only: take any number of calls, until stopped
+	Rate   int     // callers only: calls a second; 0: one call
+	Calls  int     // callers only: how many, at Rate
 }
 
-// partyTimeout ends a party that hangs: no scenario takes longer.
+// partyTimeout ends a party that hangs. Every scenario is shorter.
 const partyTimeout = 10 * time.Minute
 
-// StartParty starts a SIP program. dir keeps its scenario and its errors.
+// StartParty starts a phone. Its scenario and its errors are kept in dir.
 func StartParty(dir string, p Plan) (*Party, error) {
 	name := fmt.Sprintf("party-%d", p.Port)
 	path := filepath.Join(dir, name+".xml")
@@ -45,7 +45,8 @@ func StartParty(dir string, p Plan) (*Party, error) {
 		return nil, err
 	}
 	// A second of near silence, in u-law.
-	if err := os.WriteFile(filepath.Join(dir, speechFile), bytes.Repeat([]byte{0xfe, 0x7e}, 4000), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, speechFile), bytes.Repeat([]byte{0xfe, 0x7e}, 4000),
+		0o600); err != nil {
 		return nil, err
 	}
 	media, err := FreePort("udp")
@@ -63,18 +64,20 @@ func StartParty(dir string, p Plan) (*Party, error) {
 	case !p.Many:
 		args = append(args, "-m", "1")
 	}
-	if p.Script.patient {
+	if p.Script.passesResponses {
 		args = append(args, "-default_behaviors", "all,-abortunexp")
 	}
 	if p.Number != "" {
-		args = append(args, "-s", p.Number, "-key", "caller", p.Caller, "-key", "caller_name", "Maria")
+		args = append(args, "-s", p.Number, "-key", "caller", p.Caller, "-key", "caller_name",
+			"Maria")
 	}
 	args = append(args, fmt.Sprintf("127.0.0.1:%d", p.Server))
-	party := &Party{name: name, errs: filepath.Join(dir, name+".errors"), out: &bytes.Buffer{}, done: make(chan struct{})}
+	party := &Party{name: name, errs: filepath.Join(dir, name+".errors"), out: &bytes.Buffer{},
+		done: make(chan struct{})}
 	party.cmd = exec.Command("sipp", args...)
 	party.cmd.Dir = dir
 	party.cmd.Stdout, party.cmd.Stderr = party.out, party.out
-	// A party must not outlive whoever started it.
+	// A party must not outlive the process that started it.
 	party.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := party.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("starting sipp (is it installed? `make setup`): %w", err)
@@ -86,21 +89,22 @@ func StartParty(dir string, p Plan) (*Party, error) {
 	return party, nil
 }
 
-// StartOperator starts a party that waits for calls, and returns when it does.
+// StartOperator starts a party that waits for calls, and returns when it listens.
 func StartOperator(ctx context.Context, dir string, p Plan) (*Party, error) {
 	party, err := StartParty(dir, p)
 	if err != nil {
 		return nil, err
 	}
-	return party, Until(ctx, 10*time.Second, fmt.Sprintf("an operator's phone to listen on port %d", p.Port), func() error {
+	return party, Until(ctx, 10*time.Second, fmt.Sprintf("an operator's phone to listen on port %d",
+		p.Port), func() error {
 		if listening(p.Port) {
 			return nil
 		}
-		return fmt.Errorf("nobody listens on UDP port %d", p.Port)
+		return fmt.Errorf("no socket is open on UDP port %d", p.Port)
 	})
 }
 
-// Wait waits for the party's end, and says what went wrong with it.
+// Wait waits until the party ends, and returns what went wrong with it.
 func (p *Party) Wait(ctx context.Context) error {
 	select {
 	case <-p.done:
@@ -110,20 +114,20 @@ func (p *Party) Wait(ctx context.Context) error {
 	if p.err == nil {
 		return nil
 	}
-	said, err := os.ReadFile(p.errs)
+	output, err := os.ReadFile(p.errs)
 	if err != nil {
-		said = p.out.Bytes()
+		output = p.out.Bytes()
 	}
-	return fmt.Errorf("%s: %w: %s", p.name, p.err, said[:min(len(said), 4000)])
+	return fmt.Errorf("%s: %w: %s", p.name, p.err, output[:min(len(output), 4000)])
 }
 
-// Stop ends the party, whatever it is doing.
+// Stop kills the party.
 func (p *Party) Stop() {
-	_ = p.cmd.Process.Kill() // it may have ended by itself
+	_ = p.cmd.Process.Kill() // already ended is fine
 	<-p.done
 }
 
-// listening tells whether some socket holds the UDP port, from the kernel's own table.
+// listening reports whether a socket is bound to the UDP port, by the kernel's table.
 func listening(port int) bool {
 	table, err := os.ReadFile("/proc/net/udp")
 	return err == nil && bytes.Contains(table, fmt.Appendf(nil, ":%04X ", port))

@@ -9,8 +9,8 @@ import (
 	"sync/atomic"
 )
 
-// Ports are given out below those that the kernel gives out by itself (32768 and up), each once in the life of the process, from a place that is another in
-// each process: phones, PBXs and their audio never meet on one.
+// Ports come from below the kernel's own range (32768 and up). A process uses each at most once,
+// and starts at a random one, so that phones, PBXs and their audio do not collide.
 const (
 	firstPort  = 10000
 	portEnd    = 20000
@@ -20,15 +20,15 @@ const (
 	audioStep  = 400 // the ports of one Asterisk's audio
 )
 
-// turn goes round a range of ports, step by step.
+// turn goes through a range of ports, step by step, and starts again at its end.
 type turn struct {
 	n     atomic.Int64
 	start int
 }
 
 func (t *turn) next(first, end, step int) int {
-	slots := (end - first) / step
-	return first + (t.start+int(t.n.Add(1)))%slots*step
+	count := (end - first) / step
+	return first + (t.start+int(t.n.Add(1)))%count*step
 }
 
 var (
@@ -36,7 +36,7 @@ var (
 	audio = turn{start: rand.IntN(audioEnd)}
 )
 
-// FreePort finds a loopback port that nobody uses at present, and that is given to nobody else.
+// FreePort returns a loopback port that is free, and does not return it again.
 func FreePort(network string) (int, error) {
 	for range (portEnd - firstPort) / portStep {
 		if port := ports.next(firstPort, portEnd, portStep); free(network, port) {
@@ -56,7 +56,7 @@ func free(network string, port int) bool {
 	return err == nil && l.Close() == nil
 }
 
-// audioPorts finds the first of a PBX's ports for audio.
+// audioPorts returns the first of a PBX's audio ports.
 func audioPorts() (int, error) {
 	for range (audioEnd - firstAudio) / audioStep {
 		if port := audio.next(firstAudio, audioEnd, audioStep); free("udp", port) {

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// Postgres is a PostgreSQL of a test's own, on loopback, in a folder of its own.
+// Postgres is a PostgreSQL server for one test, on loopback, in its own folder.
 type Postgres struct {
 	cmd  *exec.Cmd
 	dir  string
@@ -21,17 +21,18 @@ type Postgres struct {
 	done chan struct{}
 }
 
-// postgresUser runs it where the test is root: PostgreSQL refuses that.
+// postgresUser runs the server if the test runs as root, which PostgreSQL refuses.
 const postgresUser = "postgres"
 
-// StartPostgres makes a database and starts it.
+// StartPostgres creates a database cluster and starts its server.
 func StartPostgres(ctx context.Context) (*Postgres, error) {
 	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	if err != nil || len(found) == 0 {
-		return nil, errors.Join(errors.New("PostgreSQL is not installed: `make setup` installs it"), err)
+		missing := errors.New("PostgreSQL is not installed: `make setup` installs it")
+		return nil, errors.Join(missing, err)
 	}
 	bin := filepath.Dir(found[len(found)-1])
-	// Not the test's own folder: its user may not enter that.
+	// postgresUser cannot enter the test's own folder.
 	dir, err := os.MkdirTemp("", "risposta-postgres-")
 	if err != nil {
 		return nil, err
@@ -42,27 +43,30 @@ func StartPostgres(ctx context.Context) (*Postgres, error) {
 		return nil, err
 	}
 	data := filepath.Join(dir, "data")
-	init := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), "-D", data, "-A", "trust", "-U", postgresUser, "--no-sync")
-	init.SysProcAttr = &syscall.SysProcAttr{Credential: as}
-	init.Dir = dir
-	if out, err := init.CombinedOutput(); err != nil {
+	initdb := exec.CommandContext(ctx, filepath.Join(bin, "initdb"),
+		"-D", data, "-A", "trust", "-U", postgresUser, "--no-sync")
+	initdb.SysProcAttr = &syscall.SysProcAttr{Credential: as}
+	initdb.Dir = dir
+	if out, err := initdb.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("initdb: %w: %s", err, out)
 	}
 	if p.port, err = FreePort("tcp"); err != nil {
 		return nil, err
 	}
-	p.cmd = exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-p", strconv.Itoa(p.port), "-k", dir, "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off")
+	p.cmd = exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-p", strconv.Itoa(p.port),
+		"-k", dir, "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off")
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: as, Pdeathsig: syscall.SIGKILL}
 	p.cmd.Dir = dir
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
 	}
 	go func() {
-		_ = p.cmd.Wait() // it is ended by Stop
+		_ = p.cmd.Wait() // Stop ends it
 		close(p.done)
 	}()
 	return p, Until(ctx, 20*time.Second, "PostgreSQL to accept connections", func() error {
-		out, err := exec.CommandContext(ctx, filepath.Join(bin, "pg_isready"), "-h", "127.0.0.1", "-p", strconv.Itoa(p.port)).CombinedOutput()
+		out, err := exec.CommandContext(ctx, filepath.Join(bin, "pg_isready"), "-h", "127.0.0.1",
+			"-p", strconv.Itoa(p.port)).CombinedOutput()
 		if err != nil {
 			err = fmt.Errorf("%w: %s", err, out)
 		}
@@ -70,7 +74,7 @@ func StartPostgres(ctx context.Context) (*Postgres, error) {
 	})
 }
 
-// owner gives the folder to whoever runs the database, and returns who that is; nil: ourselves.
+// owner gives the folder to the user that runs the server, and returns that user; nil: our own.
 func (p *Postgres) owner() (*syscall.Credential, error) {
 	if os.Getuid() != 0 {
 		return nil, nil
@@ -87,14 +91,15 @@ func (p *Postgres) owner() (*syscall.Credential, error) {
 	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
 }
 
-// DSN is how to reach it.
+// DSN is its connection string.
 func (p *Postgres) DSN() string {
-	return fmt.Sprintf("host=127.0.0.1 port=%d user=%s dbname=postgres sslmode=disable", p.port, postgresUser)
+	return fmt.Sprintf("host=127.0.0.1 port=%d user=%s dbname=postgres sslmode=disable", p.port,
+		postgresUser)
 }
 
 // Stop ends it and removes its folder.
 func (p *Postgres) Stop() error {
-	_ = p.cmd.Process.Signal(syscall.SIGINT) // a fast shutdown; it may have ended by itself
+	_ = p.cmd.Process.Signal(syscall.SIGINT) // a fast shutdown; already ended is fine
 	<-p.done
 	return os.RemoveAll(p.dir)
 }

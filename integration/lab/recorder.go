@@ -8,7 +8,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-// Recorder writes down every event of a PBX, one frame a line.
+// Recorder writes every ARI event of a PBX to a file, one frame a line.
 type Recorder struct {
 	conn   *websocket.Conn
 	cancel context.CancelFunc
@@ -48,7 +48,7 @@ func StartRecorder(ctx context.Context, ari, path string) (*Recorder, error) {
 // Stop ends the recording.
 func (r *Recorder) Stop() error {
 	r.cancel()
-	_ = r.conn.CloseNow() // it may be closed already
+	_ = r.conn.CloseNow() // already closed is fine
 	<-r.done
 	return r.err
 }

@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// pollEvery is how often Until looks.
+// pollEvery is the interval between two checks of Until.
 const pollEvery = 50 * time.Millisecond
 
-// Until looks again and again until ok returns nil, and fails with its last error after the timeout.
+// Until repeats ok until it returns nil. After the timeout it returns the last error of ok.
 func Until(ctx context.Context, timeout time.Duration, what string, ok func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()

@@ -135,7 +135,7 @@ func (c Checks) plan() native.Plan {
 	plan.Prompts = frontdesk.Prompts(currencies)
 	if law, err := c.conf.Policy(); err == nil { // a configuration that has loaded has one
 		announce := law.Has(policy.Announced) || law.Has(policy.Consent)
-		plan.Told = len(currencies) > 0 && announce
+		plan.NeedsAnnouncement = len(currencies) > 0 && announce
 	}
 	return plan
 }

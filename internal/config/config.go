@@ -23,9 +23,9 @@ type Config struct {
 	// The PBXs to meter. Each needs an `entityid` and a `systemname` of its own in its asterisk.conf.
 	// Required: at least one.
 	PBX []PBX `yaml:"pbx"`
-	// Endpoints of human operators, such as PJSIP/agent*. `*` and `?` stand for anything but a slash.
-	// Talk with any other endpoint, a machine, a voicemail or an outside number, is never charged.
-	// Required.
+	// Endpoints of human operators, such as `PJSIP/agent*`. `*` and `?` stand for anything but a
+	// slash. Talk with any other endpoint, a machine, a voicemail or an outside number, is never
+	// charged. Required.
 	Operators []string `yaml:"operators"`
 	// The metered services. Required: at least one.
 	Services []Service `yaml:"services"`
@@ -34,7 +34,7 @@ type Config struct {
 	Tariffs []Tariff `yaml:"tariffs"`
 	// The law under which the services charge.
 	Law Law `yaml:"law"`
-	// Patterns of the PBX's own extensions, such as 10??, to which a call may be led. A call that is
+	// Patterns of the PBX's own extensions, such as `10??`, to which a call may be led. A call that is
 	// led to any other number is free unless that number is of an ordinary kind.
 	Extensions []string `yaml:"extensions"`
 	// What callers hear from `Stasis(risposta,announce)` and `Stasis(risposta,survey)` in the
@@ -100,7 +100,7 @@ type Service struct {
 	Number string `yaml:"number"`
 	// The dialplan context in which the call comes in. Required.
 	Context string `yaml:"context"`
-	// Endpoints that calls come from, such as PJSIP/trunk*. Left out: any that is no operator's.
+	// Endpoints that calls come from, such as `PJSIP/trunk*`. Left out: any that is no operator's.
 	Callers []string `yaml:"callers"`
 	// The name of the price. Left out: the service is metered and free.
 	Tariff string `yaml:"tariff"`
@@ -146,8 +146,8 @@ type Ledger struct {
 	// How many months callers' detail and the evidence are kept, from 1 to 120. Then they are erased,
 	// except those of disputed calls.
 	KeepMonths int `yaml:"keep_months"`
-	// The key that signs the ledger log, which the first run makes. Its public half is beside it, in
-	// .pub.
+	// The key that signs the ledger log, which the first run makes, with its public half in .pub
+	// beside it. Left out: ledger.file with .key at its end.
 	KeyFile string `yaml:"key_file"`
 	// How often the ledger log is signed, from 1s to 24h.
 	SealEvery time.Duration `yaml:"seal_every"`

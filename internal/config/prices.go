@@ -29,12 +29,12 @@ type Tariff struct {
 	Name string `yaml:"name"`
 	// The price of a minute of talk, exact, up to six decimals, such as "0.96". Required.
 	PerMinute string `yaml:"per_minute"`
-	// What is charged in whole: seconds from 1s to 1h. Required.
+	// What is charged in whole, from 1s to 1h: talk is rounded down to it. Required.
 	Increment time.Duration `yaml:"increment"`
 	// The ISO 4217 code, such as EUR. Required.
 	Currency string `yaml:"currency"`
-	// The first day of the price, such as 2026-01-01. Left out: since ever. The price in force when a
-	// call arrives holds for the whole call.
+	// The first day of the price, such as 2026-01-01. Left out: from the beginning. The price in force
+	// when a call arrives holds for the whole call.
 	ValidFrom string `yaml:"valid_from"`
 	// The day after the last one of the price. Left out: without end.
 	ValidUntil string `yaml:"valid_until"`

@@ -10,16 +10,21 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// adminTimeout bounds each request to the admin port, and the wait for the last ones at the end.
+// adminTimeout bounds each request to the admin port, and the wait for the last ones at shutdown.
 const adminTimeout = 5 * time.Second
 
 // serveAdmin serves /healthz (the process runs), /readyz (it meters) and /metrics until ctx ends.
 func (d *Gateway) serveAdmin(ctx context.Context) error {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /healthz", func(resp http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintln(resp, "ok")
+	})
 	mux.HandleFunc("GET /readyz", d.ready)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(d.metrics.registry, promhttp.HandlerOpts{}))
-	srv := &http.Server{Handler: mux, ReadTimeout: adminTimeout, WriteTimeout: adminTimeout, IdleTimeout: time.Minute, MaxHeaderBytes: 1 << 14}
+	srv := &http.Server{
+		Handler: mux, ReadTimeout: adminTimeout, WriteTimeout: adminTimeout,
+		IdleTimeout: time.Minute, MaxHeaderBytes: 1 << 14,
+	}
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(d.admin) }()
 	select {
@@ -36,23 +41,24 @@ func (d *Gateway) serveAdmin(ctx context.Context) error {
 	return err
 }
 
-// ready answers 200 when every PBX is seen and commits succeed, else 503 with a line for each that is not so.
-func (d *Gateway) ready(w http.ResponseWriter, _ *http.Request) {
+// ready responds 200 when every PBX is synced and commits succeed, else 503 with a line for each
+// failure.
+func (d *Gateway) ready(resp http.ResponseWriter, _ *http.Request) {
 	var lines []string
-	for _, s := range d.workers {
-		if !s.sight.Load() {
-			lines = append(lines, fmt.Sprintf("pbx %s: not seen", s.name))
+	for _, w := range d.workers {
+		if !w.synced.Load() {
+			lines = append(lines, fmt.Sprintf("pbx %s: not synced", w.name))
 		}
-		if !s.committed.Load() {
-			lines = append(lines, fmt.Sprintf("pbx %s: the last commit failed", s.name))
+		if !w.committed.Load() {
+			lines = append(lines, fmt.Sprintf("pbx %s: the last commit failed", w.name))
 		}
 	}
 	if len(lines) == 0 {
-		fmt.Fprintln(w, "ready")
+		fmt.Fprintln(resp, "ready")
 		return
 	}
-	w.WriteHeader(http.StatusServiceUnavailable)
+	resp.WriteHeader(http.StatusServiceUnavailable)
 	for _, l := range lines {
-		fmt.Fprintln(w, l)
+		fmt.Fprintln(resp, l)
 	}
 }

@@ -17,179 +17,192 @@ import (
 	"github.com/risposta/gateway/metering/policy"
 )
 
-// clerk answers the front desk of one PBX: what a caller is to be told, whether a code is valid; and carries what was told to the meter. It knows the calls
-// that have arrived and not ended, from the pump.
-type clerk struct {
-	rules   mediation.Rules
-	lookups *lookups.Lookups
-	metrics *metrics
-	log     *zap.Logger
-	words   chan word // to the pump
+// deskBackend is the backend of one PBX's front desk. It knows the calls that have arrived and not
+// ended, from the worker, and carries what callers heard back to it.
+type deskBackend struct {
+	rules    mediation.Rules
+	lookups  *lookups.Lookups
+	metrics  *metrics
+	log      *zap.Logger
+	messages chan deskMessage // to the worker
 
-	mu    sync.Mutex
-	calls map[metering.CallID]arrival
-	came  chan struct{} // closed, and made anew, at each arrival
+	mu      sync.Mutex
+	calls   map[metering.CallID]deskCall
+	arrival chan struct{} // closed, and made anew, at each arrival
 }
 
-var _ frontdesk.Backend = (*clerk)(nil)
+var (
+	_ frontdesk.Backend  = (*deskBackend)(nil)
+	_ frontdesk.Observer = (*deskBackend)(nil)
+)
 
-// arrival is what the clerk needs of a call.
-type arrival struct {
+// deskCall is what the desk needs of a call.
+type deskCall struct {
 	service string
-	at      time.Time
+	arrived time.Time
 	number  metering.Number
 }
 
-// word is what the front desk has for the meter: an announcement, or an exemption by a code.
-type word struct {
+// deskMessage is what the desk has for the meter: an announcement, or an exemption by a code.
+type deskMessage struct {
 	call         metering.CallID
-	announcement *metering.Announcement
+	announcement *metering.Announcement // nil: exemption counts
 	exemption    metering.Exemption
 }
 
 const (
-	// maxWords bounds the words on their way to the pump, which may be waiting for the disk. One more waits, and then its call is free.
-	maxWords = 1024
-	// wordTimeout is how long a word waits for the pump: longer would keep a caller.
-	wordTimeout = time.Second
-	// offerWait is how long a caller waits for the call to be known, and for whether its caller is exempt, before something is told.
-	offerWait = time.Second
+	// maxMessages bounds the messages to the worker, which may be waiting for the disk. One more
+	// waits for messageTimeout, and then its call is free: a longer wait would keep a caller.
+	maxMessages    = 1024
+	messageTimeout = time.Second
+	// offerTimeout is how long a caller waits for the call to arrive and for the answer whether the
+	// caller is exempt, before the announcement begins.
+	offerTimeout = time.Second
 )
 
-func newClerk(d *Gateway, rules mediation.Rules) *clerk {
-	return &clerk{
-		rules: rules, lookups: d.lookups, metrics: d.metrics, log: d.log, words: make(chan word, maxWords),
-		calls: map[metering.CallID]arrival{}, came: make(chan struct{}),
+func newDeskBackend(d *Gateway, rules mediation.Rules) *deskBackend {
+	return &deskBackend{
+		rules: rules, lookups: d.lookups, metrics: d.metrics, log: d.log,
+		messages: make(chan deskMessage, maxMessages),
+		calls:    map[metering.CallID]deskCall{}, arrival: make(chan struct{}),
 	}
 }
 
 // arrived notes a call.
-func (c *clerk) arrived(q mediation.Ask, service string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.calls[q.Call] = arrival{service: service, at: q.At, number: q.Number}
-	close(c.came)
-	c.came = make(chan struct{})
+func (b *deskBackend) arrived(q mediation.Ask, service string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.calls[q.Call] = deskCall{service: service, arrived: q.At, number: q.Number}
+	close(b.arrival)
+	b.arrival = make(chan struct{})
 }
 
 // ended forgets a call.
-func (c *clerk) ended(call metering.CallID) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.calls, call)
+func (b *deskBackend) ended(call metering.CallID) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.calls, call)
 }
 
-// find waits for the call to arrive.
-func (c *clerk) find(ctx context.Context, call metering.CallID) (arrival, bool) {
+// await returns a call, and waits for it to arrive until ctx ends.
+func (b *deskBackend) await(ctx context.Context, call metering.CallID) (deskCall, bool) {
 	for {
-		c.mu.Lock()
-		a, ok := c.calls[call]
-		came := c.came
-		c.mu.Unlock()
+		b.mu.Lock()
+		c, ok := b.calls[call]
+		arrival := b.arrival
+		b.mu.Unlock()
 		if ok {
-			return a, true
+			return c, true
 		}
 		select {
-		case <-came:
+		case <-arrival:
 		case <-ctx.Done():
-			return a, false
+			return c, false
 		}
 	}
 }
 
 // Offer implements frontdesk.Backend.
-func (c *clerk) Offer(ctx context.Context, call metering.CallID) (frontdesk.Offer, bool) {
-	ctx, cancel := context.WithTimeout(ctx, offerWait)
+func (b *deskBackend) Offer(ctx context.Context, call metering.CallID) (frontdesk.Offer, bool) {
+	ctx, cancel := context.WithTimeout(ctx, offerTimeout)
 	defer cancel()
-	a, ok := c.find(ctx, call)
+	c, ok := b.await(ctx, call)
 	if !ok {
 		return frontdesk.Offer{}, false
 	}
-	terms := c.rules.Terms(a.service, a.at)
+	terms := b.rules.Terms(c.service, c.arrived)
 	if terms.Tariff == nil || terms.Tariff.HighestPrice().Sign() == 0 {
 		return frontdesk.Offer{Free: true}, true
 	}
-	// Where nobody can say in time whether the caller is exempt, the price is told: it may yet be due.
-	if got, err := c.lookups.Exempt(ctx, a.number, a.at); err == nil && got.Verdict == metering.ExemptYes {
+	// Without an answer in time the price is announced: it may yet be due.
+	got, err := b.lookups.Exempt(ctx, c.number, c.arrived)
+	if err == nil && got.Verdict == metering.ExemptYes {
 		return frontdesk.Offer{Free: true}, true
 	}
 	return frontdesk.Offer{
-		Tariff: terms.Tariff.Ref(), PerMinute: terms.Tariff.PerMinute, Currency: terms.Tariff.Currency,
-		Consent: terms.Policy.Has(policy.Consent), Codes: c.lookups.Registry != nil,
+		Tariff: terms.Tariff.Ref(), PerMinute: terms.Tariff.PerMinute,
+		Currency: terms.Tariff.Currency, Consent: terms.Policy.Has(policy.Consent),
+		Codes: b.lookups.Registry != nil,
 	}, true
 }
 
-// Code implements frontdesk.Backend.
-func (c *clerk) Code(ctx context.Context, call metering.CallID, code string) bool {
-	a, ok := c.find(ctx, call)
-	if !ok || c.lookups.Registry == nil {
+// CheckCode implements frontdesk.Backend.
+func (b *deskBackend) CheckCode(ctx context.Context, call metering.CallID, code string) bool {
+	c, ok := b.await(ctx, call)
+	if !ok || b.lookups.Registry == nil {
 		return false
 	}
-	got, err := c.lookups.Registry.ExemptCode(ctx, code, a.at)
+	got, err := b.lookups.Registry.ExemptCode(ctx, code, c.arrived)
 	result := got.Verdict.String()
 	if err != nil {
 		result = "failed"
-		c.log.Warn(evLookupFailed, zap.String("call", string(call)), zap.Error(err))
+		b.log.Warn(evLookupFailed, zap.String("call", string(call)), zap.Error(err))
 	}
-	c.metrics.lookups.WithLabelValues("code", result).Inc()
+	b.metrics.exemptionLookups.WithLabelValues("code", result).Inc()
 	if err != nil || got.Verdict != metering.ExemptYes {
 		return false
 	}
-	return c.send(ctx, word{call: call, exemption: got.Exemption}) == nil
+	return b.send(ctx, deskMessage{call: call, exemption: got.Exemption}) == nil
 }
 
-// Admit implements frontdesk.Backend.
-func (c *clerk) Admit(ctx context.Context, call metering.CallID, a metering.Announcement) error {
-	return c.send(ctx, word{call: call, announcement: &a})
+// Announced implements frontdesk.Backend.
+func (b *deskBackend) Announced(
+	ctx context.Context, call metering.CallID, a metering.Announcement,
+) error {
+	return b.send(ctx, deskMessage{call: call, announcement: &a})
 }
 
-func (c *clerk) send(ctx context.Context, w word) error {
+func (b *deskBackend) send(ctx context.Context, m deskMessage) error {
 	select {
-	case c.words <- w:
+	case b.messages <- m:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-time.After(wordTimeout):
+	case <-time.After(messageTimeout):
 		return errors.New("the meter is busy")
 	}
 }
 
 // Left implements frontdesk.Observer.
-func (c *clerk) Left(service, result string) {
+func (b *deskBackend) Left(service, result string) {
 	if service != "announce" && service != "survey" {
 		service = "other"
 	}
-	c.metrics.desk.WithLabelValues(service, result).Inc()
+	b.metrics.deskCallers.WithLabelValues(service, result).Inc()
 }
 
 // deskConfig is the front desk as the configuration wants it.
 func deskConfig(c *config.Config) frontdesk.Config {
-	return frontdesk.Config{Language: c.FrontDesk.Language, HangUpRefusers: c.FrontDesk.WithoutConsent == config.HangUp}
+	return frontdesk.Config{
+		Language:       c.FrontDesk.Language,
+		HangUpRefusers: c.FrontDesk.WithoutConsent == config.HangUp,
+	}
 }
 
 var _ exemption.Lookup = (*lookups.Lookups)(nil)
 
-// hear takes in what the front desk has said. What it says of calls that the pump has not met yet is kept until it has.
-func (s *pbxWorker) hear(out *mediation.Output) {
-	words := s.early
-	s.early = nil
-	for range maxWords {
+// deliverMessages passes the desk's messages to the mediator. Those about calls that have not
+// arrived yet are kept until they have.
+func (w *pbxWorker) deliverMessages(out *mediation.Output) {
+	messages := w.unmatched
+	w.unmatched = nil
+	for range maxMessages {
 		select {
-		case w := <-s.clerk.words:
-			words = append(words, w)
+		case m := <-w.deskBackend.messages:
+			messages = append(messages, m)
 			continue
 		default:
 		}
 		break
 	}
-	for _, w := range words {
+	for _, m := range messages {
 		switch {
-		case s.mediator.Call(w.call) == nil:
-			s.early = append(s.early, w)
-		case w.announcement != nil:
-			s.mediator.Admit(w.call, *w.announcement, out)
+		case w.mediator.Call(m.call) == nil:
+			w.unmatched = append(w.unmatched, m)
+		case m.announcement != nil:
+			w.mediator.Admit(m.call, *m.announcement, out)
 		default:
-			s.mediator.Answer(w.call, w.exemption, out)
+			w.mediator.Answer(m.call, m.exemption, out)
 		}
 	}
 }

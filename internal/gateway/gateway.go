@@ -1,7 +1,12 @@
-// Package gateway is the running gateway: it watches each PBX, feeds the pipeline, commits, and only then tells.
+// Package gateway is the running gateway: for each PBX one worker takes frames from a source
+// ([native.Source]), passes them through a mediator ([mediation.Mediator]), and commits what comes
+// of them to the ledger.
 //
-// In: a checked configuration. Out: records in the ledger; log lines and metrics about what has been committed, never about what has not.
-// It never makes a call wait: whatever is slow here (disk, lookup) fills a bounded inbox while the reader goes on reading.
+// In: a checked configuration. Out: records in the ledger; then log lines and metrics about what
+// was committed, never about what was not; health and metrics over HTTP.
+//
+// It never makes a call wait: while a disk or a lookup is slow, frames fill a bounded queue, and
+// the source goes on reading.
 package gateway
 
 import (
@@ -15,7 +20,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/risposta/gateway/ari/native"
+	"github.com/risposta/gateway/ari"
 	"github.com/risposta/gateway/internal/audit"
 	"github.com/risposta/gateway/internal/config"
 	"github.com/risposta/gateway/internal/lookups"
@@ -30,7 +35,6 @@ type Gateway struct {
 	log      *zap.Logger
 	metrics  *metrics
 	ledger   ledger.Store
-	keeper   *retention.Keeper
 	lookups  *lookups.Lookups
 	resolver *rerating.Resolver
 	admin    net.Listener
@@ -38,12 +42,14 @@ type Gateway struct {
 	// listeners are where PBXs connect to us, nil for those that we connect to.
 	listeners []net.Listener
 	nodes     nodes
+	retention *retention.Worker
 }
 
-// New opens what the gateway needs: ledger, lookup, admin port. Nothing is watched yet. What it opened is closed by Run, or by New
-// itself when it fails.
+// New opens what the gateway needs: ledger, lookups, admin port, listeners. No PBX is contacted
+// yet. Run closes what it opened, or New itself where it fails.
 func New(ctx context.Context, conf *config.Config, log *zap.Logger) (*Gateway, error) {
-	d := &Gateway{conf: conf, log: log, metrics: newMetrics(), nodes: nodes{names: map[string]string{}}}
+	d := &Gateway{conf: conf, log: log, metrics: newMetrics()}
+	d.nodes.byID = map[string]string{}
 	if err := d.open(ctx); err != nil {
 		return nil, errors.Join(err, d.close())
 	}
@@ -52,7 +58,7 @@ func New(ctx context.Context, conf *config.Config, log *zap.Logger) (*Gateway, e
 
 func (d *Gateway) open(ctx context.Context) error {
 	var err error
-	if d.lookups, err = lookups.Open(ctx, d.conf, watchLookups(d.metrics, d.log)); err != nil {
+	if d.lookups, err = lookups.Open(ctx, d.conf, observeLookups(d.metrics, d.log)); err != nil {
 		return err
 	}
 	if d.ledger, err = ledger.Open(ctx, d.conf.Ledger.File, ledger.Exclusive); err != nil {
@@ -63,7 +69,7 @@ func (d *Gateway) open(ctx context.Context) error {
 		return err
 	}
 	watch := observer{log: d.log, metrics: d.metrics}
-	d.keeper = &retention.Keeper{
+	d.retention = &retention.Worker{
 		Store: d.ledger, Signer: signer, SignEvery: d.conf.Ledger.SealEvery,
 		Before: d.conf.Ledger.EraseBefore, Observer: watch,
 	}
@@ -79,12 +85,12 @@ func (d *Gateway) open(ctx context.Context) error {
 		return fmt.Errorf("listening on admin.listen: %w", err)
 	}
 	for _, p := range d.conf.PBX {
-		// Operators' patterns remember what they matched, so each pbxWorker has rules of its own.
+		// Operators' patterns remember what they matched, so each worker has rules of its own.
 		rules, err := d.conf.Rules()
 		if err != nil {
 			return err
 		}
-		a, err := reach(ctx, p)
+		a, err := openAccess(ctx, p)
 		if err != nil {
 			return fmt.Errorf("PBX %s: %w", p.Name, err)
 		}
@@ -120,17 +126,17 @@ func (d *Gateway) close() error {
 // AdminAddr is where health and metrics are served.
 func (d *Gateway) AdminAddr() net.Addr { return d.admin.Addr() }
 
-// Run watches until ctx ends, then drains, commits and returns nil. It returns an error when something can never get better, or
-// when what was seen could not be committed before the end.
+// Run meters until ctx ends, then drains the queues, commits and returns nil. An error means that
+// no retry can help, or that what was read could not be committed before the end.
 func (d *Gateway) Run(ctx context.Context) error {
 	d.log.Info(evStarted, zap.String("admin", d.AdminAddr().String()), zap.Int("pbxs", len(d.workers)))
 	g, gctx := errgroup.WithContext(ctx)
-	for _, s := range d.workers {
-		g.Go(func() error { return s.run(gctx) })
+	for _, w := range d.workers {
+		g.Go(func() error { return w.run(gctx) })
 	}
 	g.Go(func() error { return d.serveAdmin(gctx) })
 	g.Go(func() error {
-		d.keeper.Run(gctx)
+		d.retention.Run(gctx)
 		return nil
 	})
 	g.Go(func() error {
@@ -138,7 +144,7 @@ func (d *Gateway) Run(ctx context.Context) error {
 		return nil
 	})
 	err := g.Wait()
-	d.keeper.Sign(context.WithoutCancel(ctx)) // the last calls, too
+	d.retention.Sign(context.WithoutCancel(ctx)) // the last calls, too
 	err = errors.Join(err, d.close())
 	if err != nil {
 		d.log.Error(evStopped, zap.Error(err))
@@ -148,21 +154,22 @@ func (d *Gateway) Run(ctx context.Context) error {
 	return nil
 }
 
-// nodes refuses a second PBX of the same id: their calls could not be told apart.
+// nodes refuses a second PBX with the same id: their calls would have the same names.
 type nodes struct {
-	mu    sync.Mutex
-	names map[string]string // asterisk_id -> the PBX's name in the configuration
+	mu   sync.Mutex
+	byID map[string]string // asterisk_id -> the PBX's name in the configuration
 }
 
-func (n *nodes) accept(name string, info native.Info) error {
+func (n *nodes) accept(name string, info ari.Info) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if have, ok := n.names[info.Node]; ok && have != name {
-		return fmt.Errorf("PBX %s has the same id %s as PBX %s: set entityid in asterisk.conf, another one on each", name, info.Node, have)
+	if have, ok := n.byID[info.Node]; ok && have != name {
+		return fmt.Errorf("PBX %s has the same id %s as PBX %s: set entityid in asterisk.conf, "+
+			"another one on each", name, info.Node, have)
 	}
-	n.names[info.Node] = name
+	n.byID[info.Node] = name
 	return nil
 }
 
-// drainTimeout bounds the shutdown: how long what was already read may take to be committed.
+// drainTimeout bounds the shutdown: the time to commit what was already read.
 const drainTimeout = 10 * time.Second

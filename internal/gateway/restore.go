@@ -11,31 +11,31 @@ import (
 	"github.com/risposta/gateway/metering/ledger"
 )
 
-// prepare makes ready for a snapshot: the first one brings back the calls that were open when the last run ended, and every one
-// is told which of its channels have their record already.
-func (s *pbxWorker) prepare(ctx context.Context, ev *ari.Event, out *mediation.Output) error {
+// prepare readies the mediator for a snapshot: the first one restores the calls that were open when
+// the last run ended, and in each the channels that have their record already are marked.
+func (w *pbxWorker) prepare(ctx context.Context, ev *ari.Event, out *mediation.Output) error {
 	ctx = context.WithoutCancel(ctx)
-	first := !s.seen || s.node != ev.Node
-	s.seen, s.node = true, ev.Node
+	first := !w.hadSnapshot || w.node != ev.Node
+	w.hadSnapshot, w.node = true, ev.Node
 	if first {
-		if err := s.restore(ctx, ev, out); err != nil {
+		if err := w.restore(ctx, ev, out); err != nil {
 			return err
 		}
 	}
-	return s.markDone(ctx, ev.Snapshot)
+	return w.markDone(ctx, ev.Snapshot)
 }
 
-// restore rebuilds the open calls from their evidence and puts them in doubt until the snapshot that follows.
-func (s *pbxWorker) restore(ctx context.Context, ev *ari.Event, out *mediation.Output) error {
-	sure, err := s.ledger.Watermark(ctx, s.node)
+// restore rebuilds the open calls from their evidence, in a gap until the snapshot that follows.
+func (w *pbxWorker) restore(ctx context.Context, ev *ari.Event, out *mediation.Output) error {
+	watermark, err := w.ledger.Watermark(ctx, w.node)
 	if err != nil {
 		return err
 	}
-	node := s.node
-	if s.alone {
+	node := w.node
+	if w.onlyPBX {
 		node = ledger.AnyNode // its entityid may have been changed since
 	}
-	open, err := s.ledger.OpenCalls(ctx, node)
+	open, err := w.ledger.OpenCalls(ctx, node)
 	if err != nil {
 		return err
 	}
@@ -43,37 +43,40 @@ func (s *pbxWorker) restore(ctx context.Context, ev *ari.Event, out *mediation.O
 		return nil
 	}
 	for _, oc := range open {
-		rebuilt, err := s.rebuild(ctx, oc)
+		rebuilt, err := w.rebuild(ctx, oc)
 		if err != nil {
-			s.log.Error(evCallBroken, zap.String("call", string(oc.Call)), zap.Error(err))
-			s.mediator.GiveUp(oc, out)
+			w.log.Error(evEvidenceBroken, zap.String("call", string(oc.Call)), zap.Error(err))
+			w.mediator.GiveUp(oc, out)
 			continue
 		}
-		s.mediator.Adopt(rebuilt, oc.Call)
-		s.mediator.SetEncryptedCaller(oc.Call, oc.EncryptedCaller)
-		s.askAgain(oc, ev.Snapshot)
+		w.mediator.Adopt(rebuilt, oc.Call)
+		w.mediator.SetEncryptedCaller(oc.Call, oc.EncryptedCaller)
+		w.askAgain(oc, ev.Snapshot)
 	}
-	s.log.Info(evRestored, zap.Int("calls", len(open)), zap.Time("sure_at", sure))
-	s.mediator.ResumeAt(sure)
-	s.mediator.Step(ari.Event{Kind: ari.Gap, At: sure, Node: s.node, Reason: ari.GapRestart}, out)
+	w.log.Info(evRestored, zap.Int("calls", len(open)), zap.Time("watermark", watermark))
+	w.mediator.ResumeAt(watermark)
+	w.mediator.Step(
+		ari.Event{Kind: ari.Gap, At: watermark, Node: w.node, Reason: ari.GapRestart}, out)
 	return nil
 }
 
-// askAgain repeats a question that the last run left without an answer. The number comes from the ledger, where it is sealed, or from the living channel.
-func (s *pbxWorker) askAgain(oc ledger.OpenCall, snap *ari.Snapshot) {
-	c := s.mediator.Call(oc.Call)
+// askAgain asks again whether a caller is exempt, where the last run left that without an answer.
+// The number comes from the ledger, where it is encrypted, or from the channel that still exists.
+func (w *pbxWorker) askAgain(oc ledger.OpenCall, snap *ari.Snapshot) {
+	c := w.mediator.Call(oc.Call)
 	if !c.Terms.AskExemption || c.Exemption.Verdict != metering.ExemptUnknown {
 		return
 	}
-	if number, err := s.names.Decrypt(oc.EncryptedCaller); err == nil {
+	if number, err := w.pseudonyms.Decrypt(oc.EncryptedCaller); err == nil {
 		q := mediation.Ask{Call: oc.Call, Number: number, At: oc.ArrivedAt}
-		s.clerk.arrived(q, oc.Service)
-		s.asker.ask(q)
+		w.deskBackend.arrived(q, oc.Service)
+		w.asker.ask(q)
 		return
 	}
 	for _, l := range snap.Legs {
 		if metering.CallID(l.Channel.ID) == oc.Call {
-			s.asker.ask(mediation.Ask{Call: oc.Call, Number: s.mediator.Normal(l.Channel.Caller), At: oc.ArrivedAt})
+			number := w.mediator.Normal(l.Channel.Caller)
+			w.asker.ask(mediation.Ask{Call: oc.Call, Number: number, At: oc.ArrivedAt})
 			return
 		}
 	}

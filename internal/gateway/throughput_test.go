@@ -21,8 +21,9 @@ import (
 	_ "github.com/risposta/gateway/metering/ledger/sqlite"
 )
 
-// bare is a pbxWorker without a source, on a ledger of its own: what is put into its inbox is thought about and committed, fsync and all.
-func bare(b *testing.B, log *zap.Logger) *pbxWorker {
+// sourceless is a worker without a source, on a ledger of its own: what is put into its queue is
+// processed and committed, fsync and all.
+func sourceless(b *testing.B, log *zap.Logger) *pbxWorker {
 	b.Helper()
 	l, err := ledger.Open(context.Background(), filepath.Join(b.TempDir(), "ledger.db"), ledger.Exclusive)
 	if err != nil {
@@ -38,8 +39,12 @@ func bare(b *testing.B, log *zap.Logger) *pbxWorker {
 		b.Fatal(err)
 	}
 	return &pbxWorker{
-		name: "bench", log: log, metrics: newMetrics(), ledger: l, inbox: ari.NewQueue(0), node: "pbx", life: "bench",
-		noted: map[string]bool{}, asker: newAsker(nil, newMetrics(), log), clerk: &clerk{calls: map[metering.CallID]arrival{}, came: make(chan struct{})},
+		name: "bench", log: log, metrics: newMetrics(), ledger: l,
+		queue: ari.NewQueue(0), node: "pbx", runID: "bench", loggedTypes: map[string]bool{},
+		asker: newAsker(nil, newMetrics(), log),
+		deskBackend: &deskBackend{
+			calls: map[metering.CallID]deskCall{}, arrival: make(chan struct{}),
+		},
 		mediator: mediation.New(mediation.Rules{
 			Service:   func(c ari.Channel) (string, bool) { return "help", c.Endpoint() == "PJSIP/trunk" },
 			Operators: operators,
@@ -60,7 +65,8 @@ func calls(b *testing.B, n int) (frames [][][]byte, ids []string) {
 	for i := range n {
 		var call [][]byte
 		for _, line := range lines {
-			call = append(call, bytes.ReplaceAll(line, []byte(`"pbx1-`), fmt.Appendf(nil, `"pbx1-%d-`, i)))
+			id := fmt.Appendf(nil, `"pbx1-%d-`, i)
+			call = append(call, bytes.ReplaceAll(line, []byte(`"pbx1-`), id))
 		}
 		frames = append(frames, call)
 		first := bytes.SplitN(call[0], []byte(`"id":"`), 2)[1]
@@ -69,29 +75,35 @@ func calls(b *testing.B, n int) (frames [][][]byte, ids []string) {
 	return frames, ids
 }
 
-// Everything behind the socket, on a disk, as fast as it goes: events committed a second, with the number of fsyncs.
+// rename gives the same calls other ids.
+func rename(calls [][][]byte) {
+	for _, frames := range calls {
+		for k := range frames {
+			frames[k] = bytes.ReplaceAll(frames[k], []byte(`"pbx1-`), []byte(`"pbx1-x`))
+		}
+	}
+}
+
+// Everything behind the socket, on a disk, as fast as it goes: events committed a second, and the
+// number of fsyncs.
 func BenchmarkDurable(b *testing.B) {
-	s := bare(b, zap.NewNop())
+	s := sourceless(b, zap.NewNop())
 	const copies = 200
 	frames, _ := calls(b, copies)
 	ctx, sent := context.Background(), 0
 	b.ResetTimer()
 	for round := 0; sent < b.N; round++ {
 		if round%copies == 0 && round > 0 {
-			b.StopTimer() // the same calls again, under other names
-			for i := range frames {
-				for k := range frames[i] {
-					frames[i][k] = bytes.ReplaceAll(frames[i][k], []byte(`"pbx1-`), []byte(`"pbx1-x`))
-				}
-			}
+			b.StopTimer()
+			rename(frames)
 			b.StartTimer()
 		}
 		for _, f := range frames[round%copies] {
-			s.inbox.Put(ari.Frame{Raw: f})
+			s.queue.Put(ari.Frame{Raw: f})
 			sent++
 		}
-		if s.inbox.Len() >= batchFrames {
-			if err := s.pump(ctx); err != nil {
+		if s.queue.Len() >= batchFrames {
+			if err := s.process(ctx); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -103,7 +115,7 @@ func BenchmarkDurable(b *testing.B) {
 	b.ReportMetric(float64(s.batches)/float64(sent), "fsyncs/event")
 }
 
-// started is a log that notes when each call's talk.started was announced, which is after its commit.
+// started is a log that notes when each call's talk.started was logged, which is after its commit.
 type started struct {
 	zapcore.LevelEnabler
 	mu sync.Mutex
@@ -126,14 +138,15 @@ func (c *started) Write(_ zapcore.Entry, fields []zapcore.Field) error {
 	return nil
 }
 
-// A hundred calls a second for five seconds: from the frame that completes the path to the committed talk.started.
+// A hundred calls a second for five seconds: from the frame that completes the path to the
+// committed talk.started.
 func BenchmarkTalkStartedCommitted(b *testing.B) {
 	const rate, total, spread = 100, 500, 250 * time.Millisecond
 	var all []time.Duration
 	batches, events := uint64(0), 0
 	for b.Loop() {
 		core := &started{LevelEnabler: zapcore.InfoLevel, at: map[string]time.Time{}}
-		s := bare(b, zap.New(core))
+		s := sourceless(b, zap.New(core))
 		frames, ids := calls(b, total)
 		put := make([]time.Time, total)
 		ctx, cancel := context.WithCancel(context.Background())
@@ -141,8 +154,8 @@ func BenchmarkTalkStartedCommitted(b *testing.B) {
 		pump.Go(func() {
 			for {
 				select {
-				case <-s.inbox.Ready():
-					if err := s.pump(ctx); err != nil {
+				case <-s.queue.Ready():
+					if err := s.process(ctx); err != nil {
 						b.Error(err)
 						return
 					}
@@ -153,20 +166,22 @@ func BenchmarkTalkStartedCommitted(b *testing.B) {
 		})
 		begin := time.Now()
 		for i := range total {
-			time.Sleep(time.Until(begin.Add(time.Duration(i) * time.Second / rate))) // the rhythm of the load
+			arrival := begin.Add(time.Duration(i) * time.Second / rate)
+			time.Sleep(time.Until(arrival)) // the rhythm of the load
 			events += len(frames[i])
 			feeders.Go(func() {
 				for k, f := range frames[i] {
-					time.Sleep(time.Until(begin.Add(time.Duration(i)*time.Second/rate + time.Duration(k)*spread/time.Duration(len(frames[i])))))
+					offset := time.Duration(k) * spread / time.Duration(len(frames[i]))
+					time.Sleep(time.Until(arrival.Add(offset)))
 					if bytes.Contains(f, []byte(`"ChannelEnteredBridge"`)) {
 						put[i] = time.Now() // the second of the two completes the path
 					}
-					s.inbox.Put(ari.Frame{Raw: f})
+					s.queue.Put(ari.Frame{Raw: f})
 				}
 			})
 		}
 		feeders.Wait()
-		for s.inbox.Len() > 0 {
+		for s.queue.Len() > 0 {
 			time.Sleep(time.Millisecond)
 		}
 		cancel()
@@ -181,7 +196,9 @@ func BenchmarkTalkStartedCommitted(b *testing.B) {
 		batches += s.batches
 	}
 	slices.Sort(all)
-	ms := func(p float64) float64 { return float64(all[int(p*float64(len(all)-1))].Microseconds()) / 1000 }
+	ms := func(p float64) float64 {
+		return float64(all[int(p*float64(len(all)-1))].Microseconds()) / 1000
+	}
 	b.ReportMetric(ms(0.5), "p50-ms")
 	b.ReportMetric(ms(0.99), "p99-ms")
 	b.ReportMetric(float64(batches)/float64(events), "fsyncs/event")

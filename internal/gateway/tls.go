@@ -13,15 +13,15 @@ import (
 	"github.com/risposta/gateway/internal/config"
 )
 
-// access is how a PBX is reached: by whom its https is vouched for, and where it connects to us.
+// access is how a PBX is reached.
 type access struct {
-	ca       *x509.CertPool
-	listener net.Listener // nil: we connect to it
+	ca       *x509.CertPool // the authorities of its https; nil: those of the machine
+	listener net.Listener   // where it connects to the gateway; nil: the gateway connects to it
 	tls      *tls.Config
 }
 
-// reach reads certificates and opens the PBX's listener.
-func reach(ctx context.Context, p config.PBX) (a access, err error) {
+// openAccess reads certificates and opens the PBX's listener.
+func openAccess(ctx context.Context, p config.PBX) (a access, err error) {
 	if p.CAFile != "" {
 		if a.ca, err = Trust(p.CAFile); err != nil {
 			return a, err
@@ -44,14 +44,14 @@ func reach(ctx context.Context, p config.PBX) (a access, err error) {
 	return a, nil
 }
 
-// trusted is every authority of the configuration's PBXs: ari/v5 makes its requests through http.DefaultTransport and takes no other, so there all of
-// them are trusted.
+// trusted holds the authorities of all PBXs of the configuration: ari/v5 sends its requests through
+// http.DefaultTransport and takes no other, so that trusts all of them.
 var trusted = struct {
 	sync.Mutex
 	pool *x509.CertPool
 }{}
 
-// Trust reads the certificates of a PBX's ca_file, and lets ari/v5 trust them, too.
+// Trust reads the certificates of a PBX's ca_file, and makes ari/v5 trust them, too.
 func Trust(file string) (*x509.CertPool, error) {
 	own, pem, err := config.CertPEM(file)
 	if err != nil {

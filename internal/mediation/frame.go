@@ -35,7 +35,8 @@ func (p *Mediator) Feed(f ari.Frame, out *Output) (bad *ari.Unreadable, doubt bo
 		p.Step(ari.Event{Kind: ari.UnreadableFrame, At: p.sure, Channels: bad.Channels}, out)
 		return bad, len(out.Evidence) > before
 	}
-	if !ev.At.IsZero() && !f.Arrived.IsZero() && p.pbxClock.jumped(ev.At, f.Arrived) {
+	if !ev.At.IsZero() && f.Arrived != 0 && p.pbxClock.SetForward(ev.At, f.Arrived) {
+		p.pbxClock.Restart()
 		// From here on its timestamps mean something else. The event itself is left to the snapshot that must follow.
 		p.Step(ari.Event{Kind: ari.Gap, At: p.sure, Node: ev.Node, Reason: ari.GapClock}, out)
 		out.ClockJumps++
@@ -44,6 +45,9 @@ func (p *Mediator) Feed(f ari.Frame, out *Output) (bad *ari.Unreadable, doubt bo
 	p.Step(ev, out)
 	if ev.Kind == ari.Heartbeat {
 		out.Heartbeats++
+		if f.Sent != 0 {
+			p.pbxClock.Heartbeat(ev.At, f.Sent, f.Arrived)
+		}
 	}
 	if !ev.At.IsZero() {
 		p.seen(ev.At, out)
@@ -59,9 +63,16 @@ func (p *Mediator) feedEvent(f ari.Frame, out *Output) {
 	p.Step(ev, out)
 	if ev.Kind == ari.SnapshotTaken {
 		p.seen(ev.At, out)
-		if !f.Arrived.IsZero() {
-			p.pbxClock.start(ev.At, f.Arrived)
-		}
+		p.StartClock(ev.At, f.Sent, f.Arrived)
+	}
+}
+
+// StartClock begins to watch the PBX's clock anew, from a heartbeat: its timestamp, and when by the
+// boot clock it was asked for and came in; zero where that is not known.
+func (p *Mediator) StartClock(at time.Time, sent, arrived time.Duration) {
+	p.pbxClock.Restart()
+	if sent != 0 {
+		p.pbxClock.Heartbeat(at, sent, arrived)
 	}
 }
 

@@ -5,16 +5,14 @@
 package mediation
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"hash"
 	"strings"
 	"time"
 
 	"github.com/risposta/gateway/ari"
 	"github.com/risposta/gateway/ari/talkpath"
 	"github.com/risposta/gateway/metering"
+	"github.com/risposta/gateway/metering/evidence"
 	"github.com/risposta/gateway/metering/ledger"
 )
 
@@ -44,18 +42,12 @@ type Mediator struct {
 	rules    Rules
 	graph    *talkpath.Graph
 	meter    *metering.Meter
-	proofs   map[metering.CallID]*proof
+	digests  map[metering.CallID]*evidence.Digest // of the evidence of each open call so far
 	sure     time.Time
-	pbxClock clock
+	pbxClock ari.Clock
 	sealed   map[metering.CallID][]byte
 	surveys  map[metering.CallID]*metering.Survey
 	clock    map[metering.CallID]time.Time // the latest instant of each open call's facts: when a lookup's answer counts as given
-}
-
-// proof is the evidence of one open call so far: its frames counted and hashed.
-type proof struct {
-	frames int
-	hash   hash.Hash
 }
 
 // New makes a pipeline that has seen nothing.
@@ -63,7 +55,7 @@ func New(r Rules) *Mediator {
 	return &Mediator{
 		rules: r,
 		graph: talkpath.New(talkpath.Rules{Service: r.Service, Operator: r.Operators.Match}),
-		meter: metering.NewMeter(), proofs: map[metering.CallID]*proof{}, clock: map[metering.CallID]time.Time{},
+		meter: metering.NewMeter(), digests: map[metering.CallID]*evidence.Digest{}, clock: map[metering.CallID]time.Time{},
 		sealed: map[metering.CallID][]byte{}, surveys: map[metering.CallID]*metering.Survey{},
 	}
 }
@@ -86,7 +78,7 @@ func (p *Mediator) OpenCalls() int { return p.meter.Len() }
 
 // Size is the number of things held in memory for calls and channels: zero on an idle PBX.
 func (p *Mediator) Size() int {
-	return p.graph.Size() + p.meter.Len() + len(p.proofs) + len(p.clock) + len(p.sealed) + len(p.surveys)
+	return p.graph.Size() + p.meter.Len() + len(p.digests) + len(p.clock) + len(p.sealed) + len(p.surveys)
 }
 
 // Call returns an open call, or nil. The caller must not change it.
@@ -106,13 +98,13 @@ func (p *Mediator) Step(ev ari.Event, out *Output) {
 	}
 	for _, t := range res.Shares {
 		if t.LegSnapshot != nil {
-			p.prove(t.Call, ari.Encode(ari.Event{Kind: ari.LegSnapshot, At: ev.At, Node: ev.Node, Snapshot: t.LegSnapshot}), out)
+			p.addEvidence(t.Call, ari.EncodeEvidence(ari.Event{Kind: ari.LegSnapshot, At: ev.At, Node: ev.Node, Snapshot: t.LegSnapshot}), out)
 		}
 		share := ev
 		if ev.Kind == ari.SnapshotTaken {
 			share.Snapshot = t.Snapshot
 		}
-		p.prove(t.Call, ari.Encode(share), out)
+		p.addEvidence(t.Call, ari.EncodeEvidence(share), out)
 	}
 	for _, f := range res.Facts {
 		p.apply(f, out)
@@ -149,9 +141,9 @@ func (p *Mediator) survey(ev ari.Event, out *Output) bool {
 		switch ev.Args[0] {
 		case surveyArg:
 			p.surveys[call] = &metering.Survey{}
-			p.prove(call, ari.Encode(ev), out)
+			p.addEvidence(call, ari.EncodeEvidence(ev), out)
 		case announceArg:
-			p.prove(call, ari.Encode(ev), out)
+			p.addEvidence(call, ari.EncodeEvidence(ev), out)
 			p.apply(metering.Fact{Kind: metering.CallerAtDesk, Call: call, At: ev.At}, out)
 		}
 	case ari.ChannelDtmfReceived:
@@ -162,7 +154,7 @@ func (p *Mediator) survey(ev ari.Event, out *Output) bool {
 		answered := *s
 		if answered.Answer(ev.Digit) {
 			p.surveys[call] = &answered
-			p.prove(call, ari.Encode(ev), out)
+			p.addEvidence(call, ari.EncodeEvidence(ev), out)
 			p.apply(metering.Fact{Kind: metering.SurveyAnswered, Call: call, At: ev.At, Survey: &answered}, out)
 		}
 	case ari.StasisEnd:
@@ -197,7 +189,7 @@ func (p *Mediator) arrive(f *metering.Fact, rest []metering.Fact, out *Output) {
 			out.Opened[len(out.Opened)-1].EncryptedCaller = sealed
 		}
 	}
-	p.prove(f.Call, newHeader(*f, p.rules.Operators.Patterns(), unseen), out)
+	p.addEvidence(f.Call, evidence.NewCall(*f, p.rules.Operators.Patterns(), unseen), out)
 	if p.rules.AskExemption {
 		out.Asks = append(out.Asks, Ask{Call: f.Call, Number: number, At: f.At})
 	}
@@ -209,18 +201,16 @@ func (p *Mediator) Normal(n metering.Number) metering.Number {
 }
 
 func (p *Mediator) open(f metering.Fact, out *Output) {
-	p.proofs[f.Call] = &proof{hash: sha256.New()}
+	p.digests[f.Call] = evidence.NewDigest()
 	out.Opened = append(out.Opened, ledger.OpenCall{Call: f.Call, Node: f.Node, Service: f.Service, ArrivedAt: f.At})
 }
 
-func (p *Mediator) prove(call metering.CallID, frame []byte, out *Output) {
-	pr := p.proofs[call]
-	if pr == nil {
-		panic(fmt.Sprintf("pipeline: evidence for call %s, which is not open", call))
+func (p *Mediator) addEvidence(call metering.CallID, frame []byte, out *Output) {
+	d := p.digests[call]
+	if d == nil {
+		panic(fmt.Sprintf("mediation: evidence for call %s, which is not open", call))
 	}
-	pr.frames++
-	pr.hash.Write(frame)
-	pr.hash.Write([]byte{'\n'})
+	d.Add(frame)
 	out.Evidence = append(out.Evidence, ledger.Evidence{Call: call, Frame: frame})
 }
 
@@ -233,14 +223,13 @@ func (p *Mediator) apply(f metering.Fact, out *Output) {
 	if ended == nil {
 		return
 	}
-	pr := p.proofs[f.Call]
-	rec := metering.NewRecord(ended, metering.Evidence{Events: pr.frames, Digest: "sha256:" + hex.EncodeToString(pr.hash.Sum(nil))})
+	rec := metering.NewRecord(ended, p.digests[f.Call].Evidence())
 	out.Records = append(out.Records, rec)
 	out.Calls = append(out.Calls, ended)
 	if sealed := p.sealed[f.Call]; rec.State == metering.RecordPending && sealed != nil {
 		out.Pending = append(out.Pending, ledger.PendingRecord{Call: f.Call, ArrivedAt: ended.ArrivedAt, EncryptedCaller: sealed})
 	}
-	delete(p.proofs, f.Call)
+	delete(p.digests, f.Call)
 	delete(p.clock, f.Call)
 	delete(p.sealed, f.Call)
 	delete(p.surveys, f.Call)
@@ -253,7 +242,7 @@ func (p *Mediator) Admit(call metering.CallID, a metering.Announcement, out *Out
 		return
 	}
 	at := p.clock[call]
-	p.prove(call, encode(announcementFrame{Type: announcementType, At: metering.Time{Time: at}, Call: call, Announcement: a}), out)
+	p.addEvidence(call, evidence.NewAnnouncement(call, at, a), out)
 	p.apply(metering.Fact{Kind: metering.AnnouncementMade, Call: call, At: at, Announcement: &a}, out)
 }
 
@@ -274,8 +263,6 @@ func (p *Mediator) Answer(call metering.CallID, e metering.Exemption, out *Outpu
 		return
 	}
 	at := p.clock[call]
-	p.prove(call, encode(exemptionFrame{
-		Type: exemptionType, At: metering.Time{Time: at}, Call: call, Exempt: e.Verdict.String(), Ref: e.Ref,
-	}), out)
+	p.addEvidence(call, evidence.NewExemption(call, at, e), out)
 	p.apply(metering.Fact{Kind: metering.ExemptionAnswered, Call: call, At: at, Exemption: e}, out)
 }

@@ -6,26 +6,17 @@ import (
 	"strings"
 
 	"github.com/risposta/gateway/ari"
+	"github.com/risposta/gateway/ari/aritest"
 	"github.com/risposta/gateway/internal/mediation"
 	"github.com/risposta/gateway/metering"
 )
 
-// frame writes the event as Asterisk would, so that it goes through the decoder.
+// frame writes the event as Asterisk sends it. A channel in the dialplan has the number of the caller.
 func frame(ev ari.Event) []byte {
-	raw := ari.Encode(ev)
-	if ev.Dialled != "" {
-		key := map[ari.Kind]string{ari.Dial: "dialstring", ari.BridgeBlindTransfer: "exten"}[ev.Kind]
-		raw = append(fmt.Appendf(raw[:len(raw)-1:len(raw)-1], ",%q:%q", key, ev.Dialled), '}')
+	if ev.Channel.Context != "" {
+		ev.Channel.Caller = metering.NewNumber("+390612345678", "")
 	}
-	if c := ev.Channel; c.Context != "" { // evidence has no dialplan position; Asterisk's frames do
-		raw = []byte(strings.Replace(string(raw), `"state":"`+c.State+`"`,
-			`"state":"`+c.State+`","caller":{"number":"+390612345678"},"dialplan":{"context":"`+c.Context+`","exten":"`+c.Exten+`","app_name":"`+c.App+`","app_data":"`+c.AppData+`"}`, 1))
-		if i := strings.Index(string(raw), `"dialplan":{"app_name"`); i > 0 {
-			end := strings.IndexByte(string(raw[i:]), '}')
-			raw = []byte(strings.TrimSuffix(string(raw[:i]), ",") + string(raw[i+end+1:]))
-		}
-	}
-	return raw
+	return aritest.Frame(ev)
 }
 
 // outcome is what came of the story: facts with their seconds, then the records.

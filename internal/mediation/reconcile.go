@@ -1,7 +1,6 @@
 package mediation
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -9,28 +8,8 @@ import (
 
 	"github.com/risposta/gateway/ari"
 	"github.com/risposta/gateway/metering"
+	"github.com/risposta/gateway/metering/evidence"
 )
-
-// reconciledType is the frame that stands in a call's evidence after its end where the time that was not seen has been proved from Asterisk's own log.
-const reconciledType = "risposta.Reconciled"
-
-// reconciledFrame holds a second evidence of the same call: a header, and events as the CEL tells them.
-type reconciledFrame struct {
-	Type   string            `json:"type"`
-	At     metering.Time     `json:"timestamp"` // the call's end by the CEL
-	Call   metering.CallID   `json:"call"`
-	Source string            `json:"source"`
-	Frames []json.RawMessage `json:"frames"`
-}
-
-// ReconciledFrame is the frame that proves a call's unseen time by the evidence that a pipeline made from the CEL.
-func ReconciledFrame(call metering.CallID, endedAt time.Time, frames [][]byte) []byte {
-	f := reconciledFrame{Type: reconciledType, At: metering.Time{Time: endedAt}, Call: call, Source: "cel"}
-	for _, frame := range frames {
-		f.Frames = append(f.Frames, frame)
-	}
-	return encode(f)
-}
 
 // ErrNoProof says that the CEL does not prove what was not seen.
 var ErrNoProof = errors.New("the CEL does not prove it")
@@ -40,13 +19,9 @@ const Tolerance = 100 * time.Millisecond
 
 // reconcile takes the second account into the ended call.
 func reconcile(call *metering.Call, frame []byte) error {
-	var f reconciledFrame
-	if err := json.Unmarshal(frame, &f); err != nil {
+	frames, err := evidence.ReadReconciled(frame)
+	if err != nil {
 		return err
-	}
-	frames := make([][]byte, 0, len(f.Frames))
-	for _, raw := range f.Frames {
-		frames = append(frames, raw)
 	}
 	_, out, err := Replay(frames)
 	if err != nil {
@@ -104,7 +79,7 @@ func (p *Mediator) Missed(arrival metering.Fact, endedAt time.Time) [][]byte {
 	terms.AskExemption = p.rules.AskExemption
 	arrival.Terms, arrival.Caller, arrival.Number = &terms, p.rules.Pseudonym(p.Normal(arrival.Number)), metering.Number{}
 	return [][]byte{
-		newHeader(arrival, p.rules.Operators.Patterns(), ari.GapNotWatching),
-		ari.Encode(ari.Event{Kind: ari.SnapshotTaken, At: endedAt, Node: arrival.Node, Snapshot: &ari.Snapshot{At: endedAt, Node: arrival.Node}}),
+		evidence.NewCall(arrival, p.rules.Operators.Patterns(), ari.GapNotWatching),
+		ari.EncodeEvidence(ari.Event{Kind: ari.SnapshotTaken, At: endedAt, Node: arrival.Node, Snapshot: &ari.Snapshot{At: endedAt, Node: arrival.Node}}),
 	}
 }

@@ -1,14 +1,13 @@
 package mediation
 
 import (
-	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/risposta/gateway/ari"
 	"github.com/risposta/gateway/metering"
+	"github.com/risposta/gateway/metering/evidence"
 	"github.com/risposta/gateway/metering/ledger"
 )
 
@@ -18,11 +17,7 @@ func Replay(frames [][]byte) (*Mediator, *Output, error) {
 	if len(frames) == 0 {
 		return nil, nil, errors.New("there is no evidence")
 	}
-	var h header
-	if err := json.Unmarshal(frames[0], &h); err != nil || h.Type != headerType {
-		return nil, nil, fmt.Errorf("the evidence does not begin with a %s frame", headerType)
-	}
-	arrival, err := h.arrival()
+	h, arrival, err := evidence.ReadCall(frames[0])
 	if err != nil {
 		return nil, nil, err
 	}
@@ -38,7 +33,7 @@ func Replay(frames [][]byte) (*Mediator, *Output, error) {
 	p.begin(arrival, h.Unseen, frames[0], &out)
 	for i, frame := range frames[1:] {
 		if len(out.Calls) == 1 {
-			rec, err := amend(out.Calls[0], len(out.Records)+1, frame, frames[:i+2])
+			rec, err := correct(out.Calls[0], len(out.Records)+1, frame, frames[:i+2])
 			if err != nil {
 				return nil, nil, fmt.Errorf("frame %d of the evidence of call %s: %w", i+2, h.Call, err)
 			}
@@ -54,7 +49,7 @@ func Replay(frames [][]byte) (*Mediator, *Output, error) {
 
 func (p *Mediator) begin(arrival metering.Fact, unseen string, frame []byte, out *Output) {
 	p.open(arrival, out)
-	p.prove(arrival.Call, frame, out)
+	p.addEvidence(arrival.Call, frame, out)
 	p.graph.Open(arrival.Call, arrival.At, unseen != "")
 	p.apply(arrival, out)
 	if unseen != "" {
@@ -65,19 +60,17 @@ func (p *Mediator) begin(arrival metering.Fact, unseen string, frame []byte, out
 // replay takes in one frame as it stands in the evidence. What the steps would write as evidence is the same frame again, so it
 // is counted once, as it was kept.
 func (p *Mediator) replay(call metering.CallID, frame []byte, out *Output) error {
-	var peek struct {
-		Type string `json:"type"`
-	}
-	if err := json.Unmarshal(frame, &peek); err != nil {
+	typ, err := evidence.TypeOf(frame)
+	if err != nil {
 		return err
 	}
-	switch peek.Type {
-	case exemptionType:
-		return p.replayExemption(call, frame, out)
-	case announcementType:
-		return p.replayAnnouncement(call, frame, out)
+	switch typ {
+	case evidence.TypeExemption:
+		return p.replayFact(call, frame, evidence.ReadExemption, out)
+	case evidence.TypeAnnouncement:
+		return p.replayFact(call, frame, evidence.ReadAnnouncement, out)
 	}
-	ev, err := ari.Decode(frame)
+	ev, err := ari.DecodeEvidence(frame)
 	if err != nil {
 		return err
 	}
@@ -87,7 +80,7 @@ func (p *Mediator) replay(call metering.CallID, frame []byte, out *Output) error
 		p.sure = ev.At
 		return nil
 	}
-	p.prove(call, frame, out)
+	p.addEvidence(call, frame, out)
 	if ev.Kind != ari.Gap { // its instant lies in the past
 		p.graph.See(call, ev.At)
 		p.sure = ev.At
@@ -98,33 +91,24 @@ func (p *Mediator) replay(call metering.CallID, frame []byte, out *Output) error
 	return nil
 }
 
-func (p *Mediator) replayExemption(call metering.CallID, frame []byte, out *Output) error {
-	var e exemptionFrame
-	if err := json.Unmarshal(frame, &e); err != nil {
+// replayFact takes in a frame that is one fact about the call.
+func (p *Mediator) replayFact(
+	call metering.CallID, frame []byte, read func([]byte) (metering.Fact, error), out *Output,
+) error {
+	f, err := read(frame)
+	if err != nil {
 		return err
 	}
-	p.prove(call, frame, out)
-	p.apply(metering.Fact{
-		Kind: metering.ExemptionAnswered, Call: call, At: e.At.Time,
-		Exemption: metering.Exemption{Verdict: metering.ParseVerdict(e.Exempt), Ref: e.Ref},
-	}, out)
-	return nil
-}
-
-func (p *Mediator) replayAnnouncement(call metering.CallID, frame []byte, out *Output) error {
-	var a announcementFrame
-	if err := json.Unmarshal(frame, &a); err != nil {
-		return err
-	}
-	p.prove(call, frame, out)
-	p.apply(metering.Fact{Kind: metering.AnnouncementMade, Call: call, At: a.At.Time, Announcement: &a.Announcement}, out)
+	f.Call = call
+	p.addEvidence(call, frame, out)
+	p.apply(f, out)
 	return nil
 }
 
 // take takes over what is held beside the graph and the meter for the open call of a rebuilt pipeline.
 func (p *Mediator) take(from *Mediator, call metering.CallID) {
 	p.meter.Adopt(from.meter.Call(call))
-	p.proofs[call], p.clock[call] = from.proofs[call], from.clock[call]
+	p.digests[call], p.clock[call] = from.digests[call], from.clock[call]
 	if s := from.sealed[call]; s != nil {
 		p.sealed[call] = s
 	}
@@ -141,7 +125,7 @@ func (p *Mediator) Adopt(from *Mediator, call metering.CallID) {
 
 // GiveUp ends a call whose evidence can't be replayed: a call is never lost, and nothing of it is charged.
 func (p *Mediator) GiveUp(oc ledger.OpenCall, out *Output) {
-	p.proofs[oc.Call] = &proof{hash: sha256.New()}
+	p.digests[oc.Call] = evidence.NewDigest()
 	arrival := metering.Fact{Kind: metering.CallArrived, Call: oc.Call, At: oc.ArrivedAt, Node: oc.Node, Service: oc.Service, Terms: &metering.Terms{}}
 	p.apply(arrival, out)
 	p.apply(metering.Fact{Kind: metering.GapStarted, Call: oc.Call, At: oc.ArrivedAt, Why: ari.GapRestart}, out)

@@ -11,6 +11,7 @@ import (
 	"github.com/risposta/gateway/ari"
 	"github.com/risposta/gateway/internal/mediation"
 	"github.com/risposta/gateway/metering"
+	"github.com/risposta/gateway/metering/evidence"
 	"github.com/risposta/gateway/metering/ledger"
 	"github.com/risposta/gateway/metering/numbering"
 	"github.com/risposta/gateway/metering/policy"
@@ -241,7 +242,7 @@ func (s *story) afterwards(verb string, args []string) {
 			s.feed(ari.Frame{Raw: frame(ari.Event{Kind: ari.ChannelDtmfReceived, At: s.at, Node: "pbx", Channel: *s.channel(args[0]), Digit: string(k)})})
 		}
 	case "resolved": // alias verdict why: after the end, a word more in the evidence and a version more of the record
-		word := mediation.ResolvedFrame(call, s.at, metering.Exemption{Verdict: metering.ParseVerdict(args[1])}, metering.Reason(args[2]))
+		word := evidence.NewResolved(call, s.at, metering.Exemption{Verdict: metering.ParseVerdict(args[1])}, metering.Reason(args[2]))
 		var frames [][]byte
 		for _, e := range s.out.Evidence {
 			if e.Call == call {

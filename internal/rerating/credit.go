@@ -92,7 +92,8 @@ func (r *Resolver) creditBatch(
 	return len(processed), r.Registry.MarkProcessed(ctx, processed, time.Now())
 }
 
-// covered finds the ended calls of a period that an entitlement covers. Erased calls have no caller.
+// covered finds the ended calls of a period that an entitlement covers. Erased calls have no
+// caller.
 func (r *Resolver) covered(
 	ctx context.Context, q ledger.Query, byName map[string][]registry.BackdatedEntitlement,
 ) (dues []owed, err error) {

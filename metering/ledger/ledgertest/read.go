@@ -32,9 +32,10 @@ var readTests = map[string]func(*testing.T, Store){
 		wantEvidence(t, l, "a", "1", "2", "3")
 		wantEvidence(t, l, "b", "1")
 	},
-	"Records are selected by arrival and service, in the order of arrival": func(t *testing.T, s Store) {
+	"Records are selected by arrival and service, by order of arrival": func(t *testing.T, s Store) {
 		l := s.open(t, ledger.Exclusive)
-		for i, call := range []metering.CallID{"a", "b", "c"} { // they end in another order than they arrive
+		// The calls end in another order than they arrive.
+		for i, call := range []metering.CallID{"a", "b", "c"} {
 			r := record(call, 1)
 			r.ArrivedAt.Time = noon.Add(-time.Duration(i) * time.Hour)
 			if call == "b" {
@@ -72,6 +73,41 @@ var readTests = map[string]func(*testing.T, Store){
 			}
 		}
 	},
+	"A reading sees one state, and its function may read and commit": func(t *testing.T, s Store) {
+		l := s.open(t, ledger.Exclusive)
+		commit(t, l, ended("a", "b")...)
+		next := 'A'
+		change := func() error {
+			for _, b := range ended(metering.CallID(next)) {
+				if err := l.Commit(t.Context(), &b); err != nil {
+					return err
+				}
+			}
+			next++
+			_, err := l.Record(t.Context(), "a")
+			return err
+		}
+		for _, read := range []func(f func() error) error{
+			func(f func() error) error {
+				return l.Records(t.Context(), ledger.Query{}, func([]byte) error { return f() })
+			},
+			func(f func() error) error {
+				return l.EveryRecord(t.Context(), func(string, []byte) error { return f() })
+			},
+			func(f func() error) error {
+				return l.Leaves(t.Context(), func(int64, string, []byte) error { return f() })
+			},
+		} {
+			before, seen := len(newest(t, l, ledger.Query{})), 0
+			err := read(func() error {
+				seen++
+				return change()
+			})
+			if err != nil || seen != before {
+				t.Errorf("%d were read of %d that there were, %v", seen, before, err)
+			}
+		}
+	},
 	"Pending records come in the order of arrival": func(t *testing.T, s Store) {
 		l := s.open(t, ledger.Exclusive)
 		commit(t, l, ledger.Batch{Pending: []ledger.PendingRecord{
@@ -79,7 +115,8 @@ var readTests = map[string]func(*testing.T, Store){
 			{Call: "early", ArrivedAt: noon, EncryptedCaller: []byte("2")},
 		}})
 		p, err := l.PendingRecords(t.Context())
-		if err != nil || len(p) != 2 || p[0].Call != "early" || !p[1].ArrivedAt.Equal(noon.Add(time.Hour)) {
+		if err != nil || len(p) != 2 || p[0].Call != "early" ||
+			!p[1].ArrivedAt.Equal(noon.Add(time.Hour)) {
 			t.Errorf("%+v, %v", p, err)
 		}
 	},

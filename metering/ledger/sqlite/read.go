@@ -12,7 +12,7 @@ import (
 )
 
 // OpenCalls implements ledger.OpenCalls.
-func (l *Ledger) OpenCalls(ctx context.Context, node string) (calls []ledger.OpenCall, err error) {
+func (l *store) OpenCalls(ctx context.Context, node string) (calls []ledger.OpenCall, err error) {
 	rows, err := l.read.QueryContext(ctx, `
 		SELECT call, node, service, arrived_at, encrypted_caller FROM open_call
 		WHERE ? IN (node, '') ORDER BY seq`, node)
@@ -33,7 +33,7 @@ func (l *Ledger) OpenCalls(ctx context.Context, node string) (calls []ledger.Ope
 }
 
 // Watermark implements ledger.OpenCalls.
-func (l *Ledger) Watermark(ctx context.Context, node string) (time.Time, error) {
+func (l *store) Watermark(ctx context.Context, node string) (time.Time, error) {
 	var at int64
 	err := l.read.QueryRowContext(ctx, `SELECT watermark FROM node WHERE node = ?`, node).Scan(&at)
 	switch {
@@ -46,8 +46,9 @@ func (l *Ledger) Watermark(ctx context.Context, node string) (time.Time, error) 
 }
 
 // Checkpoint implements ledger.OpenCalls.
-func (l *Ledger) Checkpoint(ctx context.Context, node string) (checkpoint []byte, err error) {
-	err = l.read.QueryRowContext(ctx, `SELECT checkpoint FROM node WHERE node = ?`, node).Scan(&checkpoint)
+func (l *store) Checkpoint(ctx context.Context, node string) (checkpoint []byte, err error) {
+	err = l.read.QueryRowContext(ctx, `
+		SELECT checkpoint FROM node WHERE node = ?`, node).Scan(&checkpoint)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return nil, fmt.Errorf("reading the checkpoint of node %s: %w", node, err)
 	}
@@ -55,8 +56,9 @@ func (l *Ledger) Checkpoint(ctx context.Context, node string) (checkpoint []byte
 }
 
 // Evidence implements ledger.Reader.
-func (l *Ledger) Evidence(ctx context.Context, call metering.CallID) ([][]byte, error) {
-	frames, err := column(ctx, l.read, `SELECT frame FROM evidence WHERE call = ? ORDER BY seq`, string(call))
+func (l *store) Evidence(ctx context.Context, call metering.CallID) ([][]byte, error) {
+	frames, err := column(ctx, l.read, `
+		SELECT frame FROM evidence WHERE call = ? ORDER BY seq`, string(call))
 	if err != nil {
 		return nil, fmt.Errorf("reading the evidence of call %s: %w", call, err)
 	}
@@ -64,7 +66,7 @@ func (l *Ledger) Evidence(ctx context.Context, call metering.CallID) ([][]byte, 
 }
 
 // Record implements ledger.Reader.
-func (l *Ledger) Record(ctx context.Context, call metering.CallID) (text []byte, err error) {
+func (l *store) Record(ctx context.Context, call metering.CallID) (text []byte, err error) {
 	err = l.read.QueryRowContext(ctx, `
 		SELECT json FROM record WHERE call = ? ORDER BY version DESC LIMIT 1`, string(call)).Scan(&text)
 	switch {
@@ -77,8 +79,9 @@ func (l *Ledger) Record(ctx context.Context, call metering.CallID) (text []byte,
 }
 
 // Versions implements ledger.Reader.
-func (l *Ledger) Versions(ctx context.Context, call metering.CallID) ([][]byte, error) {
-	texts, err := column(ctx, l.read, `SELECT json FROM record WHERE call = ? ORDER BY version`, string(call))
+func (l *store) Versions(ctx context.Context, call metering.CallID) ([][]byte, error) {
+	texts, err := column(ctx, l.read, `
+		SELECT json FROM record WHERE call = ? ORDER BY version`, string(call))
 	if err != nil {
 		return nil, fmt.Errorf("reading the versions of call %s: %w", call, err)
 	}
@@ -86,7 +89,7 @@ func (l *Ledger) Versions(ctx context.Context, call metering.CallID) ([][]byte, 
 }
 
 // Records implements ledger.Reader.
-func (l *Ledger) Records(ctx context.Context, q ledger.Query, f func([]byte) error) (err error) {
+func (l *store) Records(ctx context.Context, q ledger.Query, f func([]byte) error) (err error) {
 	since, until := int64(-1<<62), int64(1<<62)
 	if !q.Since.IsZero() {
 		since = millis(q.Since)
@@ -117,7 +120,9 @@ func (l *Ledger) Records(ctx context.Context, q ledger.Query, f func([]byte) err
 }
 
 // column is the only column of a query's rows.
-func column(ctx context.Context, db *sql.DB, query string, args ...any) (values [][]byte, err error) {
+func column(
+	ctx context.Context, db *sql.DB, query string, args ...any,
+) (values [][]byte, err error) {
 	rows, err := db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err

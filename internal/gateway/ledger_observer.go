@@ -31,7 +31,7 @@ func (o observer) Rerated(why metering.Reason, r *metering.Record) {
 
 // RerateFailed implements rerating.Observer.
 func (o observer) RerateFailed(call metering.CallID, err error) {
-	o.log.Error(evRerateFailed, zap.String("call", string(call)), zap.Error(err))
+	o.log.Error(evReratingFailed, zap.String("call", string(call)), zap.Error(err))
 }
 
 // Signed implements retention.Observer.

@@ -13,8 +13,9 @@ import (
 	"github.com/risposta/gateway/metering/exemption"
 )
 
-// asker asks the lookup beside the calls: the pump never waits for it. A question that fails, or has no answer in time, is answered
-// with unknown, which is never charged, and asked again for as long as the call lives; after that the settler asks.
+// asker asks whether callers are exempt, beside the calls: the worker never waits for it. A lookup
+// that fails counts as unknown, which is never charged, and is repeated until the call ends. After
+// that the record is pending, and internal/rerating asks.
 type asker struct {
 	lookup  exemption.Lookup
 	metrics *metrics
@@ -22,11 +23,11 @@ type asker struct {
 	answers chan answer
 	slots   chan struct{}
 	wg      sync.WaitGroup
-	ctx     context.Context // the asker's own life, ended by wait
+	ctx     context.Context // ended by wait
 	cancel  context.CancelFunc
 
 	mu   sync.Mutex
-	open map[metering.CallID]context.CancelFunc // questions about calls that live
+	open map[metering.CallID]context.CancelFunc // of calls that have not ended
 }
 
 type answer struct {
@@ -35,14 +36,14 @@ type answer struct {
 }
 
 const (
-	// maxQuestions bounds the questions under way at one instant.
-	maxQuestions = 256
-	// maxUnanswered bounds the calls whose question is open, those that wait to be asked again among them. One more is left to the settler: arrivals are
-	// never slowed down.
+	// maxLookups bounds the lookups under way at one instant.
+	maxLookups = 256
+	// maxUnanswered bounds the calls without an answer, those that wait for the next lookup among
+	// them. One more is not asked about before it ends: arrivals are never slowed down.
 	maxUnanswered = 1 << 14
 )
 
-// The waits between two questions about the same caller.
+// The waits between two lookups for the same call.
 const (
 	minAskAgain = 500 * time.Millisecond
 	maxAskAgain = 30 * time.Second
@@ -51,31 +52,33 @@ const (
 func newAsker(l exemption.Lookup, m *metrics, log *zap.Logger) *asker {
 	ctx, cancel := context.WithCancel(context.Background())
 	return &asker{
-		lookup: l, metrics: m, log: log,
-		answers: make(chan answer, maxQuestions), slots: make(chan struct{}, maxQuestions), ctx: ctx, cancel: cancel,
+		lookup: l, metrics: m, log: log, ctx: ctx, cancel: cancel,
+		answers: make(chan answer, maxLookups), slots: make(chan struct{}, maxLookups),
 		open: map[metering.CallID]context.CancelFunc{},
 	}
 }
 
-// ask asks until there is an answer, or until forget. What comes of it comes through answers; at the end of the gateway it may not come.
+// ask repeats the lookup until there is an answer, or until forget. The answer comes through
+// answers; when the gateway ends it may not come.
 func (a *asker) ask(q mediation.Ask) {
 	ctx, cancel := context.WithCancel(a.ctx)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if len(a.open) >= maxUnanswered || a.open[q.Call] != nil {
 		cancel()
-		a.metrics.lookups.WithLabelValues("all", "overload").Inc()
-		a.log.Warn(evLookupFailed, zap.String("call", string(q.Call)), zap.String("error", "too many lookups are under way"))
-		return // no answer is unknown
+		a.metrics.exemptionLookups.WithLabelValues("all", "overload").Inc()
+		a.log.Warn(evLookupFailed, zap.String("call", string(q.Call)),
+			zap.String("error", "too many lookups are under way"))
+		return // without an answer the exemption is unknown
 	}
 	a.open[q.Call] = cancel
 	a.wg.Go(func() {
 		defer a.forget(q.Call)
-		a.pursue(ctx, q)
+		a.repeat(ctx, q)
 	})
 }
 
-// forget gives up a question: its call has ended.
+// forget stops asking: the call has ended.
 func (a *asker) forget(call metering.CallID) {
 	a.mu.Lock()
 	cancel := a.open[call]
@@ -86,8 +89,9 @@ func (a *asker) forget(call metering.CallID) {
 	}
 }
 
-// pursue asks again and again. A number that is withheld is asked about once: nobody will ever know it.
-func (a *asker) pursue(ctx context.Context, q mediation.Ask) {
+// repeat asks until there is an answer. A number that is withheld is asked about once: no lookup
+// can ever know it.
+func (a *asker) repeat(ctx context.Context, q mediation.Ask) {
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.MaxInterval = minAskAgain, maxAskAgain
 	for tries := 0; ; tries++ {
@@ -127,22 +131,22 @@ func (a *asker) lookUp(ctx context.Context, q mediation.Ask) (exemption.Answer, 
 	return a.lookup.Exempt(ctx, q.Number, q.At)
 }
 
-// wait ends what is under way and waits for it.
+// wait cancels the lookups that are under way, and waits for them.
 func (a *asker) wait() {
 	a.cancel()
 	a.wg.Wait()
 }
 
-// watchLookups counts what is asked, and logs a register that is left alone.
-func watchLookups(m *metrics, log *zap.Logger) exemption.Observer {
+// observeLookups counts lookups, and logs when a failing one is no longer asked.
+func observeLookups(m *metrics, log *zap.Logger) exemption.Observer {
 	return exemption.Observer{
-		Asked: func(name, result string) { m.lookups.WithLabelValues(name, result).Inc() },
+		Asked: func(name, result string) { m.exemptionLookups.WithLabelValues(name, result).Inc() },
 		Breaker: func(name, state string) {
 			open := 0.0
 			if state == "open" {
 				open = 1
 			}
-			m.breaker.WithLabelValues(name).Set(open)
+			m.exemptionBreakerOpen.WithLabelValues(name).Set(open)
 			log.Warn(evBreaker, zap.String("lookup", name), zap.String("state", state))
 		},
 	}

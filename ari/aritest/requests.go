@@ -1,0 +1,181 @@
+package aritest
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/coder/websocket"
+
+	"github.com/risposta/gateway/ari"
+)
+
+// requests handles what a gateway asks.
+func (p *PBX) requests() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /ari/asterisk/ping", func(w http.ResponseWriter, _ *http.Request) {
+		reply(w, map[string]string{"ping": "pong", "timestamp": stamp(p.Now())})
+	})
+	mux.HandleFunc("GET /ari/asterisk/info", p.info)
+	mux.HandleFunc("GET /ari/applications", p.listApplications)
+	mux.HandleFunc("GET /ari/applications/{name}", p.showApplication)
+	mux.HandleFunc("GET /ari/channels", p.listChannels)
+	mux.HandleFunc("GET /ari/bridges", p.listBridges)
+	mux.HandleFunc("GET /ari/channels/{id}/variable", p.variable)
+	mux.HandleFunc("POST /ari/events/user/{name}", p.userEvent)
+	mux.HandleFunc("GET /ari/events", p.events)
+	return mux
+}
+
+func reply(w http.ResponseWriter, v any) { _, _ = w.Write(encode(v)) }
+
+func (p *PBX) info(w http.ResponseWriter, _ *http.Request) {
+	p.mu.Lock()
+	fail := p.infoFails > 0
+	if fail {
+		p.infoFails--
+	}
+	p.mu.Unlock()
+	if fail {
+		http.Error(w, "busy", http.StatusServiceUnavailable)
+		return
+	}
+	p.mu.Lock()
+	started := p.started
+	p.mu.Unlock()
+	reply(w, map[string]map[string]string{
+		"system": {"entity_id": Node, "version": "22"}, "config": {"name": "fake"},
+		"status": {"startup_time": stamp(started)},
+	})
+}
+
+func (p *PBX) listApplications(w http.ResponseWriter, _ *http.Request) {
+	p.mu.Lock()
+	name, there := p.application, p.conn != nil || p.opening || p.nameTaken
+	p.mu.Unlock()
+	if name == "" {
+		name = "risposta"
+	}
+	names := []map[string]string{}
+	if there {
+		names = append(names, map[string]string{"name": name})
+	}
+	reply(w, names)
+}
+
+func (p *PBX) showApplication(w http.ResponseWriter, r *http.Request) {
+	p.mu.Lock()
+	topics := []string{"__AST_CHANNEL_ALL_TOPIC"}
+	if p.unsubscribed {
+		topics = nil
+	}
+	p.mu.Unlock()
+	reply(w, struct {
+		Name     string   `json:"name"`
+		Channels []string `json:"channel_ids"`
+	}{r.PathValue("name"), topics})
+}
+
+func (p *PBX) listChannels(w http.ResponseWriter, _ *http.Request) {
+	p.mu.Lock()
+	during := p.duringSnapshot
+	p.mu.Unlock()
+	if during != nil {
+		during()
+	}
+	list := []*wireChannel{}
+	p.mu.Lock()
+	for _, c := range p.channels {
+		list = append(list, channelOf(c))
+	}
+	p.mu.Unlock()
+	reply(w, list)
+}
+
+func (p *PBX) listBridges(w http.ResponseWriter, _ *http.Request) {
+	list := []*wireBridge{}
+	p.mu.Lock()
+	for _, b := range p.bridges {
+		list = append(list, bridgeOf(b))
+	}
+	p.mu.Unlock()
+	reply(w, list)
+}
+
+func (p *PBX) variable(w http.ResponseWriter, r *http.Request) {
+	p.mu.Lock()
+	hold, ok := p.hold[ari.ChannelID(r.PathValue("id"))]
+	p.mu.Unlock()
+	if !ok || r.URL.Query().Get("variable") != "CHANNEL(rtp,hold)" {
+		http.Error(w, `{"message":"Unable to read provided function"}`, http.StatusInternalServerError)
+		return
+	}
+	value := "0"
+	if hold == ari.HoldOn {
+		value = "1"
+	}
+	reply(w, map[string]string{"value": value})
+}
+
+func (p *PBX) userEvent(w http.ResponseWriter, r *http.Request) {
+	p.mu.Lock()
+	drop := p.noHeartbeats
+	p.mu.Unlock()
+	w.WriteHeader(http.StatusNoContent)
+	n, ok := ari.HeartbeatNumber(r.PathValue("name"))
+	if drop || !ok {
+		return
+	}
+	// An error means that the socket has been cut meanwhile.
+	_ = p.Send(Frame(ari.Event{Kind: ari.Heartbeat, Heartbeat: n, At: p.Now(), Node: Node}))
+}
+
+// events serves the event socket of a gateway that connects to the PBX.
+func (p *PBX) events(w http.ResponseWriter, r *http.Request) {
+	// As Asterisk does: the application exists before the client learns that it is connected.
+	p.set(func() { p.application, p.opening = r.URL.Query().Get("app"), true })
+	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{"ari"}})
+	if err != nil {
+		p.set(func() { p.opening = false })
+		return
+	}
+	p.serve(conn)
+}
+
+// Connect opens the event socket itself, to a gateway that listens at a ws:// address, as an
+// outbound connection of Asterisk does, and sends the frames that it has kept before any other. It
+// returns when they are sent.
+func (p *PBX) Connect(
+	ctx context.Context, url, username, password string, kept ...[]byte,
+) error {
+	auth := base64.StdEncoding.EncodeToString([]byte(username + ":" + password))
+	p.set(func() { p.opening = true })
+	options := &websocket.DialOptions{
+		HTTPHeader:   http.Header{"Authorization": {"Basic " + auth}},
+		Subprotocols: []string{"ari"},
+	}
+	conn, _, err := websocket.Dial(ctx, url, options) //nolint:bodyclose // the library closes it
+	if err != nil {
+		p.set(func() { p.opening = false })
+		return fmt.Errorf("connecting to the gateway at %s: %w", url, err)
+	}
+	for _, frame := range kept {
+		err = errors.Join(err, conn.Write(ctx, websocket.MessageText, frame))
+	}
+	go p.serve(conn) //nolint:gosec // ctx bounds the connecting, not the connection
+	return err
+}
+
+// serve keeps the socket until it ends: a gateway sends nothing over it.
+func (p *PBX) serve(conn *websocket.Conn) {
+	p.set(func() { p.conn, p.opening, p.connects = conn, false, p.connects+1 })
+	_, _, _ = conn.Read(context.Background())
+	_ = conn.CloseNow()
+	p.set(func() {
+		if p.conn == conn {
+			p.conn = nil
+		}
+	})
+}

@@ -1,0 +1,170 @@
+package frontdesk_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/risposta/gateway/ari"
+	"github.com/risposta/gateway/ari/frontdesk"
+	"github.com/risposta/gateway/metering"
+)
+
+const channel ari.ChannelID = "pbx1-1.0"
+
+// pbxFake is a PBX with one caller at the desk, and the desk's backend. It plays each prompt in a
+// second, and behaves as a dialplan with an absolute timeout does.
+type pbxFake struct {
+	mu        sync.Mutex
+	desk      *frontdesk.Desk
+	played    []string // prompts that were played to the end
+	set       map[string]string
+	deadline  time.Time         // when the dialplan continues by itself
+	left      string            // how the caller left the desk; "" while there
+	keys      map[string]string // what the caller presses after a prompt
+	fails     string            // a prompt that cannot be played
+	offer     frontdesk.Offer
+	unknown   bool // the call never arrives
+	codes     map[string]bool
+	announced []metering.Announcement
+	busy      bool // the meter takes nothing
+	result    string
+	done      chan struct{}
+}
+
+func newPBXFake(o frontdesk.Offer) *pbxFake {
+	return &pbxFake{
+		offer: o, set: map[string]string{}, keys: map[string]string{},
+		codes: map[string]bool{}, done: make(chan struct{}),
+	}
+}
+
+var errGone = errors.New("409 Conflict")
+
+// atDesk returns an error, under the lock, when the caller is no longer at the desk.
+func (p *pbxFake) atDesk() error {
+	if p.left == "" && !p.deadline.IsZero() && !time.Now().Before(p.deadline) {
+		p.left = "timeout"
+	}
+	if p.left != "" {
+		return errGone
+	}
+	return nil
+}
+
+func (p *pbxFake) Play(_ context.Context, _ ari.ChannelID, id, _, media string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := p.atDesk(); err != nil {
+		return err
+	}
+	name := strings.TrimPrefix(media, "sound:risposta/")
+	go func() {
+		time.Sleep(time.Second)
+		state := "done"
+		p.mu.Lock()
+		if name == p.fails || p.atDesk() != nil {
+			state = "failed"
+		} else {
+			p.played = append(p.played, name)
+		}
+		keys := p.keys[name]
+		p.mu.Unlock()
+		p.desk.Deliver(ari.Event{
+			Kind: ari.PlaybackFinished, At: time.Now(), Playback: id, PlayState: state,
+		})
+		for _, k := range keys { // the caller answers half a second later
+			time.Sleep(500 * time.Millisecond)
+			p.desk.Deliver(ari.Event{
+				Kind: ari.ChannelDtmfReceived, Channel: ari.Channel{ID: channel}, Digit: string(k),
+			})
+		}
+	}()
+	return nil
+}
+
+func (p *pbxFake) SetVariable(_ context.Context, _ ari.ChannelID, name, value string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := p.atDesk(); err != nil {
+		return err
+	}
+	p.set[name] = value
+	if name == "TIMEOUT(absolute)" {
+		var seconds float64
+		if _, err := fmt.Sscan(value, &seconds); err != nil {
+			return err
+		}
+		p.deadline = time.Time{}
+		if seconds > 0 {
+			p.deadline = time.Now().Add(time.Duration(seconds * float64(time.Second)))
+		}
+	}
+	return nil
+}
+
+func (p *pbxFake) Continue(context.Context, ari.ChannelID) error { return p.leave("continue") }
+func (p *pbxFake) HangUp(context.Context, ari.ChannelID) error   { return p.leave("hangup") }
+
+func (p *pbxFake) leave(how string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := p.atDesk(); err != nil {
+		return err
+	}
+	p.left = how
+	return nil
+}
+
+func (p *pbxFake) Offer(context.Context, metering.CallID) (frontdesk.Offer, bool) {
+	if p.unknown {
+		time.Sleep(time.Second)
+	}
+	return p.offer, !p.unknown
+}
+
+func (p *pbxFake) CheckCode(_ context.Context, _ metering.CallID, code string) bool {
+	return p.codes[code]
+}
+
+func (p *pbxFake) Announced(_ context.Context, _ metering.CallID, a metering.Announcement) error {
+	if p.busy {
+		return errors.New("busy")
+	}
+	p.announced = append(p.announced, a)
+	return nil
+}
+
+func (p *pbxFake) Left(_, result string) {
+	p.result = result
+	close(p.done)
+}
+
+// visit brings a caller to the desk, and returns when the session has ended.
+func (p *pbxFake) visit(t *testing.T, cfg frontdesk.Config, args ...string) {
+	t.Helper()
+	p.desk = frontdesk.New(cfg, p, p, p)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		p.desk.Run(ctx)
+	}()
+	synctest.Wait()
+	if p.deadline.IsZero() {
+		p.deadline = time.Now().Add(200 * time.Millisecond)
+	}
+	p.desk.Deliver(ari.Event{
+		Kind: ari.StasisStart, Channel: ari.Channel{ID: channel}, Args: args,
+	})
+	<-p.done
+	cancel()
+	<-ended
+	time.Sleep(time.Minute) // whatever still plays ends
+	synctest.Wait()
+}

@@ -1,0 +1,108 @@
+package native
+
+import (
+	"time"
+
+	"github.com/risposta/gateway/ari"
+)
+
+// deliver processes one frame, at once.
+func (s *synchronizer) deliver(f ari.Frame) error {
+	f.Arrived = bootClock()
+	var ev ari.Event
+	if f.Total == 0 {
+		switch ari.PeekType(f.Raw) {
+		case "ApplicationReplaced":
+			return errReplaced
+		case "StasisStart", "StasisEnd", "PlaybackFinished", "ChannelDtmfReceived", "ChannelDestroyed":
+			s.tellDesk(f)
+		case "ChannelUserevent":
+			// The reader of the queue reports a frame that cannot be read.
+			ev, _ = ari.Decode(f.Raw)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	heartbeat := ev.Kind == ari.Heartbeat
+	if heartbeat {
+		s.takeHeartbeat(&f, ev)
+	}
+	switch s.state {
+	case disconnected:
+	case synced:
+		if !s.queue.Put(f) {
+			s.overflow()
+		}
+	case syncing:
+		if heartbeat && s.snapshot != nil {
+			return s.endSyncing(f, ev)
+		}
+		if len(s.pending) >= ari.QueueFrames || s.pendingBytes+len(f.Raw) > ari.QueueBytes {
+			s.overflow()
+			return nil
+		}
+		s.pending = append(s.pending, f)
+		s.pendingBytes += len(f.Raw)
+	}
+	return nil
+}
+
+// takeHeartbeat notes, under the lock, that a heartbeat came back.
+func (s *synchronizer) takeHeartbeat(f *ari.Frame, ev ari.Event) {
+	s.lastHeartbeat = time.Now()
+	f.Sent = s.sent[ev.Heartbeat]
+	delete(s.sent, ev.Heartbeat)
+	switch {
+	case f.Sent == 0: // of a former connection
+	case s.clock.SetForward(ev.At, f.Arrived):
+		s.clockSet = true // the reader of the queue finds it, too, and asks for a snapshot
+	default:
+		s.clock.Heartbeat(ev.At, f.Sent, f.Arrived)
+	}
+}
+
+// tellDesk passes an event on to the front desk.
+func (s *synchronizer) tellDesk(f ari.Frame) {
+	if s.desk == nil {
+		return
+	}
+	if ev, err := ari.Decode(f.Raw); err == nil { // the queue's reader reports an unreadable frame
+		s.desk(ev)
+	}
+}
+
+// overflow gives up, under the lock: frames are missing from here on, until a new snapshot.
+func (s *synchronizer) overflow() {
+	if s.state == synced {
+		s.putGap(ari.GapOverflow)
+	}
+	s.discard(disconnected)
+	s.requestResync(ari.GapOverflow)
+	s.obs.Overflowed()
+}
+
+// endSyncing delivers, under the lock, the snapshot and the frames that came since it was asked
+// for.
+func (s *synchronizer) endSyncing(f ari.Frame, heartbeat ari.Event) error {
+	s.snapshot.At, s.snapshot.Node = heartbeat.At, s.info.Node
+	first := ari.Frame{Arrived: f.Arrived, Sent: f.Sent, Event: &ari.Event{
+		Kind: ari.SnapshotTaken, At: heartbeat.At, Node: s.info.Node, Snapshot: s.snapshot,
+	}}
+	if s.resuming {
+		if err := s.resume(); err != nil {
+			return err
+		}
+		first.Event.Kind = ari.Resumed
+	}
+	channels, pending := len(s.snapshot.Legs), s.pending
+	s.discard(synced)
+	s.queue.Put(first)
+	for _, kept := range pending {
+		if !s.queue.Put(kept) {
+			s.overflow()
+			return nil
+		}
+	}
+	s.obs.Synced(s.info, channels, time.Since(s.syncStarted))
+	return nil
+}

@@ -1,0 +1,47 @@
+package ari
+
+import (
+	"context"
+	"time"
+)
+
+// Source delivers what happens on one PBX into a [Queue].
+//
+// Order: frames are delivered in the order in which the PBX sent them.
+//
+// Loss: no frame is dropped in silence. A source that may have missed one delivers [Gap], then
+// nothing until [SnapshotTaken]. The At of that Gap is zero: its reader fills in the last instant
+// that it has seen. The first frame of a run is SnapshotTaken, or [Resumed] where the run before
+// ended with [Suspended] and its [Position] was accepted.
+//
+// Connecting again is the source's task: Run retries until ctx ends, with bounded backoff.
+// Going on where an earlier run stopped is the reader's: it stores the Position of a frame with
+// what it knew then, and presents it to the next run.
+type Source interface {
+	// Run delivers until ctx ends. It returns after everything it started has ended: nil, or why
+	// the source could not shut down cleanly.
+	Run(ctx context.Context) error
+	// Resync asks for a Gap with this reason and a new snapshot: the reader no longer trusts its
+	// view of the PBX. It returns at once; a second request before the first is served is dropped.
+	Resync(reason string)
+}
+
+// Position is a place in the stream of one PBX, in the encoding of the source that made it. A
+// reader stores it and never looks into it. It promises that every frame before it has been
+// delivered, and that a run to which it is presented either delivers every frame after it, or
+// refuses it and starts with a snapshot.
+type Position []byte
+
+// Frame is one entry of a [Queue]: Raw, as the PBX sent it, or Event, made by the source itself.
+type Frame struct {
+	Raw []byte
+	// Arrived is when it came in, by the boot clock of this machine; zero where that is not known.
+	Arrived time.Duration
+	// Sent is when the heartbeat was asked for, by the same clock: of a heartbeat, and of the
+	// SnapshotTaken or Resumed that it completes; else zero.
+	Sent  time.Duration
+	Total int    // length in bytes of a frame of which Raw is only the front; else zero
+	Event *Event // Gap, SnapshotTaken, Suspended or Resumed
+	// Position is the place after this frame; nil where no run can start from there.
+	Position Position
+}
