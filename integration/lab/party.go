@@ -29,6 +29,8 @@ type Plan struct {
 	Server int     // Asterisk's SIP port
 	Number string  // callers: what they dial
 	Caller string  // callers: the number they call from
+	Calls  int     // how many calls it makes or takes; 0: one
+	Rate   int     // callers: new calls a second, if there are several
 }
 
 // partyTimeout ends a party that hangs: no scenario takes longer.
@@ -51,11 +53,14 @@ func StartParty(dir string, p Plan) (*Party, error) {
 	}
 	args := []string{
 		"-sf", path, "-i", "127.0.0.1", "-p", strconv.Itoa(p.Port), "-mp", strconv.Itoa(media),
-		"-m", "1", "-nostdin", "-trace_err", "-error_file", filepath.Join(dir, name+".errors"),
+		"-m", strconv.Itoa(max(p.Calls, 1)), "-nostdin", "-trace_err", "-error_file", filepath.Join(dir, name+".errors"),
 		"-timeout", strconv.Itoa(int(partyTimeout / time.Second)), "-timeout_error",
 	}
 	if p.Script.patient {
 		args = append(args, "-default_behaviors", "all,-abortunexp")
+	}
+	if p.Rate > 0 {
+		args = append(args, "-r", strconv.Itoa(p.Rate))
 	}
 	if p.Number != "" {
 		args = append(args, "-s", p.Number, "-key", "caller", p.Caller, "-key", "caller_name", "Maria")
