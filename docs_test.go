@@ -117,7 +117,8 @@ func TestDecisionsAreInTheIndex(t *testing.T) {
 	if err != nil || len(files) < 10 {
 		t.Fatalf("%d decisions were found, %v", len(files), err)
 	}
-	rows := regexp.MustCompile(`(?m)^\| \[\d{4}\].*$`).FindAllString(docs["docs/decisions/README.md"], -1)
+	index := docs["docs/decisions/README.md"]
+	rows := regexp.MustCompile(`(?m)^\| \[\d{4}\].*$`).FindAllString(index, -1)
 	if len(rows) != len(files) {
 		t.Errorf("the index has %d decisions, want %d", len(rows), len(files))
 	}
@@ -130,7 +131,8 @@ func TestDecisionsAreInTheIndex(t *testing.T) {
 			continue
 		}
 		entry := "| [" + number + "](" + filepath.Base(path) + ") |"
-		if i >= len(rows) || !strings.HasPrefix(rows[i], entry) || !strings.HasSuffix(rows[i], "| "+m[2]+" |") {
+		if i >= len(rows) || !strings.HasPrefix(rows[i], entry) ||
+			!strings.HasSuffix(rows[i], "| "+m[2]+" |") {
 			t.Errorf("the index has no row %d that begins %q and ends with %q", i+1, entry, m[2])
 		}
 	}
@@ -140,7 +142,8 @@ func TestDecisionsAreInTheIndex(t *testing.T) {
 func TestNamesInTheArchitectureExist(t *testing.T) {
 	declared := declarations(t)
 	text := documents(t)["docs/architecture.md"]
-	qualified := regexp.MustCompile("`([a-z]+\\.[A-Z]\\w*(?:\\.[A-Z]\\w*)?)`").FindAllStringSubmatch(text, -1)
+	name := regexp.MustCompile("`([a-z]+\\.[A-Z]\\w*(?:\\.[A-Z]\\w*)?)`")
+	qualified := name.FindAllStringSubmatch(text, -1)
 	for _, m := range qualified {
 		if !declared[m[1]] && !strings.HasPrefix(m[1], "risposta.") { // a type of evidence
 			t.Errorf("docs/architecture.md names %s, which is not declared", m[1])
@@ -157,7 +160,8 @@ func declarations(t *testing.T) map[string]bool {
 	found := map[string]bool{}
 	for _, p := range packages(t) {
 		for _, name := range p.GoFiles {
-			f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(p.Dir, name), nil, parser.SkipObjectResolution)
+			path := filepath.Join(p.Dir, name)
+			f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
 			if err != nil {
 				t.Fatal(err)
 			}
