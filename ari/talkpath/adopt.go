@@ -31,7 +31,7 @@ func (g *Graph) Adopt(from *Graph, id metering.CallID) {
 	c := from.calls[id]
 	delete(from.calls, id)
 	g.order++
-	c.order, c.caller = g.order, nil
+	c.order, c.caller, c.adopted = g.order, nil, true
 	g.calls[id] = c
 }
 
