@@ -224,7 +224,7 @@ func (l BackdatedEntitlement) Covers(arrived time.Time) bool {
 func (r *Registry) Backdated(ctx context.Context, limit int) (lates []BackdatedEntitlement, err error) {
 	rows, err := r.db.QueryContext(ctx, `
 		SELECT id, ref, from_at, min(added_at, coalesce(until_at, added_at)), (SELECT group_concat(name, ' ') FROM alias WHERE entitlement = id AND name LIKE 'c-%')
-		FROM entitlement WHERE from_at < added_at AND refunded_at IS NULL ORDER BY id LIMIT ?`, limit)
+		FROM entitlement WHERE from_at < added_at AND processed_at IS NULL ORDER BY id LIMIT ?`, limit)
 	if err != nil {
 		return nil, fmt.Errorf("reading the exemption register: %w", err)
 	}
@@ -252,7 +252,7 @@ func (r *Registry) MarkProcessed(ctx context.Context, ids []int64, at time.Time)
 		return fmt.Errorf("noting refunds in the exemption register: %w", err)
 	}
 	for _, id := range ids {
-		if _, err := tx.ExecContext(ctx, `UPDATE entitlement SET refunded_at = ? WHERE id = ?`, millis(at), id); err != nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE entitlement SET processed_at = ? WHERE id = ?`, millis(at), id); err != nil {
 			return errors.Join(fmt.Errorf("noting refunds in the exemption register: %w", err), tx.Rollback())
 		}
 	}
