@@ -30,8 +30,8 @@ func newPseudonyms(keys ...[]byte) (*Pseudonyms, error) {
 	seen := map[string]bool{}
 	for _, k := range keys {
 		if len(k) < MinKeyBytes {
-			return nil, fmt.Errorf("a key has %d bytes, want at least %d: make one with "+
-				"`openssl rand -hex 32`", len(k), MinKeyBytes)
+			return nil, fmt.Errorf("the key is too short: %d bytes, want at least %d: "+
+				"make one with `openssl rand -hex 32`", len(k), MinKeyBytes)
 		}
 		if seen[string(k)] {
 			return nil, errors.New("the same key is given twice")

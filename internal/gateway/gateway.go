@@ -58,7 +58,7 @@ func New(ctx context.Context, conf *config.Config, log *zap.Logger) (*Gateway, e
 
 func (d *Gateway) open(ctx context.Context) error {
 	var err error
-	if d.lookups, err = lookups.Open(ctx, d.conf, watchLookups(d.metrics, d.log)); err != nil {
+	if d.lookups, err = lookups.Open(ctx, d.conf, observeLookups(d.metrics, d.log)); err != nil {
 		return err
 	}
 	if d.ledger, err = ledger.Open(ctx, d.conf.Ledger.File, ledger.Exclusive); err != nil {

@@ -234,7 +234,7 @@ func (s *story) afterwards(verb string, args []string) {
 			a.AnnouncedAt, a.Tariff = metering.Time{Time: s.at.UTC()}, s.terms("", s.at).Tariff.Ref()
 			a.Consent = strings.TrimPrefix(args[1], "-")
 		}
-		s.mediator.Admit(call, a, &s.out)
+		s.mediator.Announced(call, a, &s.out)
 	case "asks": // alias announce|survey: the caller comes to the front desk
 		s.feed(ari.Frame{Raw: frame(ari.Event{Kind: ari.StasisStart, At: s.at, Node: "pbx", Channel: *s.channel(args[0]), Args: args[1:]})})
 	case "presses": // alias keys

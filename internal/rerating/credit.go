@@ -58,7 +58,7 @@ func (r *Resolver) creditBatch(
 	byName := map[string][]registry.BackdatedEntitlement{} // by the caller's pseudonyms
 	q := ledger.Query{Since: backdated[0].From, Until: backdated[0].Until}
 	for _, b := range backdated {
-		for _, n := range b.Names {
+		for _, n := range b.Pseudonyms {
 			byName[n] = append(byName[n], b)
 		}
 		if b.From.Before(q.Since) {

@@ -26,7 +26,7 @@ func NewBook(prices []Dated) (Book, error) {
 	for i, d := range b {
 		if !d.Until.IsZero() && !d.From.Before(d.Until) {
 			errs = append(errs, fmt.Errorf("is in force from %s until %s, which is not later",
-				dateText(d.From), dateText(d.Until)))
+				startText(d.From), endText(d.Until)))
 		}
 		if i == 0 {
 			continue
@@ -34,18 +34,25 @@ func NewBook(prices []Dated) (Book, error) {
 		switch last := b[i-1]; {
 		case last.Until.IsZero() || d.From.Before(last.Until):
 			errs = append(errs, fmt.Errorf("overlaps with another price of this name: "+
-				"one is in force until %s, the next from %s", dateText(last.Until), dateText(d.From)))
+				"one is in force until %s, the next from %s", endText(last.Until), startText(d.From)))
 		case d.From.After(last.Until):
 			errs = append(errs, fmt.Errorf("leaves a gap: a price of this name ends at %s, "+
-				"the next begins at %s", dateText(last.Until), dateText(d.From)))
+				"the next begins at %s", endText(last.Until), startText(d.From)))
 		}
 	}
 	return b, errors.Join(errs...)
 }
 
-func dateText(t time.Time) string {
+func startText(t time.Time) string {
 	if t.IsZero() {
-		return "ever"
+		return "the beginning"
+	}
+	return t.Format(time.RFC3339)
+}
+
+func endText(t time.Time) string {
+	if t.IsZero() {
+		return "an open end"
 	}
 	return t.Format(time.RFC3339)
 }

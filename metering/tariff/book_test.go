@@ -52,10 +52,10 @@ func TestBookGivesThePriceInForce(t *testing.T) {
 
 func TestBookRefusesOverlapsAndGaps(t *testing.T) {
 	for want, prices := range map[string][]tariff.Dated{
-		"overlaps":     {dated("1", "", "2026-07-02"), dated("2", "2026-07-01", "")},
-		"gap":          {dated("1", "", "2026-06-30"), dated("2", "2026-07-01", "")},
-		"until ever":   {dated("1", "", ""), dated("2", "2026-07-01", "")},
-		"is not later": {dated("1", "2026-07-01", "2026-07-01")},
+		"overlaps":          {dated("1", "", "2026-07-02"), dated("2", "2026-07-01", "")},
+		"gap":               {dated("1", "", "2026-06-30"), dated("2", "2026-07-01", "")},
+		"until an open end": {dated("1", "", ""), dated("2", "2026-07-01", "")},
+		"is not later":      {dated("1", "2026-07-01", "2026-07-01")},
 	} {
 		if _, err := tariff.NewBook(prices); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want an error with %q", err, want)
