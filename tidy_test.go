@@ -71,7 +71,6 @@ var testRooms = map[string][]string{
 	"metering/policy":        {"metering/numbering"},
 	"metering":               {"metering/recordtest"},
 	"internal/rerating":      {"ari", "metering/ledger/sqlite"},
-	"internal/retention":     {"metering/ledger/sqlite"},
 	"integration":            {"integration/judge", "integration/lab", "metering"},
 }
 

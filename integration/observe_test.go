@@ -4,6 +4,7 @@ package integration
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,8 +13,10 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -151,7 +154,13 @@ func (o *observation) count(match func(frame) bool) (n int) {
 // await waits for the first event that matches.
 func (o *observation) await(what string, match func(frame) bool) (found frame) {
 	o.Helper()
-	err := lab.Until(o.ctx, 40*second, what, func() error {
+	return o.awaitFor(40*second, what, match)
+}
+
+// awaitFor is await with a limit of its own.
+func (o *observation) awaitFor(limit time.Duration, what string, match func(frame) bool) (found frame) {
+	o.Helper()
+	err := lab.Until(o.ctx, limit, what, func() error {
 		for _, f := range o.frames() {
 			if match(f) {
 				found = f
@@ -328,4 +337,27 @@ func (o *observation) wait(parties ...*lab.Party) {
 			o.Error(err)
 		}
 	}
+}
+
+// clockTick is the unit of /proc/PID/stat (USER_HZ).
+const clockTick = 10 * time.Millisecond
+
+// processor is the processor time, user and system, that Asterisk's process has used.
+func (o *observation) processor() time.Duration {
+	o.Helper()
+	pid, err := exec.CommandContext(o.ctx, "docker", "inspect", "--format", "{{.State.Pid}}", o.pbx.ID).Output()
+	if err != nil {
+		o.Fatal(err)
+	}
+	stat, err := os.ReadFile("/proc/" + strings.TrimSpace(string(pid)) + "/stat")
+	if err != nil {
+		o.Fatal(err)
+	}
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:])) // the third field comes first
+	user, err1 := strconv.Atoi(fields[11])
+	system, err2 := strconv.Atoi(fields[12])
+	if err := errors.Join(err1, err2); err != nil {
+		o.Fatal(err)
+	}
+	return time.Duration(user+system) * clockTick
 }

@@ -49,6 +49,10 @@ func TestLiveTrunkReplacesTheCallersLeg(t *testing.T) {
 			entered := o.await("the new leg in the bridge", func(f frame) bool {
 				return f.is("ChannelEnteredBridge", "PJSIP/trunk-00000002")
 			})
+			linked := o.variable(entered.at("channel.id"), "CHANNEL(linkedid)")
+			if linked != trunk {
+				t.Errorf("the new leg's linkedid is %s, want the caller's %s", linked, trunk)
+			}
 			if entered.at("bridge.id") != bridge || entered.at("channel.dialplan.app_name") != "" {
 				t.Errorf("the new leg entered %v", entered)
 			}

@@ -26,15 +26,14 @@ func TestLiveMusicEndsAfterUnholdUnderLoad(t *testing.T) {
 		loops int
 	}{{"unhold-idle", 0}, {"unhold-loaded", 6}} {
 		t.Run(c.name, func(t *testing.T) {
-			var members, phones []string
+			var services []service
 			for i := range loadedCalls {
-				phones = append(phones, fmt.Sprintf("op%d", i))
-				members = append(members, fmt.Sprintf("PJSIP/op%d", i))
+				phone := fmt.Sprintf("op%d", i)
+				services = append(services, service{
+					name: phone, agents: []string{phone}, dialplan: "Progress(); Dial(PJSIP/" + phone + ",30)",
+				})
 			}
-			o := observe(t, c.name, []service{{
-				name: "loaded", agents: phones, dialplan: "Progress(); Queue(u)",
-				queues: queue("u", "strategy = random\nautofill = yes", members...),
-			}}, nil)
+			o := observe(t, c.name, services, nil)
 			o.busy(c.loops)
 			var parties []*lab.Party
 			for i := range loadedCalls {
@@ -42,10 +41,10 @@ func TestLiveMusicEndsAfterUnholdUnderLoad(t *testing.T) {
 				for range holdsPerCall {
 					script = script.Pause(2 * second).Hold().Pause(2 * second).Unhold()
 				}
-				parties = append(parties, o.operator(t, phones[i], script.Pause(2*second).Bye()))
+				parties = append(parties, o.operator(t, services[i].name, script.Pause(2*second).Bye()))
 			}
-			for range loadedCalls {
-				parties = append(parties, o.caller(t, 0, lab.Calls().Speaks().WaitBye()))
+			for i := range loadedCalls {
+				parties = append(parties, o.caller(t, i, lab.Calls().Speaks().WaitBye()))
 			}
 			o.wait(parties...)
 			o.until("all channels to be gone", o.idle)

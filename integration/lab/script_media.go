@@ -36,3 +36,9 @@ func Replacing(d Dialog) *Script {
 // Redirects puts a media direction other than Hold's and Unhold's: "inactive", "recvonly".
 func (s *Script) Redirects(direction string) *Script { return s.reinvite(direction) }
 
+// Mutes stops the audio that Speaks began: the phone sends no RTP at all.
+func (s *Script) Mutes() *Script {
+	s.xml.WriteString("<nop><action><exec rtp_stream=\"pause\"/></action></nop>\n")
+	s.index++
+	return s
+}

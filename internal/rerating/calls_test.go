@@ -12,6 +12,7 @@ import (
 	"github.com/risposta/gateway/ari/cel"
 	"github.com/risposta/gateway/internal/mediation"
 	"github.com/risposta/gateway/metering"
+	"github.com/risposta/gateway/metering/evidence"
 	"github.com/risposta/gateway/metering/ledger"
 	_ "github.com/risposta/gateway/metering/ledger/sqlite"
 	"github.com/risposta/gateway/metering/tariff"
@@ -173,5 +174,5 @@ func fromCEL(t *testing.T) (arrival metering.Fact, frame []byte) {
 	for _, e := range out.Evidence {
 		frames = append(frames, e.Frame)
 	}
-	return arrival, mediation.ReconciledFrame(out.Calls[0].ID, out.Calls[0].EndedAt, frames)
+	return arrival, evidence.NewReconciled(out.Calls[0].ID, out.Calls[0].EndedAt, frames)
 }

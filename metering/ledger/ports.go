@@ -110,6 +110,19 @@ type Log interface {
 	InclusionProof(ctx context.Context, record string, key note.Verifier) ([]byte, error)
 }
 
+// Snapshot is one state of the ledger, for readings that must fit each other.
+type Snapshot interface {
+	Reader
+	Log
+}
+
+// Snapshots reads one state of the ledger more than once.
+type Snapshots interface {
+	// Snapshot calls f with the ledger as it is at one instant, whatever is committed meanwhile. The
+	// snapshot ends with f, whose error is returned as it is. One goroutine at a time reads it.
+	Snapshot(ctx context.Context, f func(Snapshot) error) error
+}
+
 // Backup copies the ledger.
 type Backup interface {
 	// Backup writes a consistent copy of one state of the ledger, a ledger itself, into a new file,
@@ -129,6 +142,7 @@ type Store interface {
 	Disputes
 	LogSigner
 	Log
+	Snapshots
 	Backup
 	// Close gives the ledger back. What was committed stays.
 	io.Closer

@@ -108,6 +108,39 @@ var readTests = map[string]func(*testing.T, Store){
 			}
 		}
 	},
+	"A snapshot is one state, whatever is committed meanwhile": func(t *testing.T, s Store) {
+		l := s.open(t, ledger.Exclusive)
+		commit(t, l, ended("a", "b")...)
+		supersede(t, l, versions("a", 1, 1))
+		stop := errors.New("enough")
+		err := l.Snapshot(t.Context(), func(snap ledger.Snapshot) error {
+			for i, change := range []func(){
+				func() { commit(t, l, ended("c")...) }, // before anything is read
+				func() { supersede(t, l, versions("b", 1, 1)) },
+				func() { supersede(t, l, erasure("a", 2, "e-1")) },
+			} {
+				change()
+				if leaves := wantWholeLog(t, snap); len(leaves) != 3 {
+					t.Errorf("after change %d: %d leaves, want 3", i, len(leaves))
+				}
+				if got := newest(t, snap, ledger.Query{}); !slices.Equal(got, []string{"r-b1", "r-a2"}) {
+					t.Errorf("after change %d: records %q", i, got)
+				}
+				wantEvidence(t, snap, "a", "1", "2", "v2")
+			}
+			nested := snap.Records(t.Context(), ledger.Query{}, func([]byte) error {
+				_, err := snap.Evidence(t.Context(), "a")
+				return err
+			})
+			return errors.Join(nested, stop)
+		})
+		if !errors.Is(err, stop) {
+			t.Errorf("the snapshot ended with %v", err)
+		}
+		if leaves := wantWholeLog(t, l); len(leaves) != 7 {
+			t.Errorf("afterwards: %d leaves, want 7", len(leaves))
+		}
+	},
 	"Pending records come in the order of arrival": func(t *testing.T, s Store) {
 		l := s.open(t, ledger.Exclusive)
 		commit(t, l, ledger.Batch{Pending: []ledger.PendingRecord{

@@ -51,8 +51,8 @@ func (l *store) CloseDispute(ctx context.Context, call metering.CallID, at time.
 }
 
 // Disputes implements ledger.Disputes.
-func (l *store) Disputes(ctx context.Context) (all []ledger.Dispute, err error) {
-	rows, err := l.read.QueryContext(ctx, `
+func (r reads) Disputes(ctx context.Context) (all []ledger.Dispute, err error) {
+	rows, err := r.q.QueryContext(ctx, `
 		SELECT call, opened_at, coalesce(closed_at, 0), note FROM dispute ORDER BY opened_at, call`)
 	if err != nil {
 		return nil, fmt.Errorf("reading the disputes: %w", err)

@@ -14,13 +14,8 @@ import (
 	"github.com/risposta/gateway/metering/ledger/merkle"
 )
 
-// querier is a database or a transaction of it.
-type querier interface {
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}
-
 // hashes reads the tree's hashes out of the file.
-func hashes(ctx context.Context, q querier) tlog.HashReader {
+func hashes(ctx context.Context, q queries) tlog.HashReader {
 	return tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
 		out := make([]tlog.Hash, len(indexes))
 		for k, i := range indexes {
@@ -38,7 +33,7 @@ func hashes(ctx context.Context, q querier) tlog.HashReader {
 	})
 }
 
-func countLeaves(ctx context.Context, q querier) (n int64, err error) {
+func countLeaves(ctx context.Context, q queries) (n int64, err error) {
 	err = q.QueryRowContext(ctx, `SELECT coalesce(max(n) + 1, 0) FROM leaf`).Scan(&n)
 	return n, err
 }
@@ -95,8 +90,8 @@ func (l *store) SignLog(
 }
 
 // Heads implements ledger.Log.
-func (l *store) Heads(ctx context.Context) ([][]byte, error) {
-	notes, err := column(ctx, l.read, `SELECT note FROM head ORDER BY seq`)
+func (r reads) Heads(ctx context.Context) ([][]byte, error) {
+	notes, err := column(ctx, r.q, `SELECT note FROM head ORDER BY seq`)
 	if err != nil {
 		return nil, fmt.Errorf("reading the signed heads: %w", err)
 	}
@@ -104,10 +99,10 @@ func (l *store) Heads(ctx context.Context) ([][]byte, error) {
 }
 
 // Leaves implements ledger.Log.
-func (l *store) Leaves(
+func (r reads) Leaves(
 	ctx context.Context, f func(n int64, record string, text []byte) error,
 ) (err error) {
-	rows, err := l.read.QueryContext(ctx, `SELECT n, record, text FROM leaf ORDER BY n`)
+	rows, err := r.q.QueryContext(ctx, `SELECT n, record, text FROM leaf ORDER BY n`)
 	if err != nil {
 		return fmt.Errorf("reading the log: %w", err)
 	}
@@ -127,8 +122,8 @@ func (l *store) Leaves(
 }
 
 // Hashes implements ledger.Log.
-func (l *store) Hashes(ctx context.Context, f func(i int64, hash []byte) error) (err error) {
-	rows, err := l.read.QueryContext(ctx, `SELECT i, hash FROM leaf_hash ORDER BY i`)
+func (r reads) Hashes(ctx context.Context, f func(i int64, hash []byte) error) (err error) {
+	rows, err := r.q.QueryContext(ctx, `SELECT i, hash FROM leaf_hash ORDER BY i`)
 	if err != nil {
 		return fmt.Errorf("reading the log's hashes: %w", err)
 	}
@@ -147,18 +142,18 @@ func (l *store) Hashes(ctx context.Context, f func(i int64, hash []byte) error) 
 }
 
 // InclusionProof implements ledger.Log.
-func (l *store) InclusionProof(
+func (r reads) InclusionProof(
 	ctx context.Context, record string, key note.Verifier,
 ) ([]byte, error) {
 	var n int64
 	var text, signed []byte
-	err := l.read.QueryRowContext(ctx, `
+	err := r.q.QueryRowContext(ctx, `
 		SELECT n, text FROM leaf WHERE record = ? ORDER BY n DESC LIMIT 1`, record).Scan(&n, &text)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, fmt.Errorf("record %s in the ledger log: %w", record, ledger.ErrNotFound)
 	}
 	if err == nil {
-		err = l.read.QueryRowContext(ctx, `
+		err = r.q.QueryRowContext(ctx, `
 			SELECT note FROM head WHERE n > ? ORDER BY seq DESC LIMIT 1`, n).Scan(&signed)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil, fmt.Errorf("record %s is not under a signed head yet: the gateway signs one "+
@@ -176,14 +171,14 @@ func (l *store) InclusionProof(
 	if err != nil {
 		return nil, err
 	}
-	return merkle.InclusionProof(n, leaf, head, hashes(ctx, l.read))
+	return merkle.InclusionProof(n, leaf, head, hashes(ctx, r.q))
 }
 
 // EveryRecord implements ledger.Log.
-func (l *store) EveryRecord(
+func (r reads) EveryRecord(
 	ctx context.Context, f func(record string, json []byte) error,
 ) (err error) {
-	rows, err := l.read.QueryContext(ctx, `SELECT record, json FROM record ORDER BY seq`)
+	rows, err := r.q.QueryContext(ctx, `SELECT record, json FROM record ORDER BY seq`)
 	if err != nil {
 		return fmt.Errorf("reading the records: %w", err)
 	}

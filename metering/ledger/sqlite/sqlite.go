@@ -34,8 +34,9 @@ func init() {
 
 // store is an open file.
 type store struct {
-	write *sql.DB // nil when opened for reading only
-	read  *sql.DB
+	reads
+	read  *sql.DB  // that of reads
+	write *sql.DB  // nil when opened for reading only
 	lock  *os.File // nil unless opened exclusively
 }
 
@@ -72,6 +73,7 @@ func (l *store) open(ctx context.Context, path string, mode ledger.Mode) (err er
 	if l.read, err = sqlitefile.Connect(path, sqlitefile.ReadOnly, maxReaders); err != nil {
 		return err
 	}
+	l.reads = reads{l.read}
 	return l.read.PingContext(ctx)
 }
 

@@ -143,10 +143,10 @@ func versionRows(
 }
 
 // Erasable implements ledger.Eraser.
-func (l *store) Erasable(
+func (r reads) Erasable(
 	ctx context.Context, before time.Time, limit int,
 ) (calls []metering.CallID, err error) {
-	texts, err := column(ctx, l.read, `
+	texts, err := column(ctx, r.q, `
 		SELECT DISTINCT call FROM record
 		WHERE arrived_at < ? AND erased_at IS NULL
 		AND call NOT IN (SELECT call FROM dispute WHERE closed_at IS NULL)
@@ -162,8 +162,8 @@ func (l *store) Erasable(
 }
 
 // PendingRecords implements ledger.Pending.
-func (l *store) PendingRecords(ctx context.Context) (pending []ledger.PendingRecord, err error) {
-	rows, err := l.read.QueryContext(ctx, `
+func (r reads) PendingRecords(ctx context.Context) (pending []ledger.PendingRecord, err error) {
+	rows, err := r.q.QueryContext(ctx, `
 		SELECT call, arrived_at, encrypted_caller FROM pending_record ORDER BY arrived_at, call`)
 	if err != nil {
 		return nil, fmt.Errorf("reading the pending records: %w", err)
