@@ -15,6 +15,7 @@ import (
 	"github.com/risposta/gateway/metering/ledger"
 	"github.com/risposta/gateway/metering/numbering"
 	"github.com/risposta/gateway/metering/policy"
+	"github.com/risposta/gateway/metering/recordtest"
 	"github.com/risposta/gateway/metering/tariff"
 )
 
@@ -41,6 +42,9 @@ func TestTranscripts(t *testing.T) {
 			}
 			if got := s.outcome(); got != want {
 				t.Errorf("got\n%s\nwant\n%s", got, want)
+			}
+			for _, rec := range s.out.Records {
+				recordtest.Validate(t, rec.JSON())
 			}
 			s.replayed()
 			if n := s.mediator.Size(); n != s.left {
