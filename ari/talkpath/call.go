@@ -67,8 +67,8 @@ func (g *Graph) arrive(l *leg, service, node string, at time.Time, out *Result) 
 }
 
 func (g *Graph) openCall(id metering.CallID, l *leg, at time.Time) *call {
-	g.order++
-	c := &call{id: id, order: g.order, caller: l, latest: at, view: view{state: metering.Waiting}}
+	g.arrivals++
+	c := &call{id: id, order: g.arrivals, caller: l, latest: at, view: view{state: metering.Waiting}}
 	g.calls[id] = c
 	l.call = c
 	return c

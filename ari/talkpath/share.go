@@ -136,10 +136,21 @@ func (g *Graph) placeLegs(s *ari.Snapshot) {
 				g.enter(g.legs[id], br)
 			}
 		}
-		order := func(l *leg) int { return slices.Index(b.Channels, l.id) }
-		slices.SortStableFunc(br.members, func(l, m *leg) int { return order(l) - order(m) })
 		g.removeIfEmpty(br.id)
 	}
+	g.order = s.Bridges
+}
+
+// orderMembers gives the members of bridges the order that the LegSnapshot before this event shows:
+// it decides which of two operators is named.
+func (g *Graph) orderMembers() {
+	for _, shown := range g.order {
+		if b := g.bridges[shown.ID]; b != nil {
+			index := func(l *leg) int { return slices.Index(shown.Channels, l.id) }
+			slices.SortStableFunc(b.members, func(l, m *leg) int { return index(l) - index(m) })
+		}
+	}
+	g.order = nil
 }
 
 // placeDials brings back who dials whom, among the legs that are known.

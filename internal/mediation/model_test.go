@@ -12,25 +12,32 @@ import (
 	"github.com/risposta/gateway/metering"
 )
 
-// play runs events through a pipeline of its own.
-func playEvents(t *rapid.T, frames []ari.Frame) (*mediation.Mediator, *mediation.Output) {
+// modelRules are those of all models: one service, without a price.
+func modelRules(t *rapid.T) mediation.Rules {
 	operators, err := mediation.NewGlobs("PJSIP/agent*")
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := mediation.New(mediation.Rules{
-		Service:   func(c ari.Channel) (string, bool) { return "help", c.Context == "from-trunk" && c.Exten == "1001" },
+	return mediation.Rules{
+		Service: func(c ari.Channel) (string, bool) {
+			return "help", c.Context == "from-trunk" && c.Exten == "1001"
+		},
 		Operators: operators,
 		Terms:     func(string, time.Time) metering.Terms { return metering.Terms{} },
 		Pseudonym: func(metering.Number) string { return "" },
-	})
+	}
+}
+
+// playEvents feeds frames to a new mediator.
+func playEvents(t *rapid.T, frames []ari.Frame) (*mediation.Mediator, *mediation.Output) {
+	m := mediation.New(modelRules(t))
 	var out mediation.Output
 	for _, f := range frames {
-		if bad, _ := p.Feed(f, &out); bad != nil {
+		if bad, _ := m.Feed(f, &out); bad != nil {
 			t.Fatalf("the model made an unreadable frame: %v", bad)
 		}
 	}
-	return p, &out
+	return m, &out
 }
 
 func raw(events []ari.Event) []ari.Frame {
