@@ -182,7 +182,8 @@ func (g *Graph) CallSnapshot(id metering.CallID) *ari.Snapshot {
 	return ordered(snapshot(g.connected(c.caller), time.Time{}, ""))
 }
 
-// ordered sorts a snapshot by ids. The members of a bridge stay in the order of entering.
+// ordered sorts a snapshot by ids. The members of a mixing bridge stay in the order of entering; in a
+// holding bridge the order means nothing.
 func ordered(s *ari.Snapshot) *ari.Snapshot {
 	slices.SortFunc(s.Legs, func(a, b ari.Leg) int {
 		return strings.Compare(string(a.Channel.ID), string(b.Channel.ID))
@@ -190,5 +191,10 @@ func ordered(s *ari.Snapshot) *ari.Snapshot {
 	slices.SortFunc(s.Bridges, func(a, b ari.Bridge) int {
 		return strings.Compare(string(a.ID), string(b.ID))
 	})
+	for _, b := range s.Bridges {
+		if b.Type == "holding" {
+			slices.Sort(b.Channels)
+		}
+	}
 	return s
 }
