@@ -13,7 +13,7 @@ import (
 var domain = []string{
 	"ari", "metering/tariff", "metering/policy", "metering/numbering", "metering/evidence",
 	"metering/exemption/csv", "metering/exemption/http", "metering/exemption/sql",
-	"internal/sqlitefile",
+	"metering/ledger/sqlite", "metering/ledger/postgres", "internal/sqlitefile",
 }
 
 // A command has flags, output and an exit code. A blank import may choose a driver.

@@ -67,6 +67,7 @@ var testRooms = map[string][]string{
 	"internal/mediation":     {"ari/aritest"},
 	"cmd/gateway":            {"ari"},
 	"metering/ledger/sqlite": {"metering/ledger/ledgertest"},
+	"metering/policy":        {"metering/numbering"},
 	"internal/rerating":      {"ari", "metering/ledger/sqlite"},
 	"integration":            {"integration/judge", "integration/lab", "metering"},
 }

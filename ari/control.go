@@ -16,8 +16,9 @@ type Control interface {
 	// time. It fails where the PBX does not send this client the events of all channels, for then
 	// the lists would go out of date unnoticed.
 	Snapshot(ctx context.Context) (*Snapshot, error)
-	// Heartbeat makes the PBX send a [Heartbeat] event to this client, after every event before it.
-	Heartbeat(ctx context.Context) error
+	// Heartbeat makes the PBX send the nth [Heartbeat] event to this client, after every event before
+	// it.
+	Heartbeat(ctx context.Context, n uint64) error
 
 	// Play starts playing media (such as "sound:tt-weasels") in a language on a channel and returns
 	// at once. PlaybackFinished with this playback id reports the end.

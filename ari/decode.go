@@ -16,9 +16,6 @@ import (
 // good JSON but for its UTF-8. A duplicate key stays refused: two values for one key are no value.
 var lenient = jsontext.AllowInvalidUTF8(true)
 
-// HeartbeatName is the name of the user event by which a source checks its connection.
-const HeartbeatName = "risposta.heartbeat"
-
 var errEvidenceType = errors.New("this type exists in evidence only; no PBX sends it")
 
 // Decode reads one frame of a PBX. Types that do not matter, known or not, come back as [Other]. The
@@ -54,8 +51,12 @@ func decodeEvent(frame []byte, typ string) (Event, error) {
 	if err != nil {
 		return Event{}, err
 	}
-	if kind == Heartbeat && w.EventName != HeartbeatName {
-		return Event{Kind: Other, At: ev.At, Node: ev.Node}, nil
+	if kind == Heartbeat {
+		n, ok := HeartbeatNumber(w.EventName)
+		if !ok {
+			return Event{Kind: Other, At: ev.At, Node: ev.Node}, nil
+		}
+		ev.Heartbeat = n
 	}
 	return ev, nil
 }

@@ -79,7 +79,7 @@ func encodeEvent(ev Event) []byte {
 	case BridgeAttendedTransfer:
 		w.FirstLeg = reducedChannel(ev.Channel)
 	case Heartbeat:
-		w.EventName = HeartbeatName
+		w.EventName = HeartbeatName(ev.Heartbeat)
 		w.Channel = reducedChannel(ev.Channel)
 	default:
 		w.Channel = reducedChannel(ev.Channel)

@@ -58,6 +58,7 @@ type Event struct {
 	Soft       bool        // ChannelHangupRequest: by Asterisk itself, not by the far end
 	Args       []string    // StasisStart: the arguments of Stasis() after the application
 	Digit      string      // ChannelDtmfReceived
+	Heartbeat  uint64      // Heartbeat: its number
 	Playback   string      // PlaybackFinished: its id
 	PlayState  string      // PlaybackFinished: done, failed
 	Dialled    string      // Dial, BridgeBlindTransfer: what was dialled, in clear. Never printed or kept

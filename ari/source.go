@@ -34,10 +34,14 @@ type Position []byte
 
 // Frame is one entry of a [Queue]: Raw, as the PBX sent it, or Event, made by the source itself.
 type Frame struct {
-	Raw     []byte
-	Arrived time.Time // by the gateway's clock; zero where the delay since At means nothing
-	Total   int       // length in bytes of a frame of which Raw is only the front; else zero
-	Event   *Event    // Gap, SnapshotTaken, Suspended or Resumed
+	Raw []byte
+	// Arrived is when it came in, by the boot clock of this machine; zero where that is not known.
+	Arrived time.Duration
+	// Sent is when the heartbeat was asked for, by the same clock: of a heartbeat, and of the
+	// SnapshotTaken or Resumed that it completes; else zero.
+	Sent  time.Duration
+	Total int    // length in bytes of a frame of which Raw is only the front; else zero
+	Event *Event // Gap, SnapshotTaken, Suspended or Resumed
 	// Position is the place after this frame; nil where no run can start from there.
 	Position Position
 }

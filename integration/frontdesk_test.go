@@ -38,37 +38,30 @@ var longWait = map[string]string{"extensions.d/desk.conf": "[globals](+)\nRISPOS
 // announcement is how long the front desk speaks before it accepts keys, with espeak-ng's prompts.
 const announcement = 14 * time.Second
 
+// frontDeskServices have one caller each; their names tell what that caller does.
+var frontDeskServices = []service{
+	{name: "agrees", dialplan: announcing("agrees"), agents: []string{"op1"},
+		queues: queue("agrees", "", "PJSIP/op1")},
+	{name: "exempt", dialplan: announcing("exempt"), agents: []string{"op2"},
+		queues: queue("exempt", "", "PJSIP/op2")},
+	{name: "refuses", dialplan: announcing("refuses"), agents: []string{"op3"},
+		queues: queue("refuses", "", "PJSIP/op3")},
+	{name: "types-code", dialplan: announcing("code"), agents: []string{"op4"},
+		queues: queue("code", "", "PJSIP/op4")},
+	{name: "skips-front-desk", dialplan: "Progress(); Queue(past)", agents: []string{"op5"},
+		queues: queue("past", "", "PJSIP/op5")},
+	{name: "is-asked", dialplan: "Progress(); Queue(asked,c); Gosub(risposta,survey,1(it))",
+		agents: []string{"op6"}, queues: queue("asked", "", "PJSIP/op6")},
+}
+
 // What the front desk announces to each caller, and what each pays.
 func TestLiveFrontDesk(t *testing.T) {
 	t.Parallel()
-	services := []service{
-		{name: "agrees", dialplan: announcing("agrees"), agents: []string{"op1"},
-			queues: queue("agrees", "", "PJSIP/op1")},
-		{name: "exempt", dialplan: announcing("exempt"), agents: []string{"op2"},
-			queues: queue("exempt", "", "PJSIP/op2")},
-		{name: "refuses", dialplan: announcing("refuses"), agents: []string{"op3"},
-			queues: queue("refuses", "", "PJSIP/op3")},
-		{name: "types-code", dialplan: announcing("code"), agents: []string{"op4"},
-			queues: queue("code", "", "PJSIP/op4")},
-		{name: "skips-front-desk", dialplan: "Progress(); Queue(past)", agents: []string{"op5"},
-			queues: queue("past", "", "PJSIP/op5")},
-		{name: "is-asked", dialplan: "Progress(); Queue(asked,c); Gosub(risposta,survey,1(it))",
-			agents: []string{"op6"}, queues: queue("asked", "", "PJSIP/op6")},
-	}
+	services := frontDeskServices
 	h := newHarnessWith(t, frontDeskConfig, services, longWait)
-	exempt := func(args ...string) string {
-		t.Helper()
-		args = append([]string{"exempt", "add", "--from", "2026-01-01",
-			"--category", "minimum pension"}, args...)
-		out, code, err := h.gw.Command(h.ctx, args...)
-		if err != nil || code != 0 {
-			t.Fatalf("exit %d, %v: %s", code, err, out)
-		}
-		return out
-	}
-	exempt("--ref", "e-number", callerOf(1))
+	h.addExemption(t, "--ref", "e-number", callerOf(1))
 	code := regexp.MustCompile(`its code is ([0-9]{10})`).
-		FindStringSubmatch(exempt("--ref", "e-code", "--code"))
+		FindStringSubmatch(h.addExemption(t, "--ref", "e-code", "--code"))
 	if code == nil {
 		t.Fatal("`exempt add --code` printed no code")
 	}
@@ -101,34 +94,8 @@ func TestLiveFrontDesk(t *testing.T) {
 	if t.Failed() {
 		t.Fatalf("the gateway's log:\n%s", h.gw.Log())
 	}
-	for i, want := range []struct {
-		reason, outcome string
-		consent         string
-		free, charged   bool
-		ref             string
-	}{
-		{"talk", "talked", "given", false, true, ""},
-		{"exempt", "talked", "", true, false, "e-number"},
-		{"no_talk", "unanswered", "refused", false, false, ""},
-		{"exempt", "talked", "", true, false, "e-code"},
-		{"no_consent", "talked", "", false, false, ""},
-		{"no_consent", "talked", "", false, false, ""},
-	} {
-		rec := h.record(t, services[i].name)
-		if rec.Reasons[0] != want.reason || rec.Outcome != want.outcome ||
-			rec.Announcement.Consent != want.consent || rec.Announcement.Free != want.free ||
-			(rec.Charge.Amount != "0.00") != want.charged || rec.ExemptionRef != want.ref {
-			t.Errorf("%s: %+v; want %+v", services[i].name, rec, want)
-		}
-		if slices.Contains(rec.Reasons, "answered_early") && services[i].name != "is-asked" {
-			t.Errorf("%s: the front desk answered the caller: %v", services[i].name, rec.Reasons)
-		}
-		if want.charged {
-			if lead := rec.Talk[0].From.Sub(rec.Announcement.AnnouncedAt); lead < 3*second {
-				t.Errorf("talk began %s after the announcement, want 3 s at least", lead)
-			}
-			h.wantSameTalk(t, i, rec)
-		}
+	for i, want := range frontDeskWants {
+		h.wantFrontDesk(t, i, want)
 	}
 	if rec := h.record(t, "is-asked"); rec.Survey.Satisfaction != 4 || rec.Survey.Solved != "yes" ||
 		rec.TalkMs > 3000 {
@@ -141,5 +108,56 @@ func TestLiveFrontDesk(t *testing.T) {
 	}
 	if out, code, err := h.gw.Command(h.ctx, "verify"); err != nil || code != 0 {
 		t.Errorf("verify: exit %d, %v\n%s", code, err, out)
+	}
+}
+
+// addExemption runs `gateway exempt add` with further arguments and returns its output.
+func (h *harness) addExemption(t *testing.T, args ...string) string {
+	t.Helper()
+	args = append([]string{"exempt", "add", "--from", "2026-01-01",
+		"--category", "minimum pension"}, args...)
+	out, code, err := h.gw.Command(h.ctx, args...)
+	if err != nil || code != 0 {
+		t.Fatalf("exit %d, %v: %s", code, err, out)
+	}
+	return out
+}
+
+// frontDeskWant is what the record of a call must contain.
+type frontDeskWant struct {
+	reason, outcome string
+	consent         string
+	free, charged   bool
+	ref             string
+}
+
+// frontDeskWants are in the order of frontDeskServices.
+var frontDeskWants = []frontDeskWant{
+	{"talk", "talked", "given", false, true, ""},
+	{"exempt", "talked", "", true, false, "e-number"},
+	{"no_talk", "unanswered", "refused", false, false, ""},
+	{"exempt", "talked", "", true, false, "e-code"},
+	{"no_consent", "talked", "", false, false, ""},
+	{"no_consent", "talked", "", false, false, ""},
+}
+
+// wantFrontDesk checks the record of the i-th service's call.
+func (h *harness) wantFrontDesk(t *testing.T, i int, want frontDeskWant) {
+	t.Helper()
+	name := frontDeskServices[i].name
+	rec := h.record(t, name)
+	if rec.Reasons[0] != want.reason || rec.Outcome != want.outcome ||
+		rec.Announcement.Consent != want.consent || rec.Announcement.Free != want.free ||
+		(rec.Charge.Amount != "0.00") != want.charged || rec.ExemptionRef != want.ref {
+		t.Errorf("%s: %+v; want %+v", name, rec, want)
+	}
+	if slices.Contains(rec.Reasons, "answered_early") && name != "is-asked" {
+		t.Errorf("%s: the front desk answered the caller: %v", name, rec.Reasons)
+	}
+	if want.charged {
+		if lead := rec.Talk[0].From.Sub(rec.Announcement.AnnouncedAt); lead < 3*second {
+			t.Errorf("talk began %s after the announcement, want 3 s at least", lead)
+		}
+		h.wantSameTalk(t, i, rec)
 	}
 }

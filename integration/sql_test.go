@@ -30,6 +30,26 @@ INSERT INTO exempt VALUES
 const query = `SELECT true, ref, valid_until FROM exempt WHERE number = $1 ` +
 	`AND valid_from <= $2 AND (valid_until IS NULL OR valid_until > $2)`
 
+// sqlCases are queries with the answer, or the error, that they must give.
+var sqlCases = []struct{ query, number, at, want, ref, until, err string }{
+	{query, "+390612345678", "2026-06-30", "yes", "e-1", "2026-07-01", ""},
+	{query, "+390612345678", "2026-07-01", "no", "", "", ""},
+	{query, "+390612345679", "2026-11-24", "yes", "e-2", "", ""},
+	{query, "+390612345000", "2026-11-24", "no", "", "", ""},
+	{"SELECT NULL::boolean WHERE $1::text <> '' AND $2::timestamptz IS NOT NULL",
+		"+390612345678", "2026-11-24", "unknown", "", "", ""},
+	{query, "+390612345680", "2026-11-24", "", "", "", "more than one row"},
+	{"SELECT 1, 2, 3, 4 WHERE $1::text <> '' AND $2::timestamptz IS NOT NULL", "+390612345678",
+		"2026-11-24", "", "", "", "4 columns"},
+	{"SELECT why FROM exempt WHERE number = $1 AND $2::timestamptz IS NOT NULL",
+		"+390612345678", "2026-11-24", "", "", "", "other types"},
+	{"SELECT $1::text::int > 0 WHERE $2::timestamptz IS NOT NULL", "+39061234567800",
+		"2026-11-24", "", "", "", "SQLSTATE"},
+	// The connection is read only.
+	{"DELETE FROM exempt WHERE number = $1 AND $2::timestamptz IS NOT NULL RETURNING true",
+		"+390612345678", "2026-11-24", "", "", "", "SQLSTATE 25006"},
+}
+
 // A query on a real PostgreSQL answers yes or no as of an instant, and its errors contain no
 // personal data.
 func TestLiveExemptionFromPostgreSQL(t *testing.T) {
@@ -75,24 +95,7 @@ func TestLiveExemptionFromPostgreSQL(t *testing.T) {
 		defer cancel()
 		return db.Exempt(qctx, metering.NewNumber(number, ""), instant)
 	}
-	for _, c := range []struct{ query, number, at, want, ref, until, err string }{
-		{query, "+390612345678", "2026-06-30", "yes", "e-1", "2026-07-01", ""},
-		{query, "+390612345678", "2026-07-01", "no", "", "", ""},
-		{query, "+390612345679", "2026-11-24", "yes", "e-2", "", ""},
-		{query, "+390612345000", "2026-11-24", "no", "", "", ""},
-		{"SELECT NULL::boolean WHERE $1::text <> '' AND $2::timestamptz IS NOT NULL",
-			"+390612345678", "2026-11-24", "unknown", "", "", ""},
-		{query, "+390612345680", "2026-11-24", "", "", "", "more than one row"},
-		{"SELECT 1, 2, 3, 4 WHERE $1::text <> '' AND $2::timestamptz IS NOT NULL", "+390612345678",
-			"2026-11-24", "", "", "", "4 columns"},
-		{"SELECT why FROM exempt WHERE number = $1 AND $2::timestamptz IS NOT NULL",
-			"+390612345678", "2026-11-24", "", "", "", "other types"},
-		{"SELECT $1::text::int > 0 WHERE $2::timestamptz IS NOT NULL", "+39061234567800",
-			"2026-11-24", "", "", "", "SQLSTATE"},
-		// The connection is read only.
-		{"DELETE FROM exempt WHERE number = $1 AND $2::timestamptz IS NOT NULL RETURNING true",
-			"+390612345678", "2026-11-24", "", "", "", "SQLSTATE 25006"},
-	} {
+	for _, c := range sqlCases {
 		got, err := ask(c.query, c.number, c.at)
 		until := ""
 		if !got.Until.IsZero() {

@@ -5,13 +5,14 @@ import (
 	"time"
 )
 
-// Segment is a stretch of one call in one state. Segments of a call follow each other without gap or overlap.
+// Segment is a stretch of one call in one state. Segments of a call follow each other without gap
+// or overlap.
 type Segment struct {
 	State    State
 	From, To time.Time
 	Operator string // Talking and Held
-	Queue    string // Talking: the queue the operator answered for
-	Why      string // Unseen: how sight was lost
+	Queue    string // Talking: the queue that the operator answered for
+	Why      string // Unseen: why the PBX could not be seen
 }
 
 // QueueVisit is one stay in one queue, from joining it to the operator's answer or to leaving it.
@@ -28,19 +29,19 @@ type Call struct {
 	Caller       string
 	Terms        Terms
 	ArrivedAt    time.Time
-	EndedAt      time.Time // zero while the call lives
-	Segments     []Segment // the last one is open (To zero) while the call lives
+	EndedAt      time.Time // zero while the call is open
+	Segments     []Segment // the last one has a zero To while the call is open
 	Queues       []QueueVisit
 	Exemption    Exemption
 	EndUnseen    bool      // the end was not seen
-	EndedBy      string    // an EndedBy... word
+	EndedBy      string    // one of the EndedBy constants
 	AnsweredAt   time.Time // when the caller's own channel went Up; zero if it never did
 	Numbers      []string  // the kinds of numbers that the call was led to, each once
 	AtDesk       bool      // the caller was at the front desk
 	Announcement *Announcement
 	Survey       *Survey
-	GivenUp      bool     // nobody will be asked about the caller any more
-	Amendments   []Reason // why a later version of the record differs from the first
+	GivenUp      bool     // no lookup will be asked about the caller again
+	Corrections  []Reason // why a later version of the record differs from the first
 }
 
 func newCall(f Fact) *Call {
@@ -55,11 +56,11 @@ func newCall(f Fact) *Call {
 	return c
 }
 
-// apply folds one fact into the call. Boundaries never step back: Asterisk's timestamps do, by up to 8 ms, and a
-// stretch of talk that would end before it began is empty.
+// apply folds one fact into the call. Boundaries never step back: Asterisk's timestamps do, by up
+// to 8 ms, and talk that would end before it began is empty.
 func (c *Call) apply(f Fact) {
 	switch f.Kind {
-	case CallArrived: // newCall has taken it
+	case CallArrived: // newCall applies it
 	case CallerAnswered:
 		c.AnsweredAt = f.At
 	case QueueJoined:
@@ -75,7 +76,8 @@ func (c *Call) apply(f Fact) {
 	case GapEnded:
 		c.enter(Segment{State: f.State, From: f.At, Operator: f.Operator, Why: f.Why})
 	case ExemptionAnswered:
-		if c.Exemption.Verdict != ExemptYes { // a code that the caller typed may have come before the answer about the number
+		// A code that the caller typed may come before the answer about the number.
+		if c.Exemption.Verdict != ExemptYes {
 			c.Exemption = f.Exemption
 		}
 	case NumberReached:
@@ -97,28 +99,31 @@ func (c *Call) apply(f Fact) {
 	}
 }
 
-// Who ended the call: CallEnded's Why.
+// What ended the call: the Why of [CallEnded].
 const (
 	EndedByCaller  = "caller"  // the far end of the caller's channel hung up
-	EndedByService = "service" // Asterisk let the caller go
-	EndedUnseen    = "unseen"  // when sight came back the call was gone
+	EndedByService = "service" // Asterisk hung up the caller's channel
+	EndedUnseen    = "unseen"  // the call was gone when the PBX could be seen again
 )
 
-// earlyAnswer is how long before the operator's answer the caller's channel may go Up and still count as answered by it:
-// Queue() answers the caller in the same millisecond, a machine under load some later.
+// earlyAnswer is how long before the operator's answer the caller's channel may go Up and still
+// count as answered by the operator: Queue() answers the caller in the same millisecond, a machine
+// under load some milliseconds later.
 const earlyAnswer = time.Second
 
-// answeredEarly tells that the caller's own network charged a wait: see ReasonAnsweredEarly.
+// answeredEarly reports whether the caller's own network charged a wait: see [ReasonAnsweredEarly].
 func (c *Call) answeredEarly() bool {
-	if c.AnsweredAt.IsZero() {
-		return false
-	}
+	return !c.AnsweredAt.IsZero() && c.firstTalk().Sub(c.AnsweredAt) > earlyAnswer
+}
+
+// firstTalk is when talk first began, or the end of a call without talk.
+func (c *Call) firstTalk() time.Time {
 	for _, s := range c.Segments {
 		if s.State == Talking {
-			return s.From.Sub(c.AnsweredAt) > earlyAnswer
+			return s.From
 		}
 	}
-	return c.EndedAt.Sub(c.AnsweredAt) > earlyAnswer
+	return c.EndedAt
 }
 
 func (c *Call) enter(s Segment) {
@@ -127,8 +132,8 @@ func (c *Call) enter(s Segment) {
 	c.Segments = append(c.Segments, s)
 }
 
-// close ends the open segment at the given instant, or where it began if that is later, and returns the boundary.
-// A segment of no length is dropped: it says nothing.
+// close ends the open segment at the given instant, or where it began if that is later, and returns
+// the boundary. It drops a segment of no length.
 func (c *Call) close(at time.Time) time.Time {
 	last := &c.Segments[len(c.Segments)-1]
 	if at.Before(last.From) {
@@ -141,23 +146,23 @@ func (c *Call) close(at time.Time) time.Time {
 	return at
 }
 
-// retract takes back what was counted as talk after an instant, in the stretches that are over: there the caller waited.
+// retract turns talk after an instant into waiting, in the segments that have ended.
 func (c *Call) retract(at time.Time) {
-	kept := make([]Segment, 0, len(c.Segments)+1)
+	corrected := make([]Segment, 0, len(c.Segments)+1)
 	for i, s := range c.Segments {
-		over := i < len(c.Segments)-1
+		ended := i < len(c.Segments)-1
 		switch {
-		case !over || s.State != Talking || !s.To.After(at):
-			kept = append(kept, s)
+		case !ended || s.State != Talking || !s.To.After(at):
+			corrected = append(corrected, s)
 		case s.From.Before(at):
 			waited := Segment{State: Waiting, From: at, To: s.To}
 			s.To = at
-			kept = append(kept, s, waited)
+			corrected = append(corrected, s, waited)
 		default:
-			kept = append(kept, Segment{State: Waiting, From: s.From, To: s.To})
+			corrected = append(corrected, Segment{State: Waiting, From: s.From, To: s.To})
 		}
 	}
-	c.Segments = kept
+	c.Segments = corrected
 }
 
 func (c *Call) leaveQueue(at time.Time) {
@@ -169,10 +174,10 @@ func (c *Call) leaveQueue(at time.Time) {
 	}
 }
 
-// TalkTime is the time the call spent in talk.
+// TalkTime is how long the call was in talk.
 func (c *Call) TalkTime() time.Duration { return c.total(Talking) }
 
-// total is the time the call spent in a state.
+// total is how long the call was in a state.
 func (c *Call) total(s State) time.Duration {
 	var d time.Duration
 	for _, seg := range c.Segments {

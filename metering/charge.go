@@ -7,7 +7,7 @@ import (
 	"github.com/risposta/gateway/metering/tariff"
 )
 
-// charge prices the talk, and says why. Every road but the last leads to nothing.
+// charge prices the talk and gives the reasons. Only the last branch of decide charges.
 func (r *Record) charge(c *Call) {
 	t := c.Terms.Tariff
 	r.Charge = tariff.Zero(t)
@@ -15,22 +15,22 @@ func (r *Record) charge(c *Call) {
 		r.Tariff = t.Ref()
 		r.BillableSeconds = t.Billable(time.Duration(r.TalkMs) * time.Millisecond)
 	}
-	r.because(r.decide(c))
+	r.addReason(r.decide(c))
 	if r.UnseenMs > 0 {
-		r.because(ReasonUnseen)
+		r.addReason(ReasonUnseen)
 	}
 	if c.EndUnseen {
-		r.because(ReasonEndUnseen)
+		r.addReason(ReasonEndUnseen)
 	}
 	if c.answeredEarly() {
-		r.because(ReasonAnsweredEarly)
+		r.addReason(ReasonAnsweredEarly)
 	}
-	for _, why := range c.Amendments {
-		r.because(why)
+	for _, why := range c.Corrections {
+		r.addReason(why)
 	}
 }
 
-// decide finds the decisive reason, and sets the charge where there is one.
+// decide finds the decisive reason. It sets the charge, or the pending state, that goes with it.
 func (r *Record) decide(c *Call) Reason {
 	t := c.Terms.Tariff
 	switch {
@@ -42,8 +42,8 @@ func (r *Record) decide(c *Call) Reason {
 	price := tariff.Amount{}
 	if t != nil {
 		price = t.Charge(r.BillableSeconds)
-		if breach := c.breach(t); breach != "" {
-			return breach
+		if why := c.freeBecause(t); why != "" {
+			return why
 		}
 	}
 	switch {
@@ -64,50 +64,41 @@ func (r *Record) decide(c *Call) Reason {
 	return ReasonTalk
 }
 
-// breach names what makes the whole call free, by the policy it came in under or by what the caller was told; "" for nothing.
-func (c *Call) breach(t *tariff.Tariff) Reason {
-	p, told := c.Terms.Policy, c.Announcement
+// freeBecause is why the policy or the announcement makes the whole call free, "" if neither does.
+func (c *Call) freeBecause(t *tariff.Tariff) Reason {
+	p := c.Terms.Policy
 	if p.NoPrice() != "" {
 		return ReasonPriceForbidden
 	}
 	for _, kind := range c.Numbers {
-		if !p.Carries(kind) {
+		if !p.Allows(kind) {
 			return ReasonNumberRefused
 		}
 	}
 	if p.Has(policy.WaitVoids) && c.answeredEarly() {
 		return ReasonWaitCharged
 	}
-	if told != nil && told.Free {
-		return ReasonToldFree
-	}
-	if told == nil {
-		told = &Announcement{}
+	var a Announcement
+	if c.Announcement != nil {
+		a = *c.Announcement
 	}
 	switch {
-	case told.Consent == ConsentRefused, p.Has(policy.Consent) && told.Consent != ConsentGiven:
+	case a.Free:
+		return ReasonAnnouncedFree
+	case a.Consent == ConsentRefused, p.Has(policy.Consent) && a.Consent != ConsentGiven:
 		return ReasonNoConsent
-	case told.AnnouncedAt.IsZero():
-		// Whoever came to the front desk was to be told, whatever the law; and was not, for the gateway was slow, or could not speak.
+	case a.AnnouncedAt.IsZero():
+		// A caller at the front desk should have heard the price under any policy. The gateway was too
+		// slow, or could not play it.
 		if p.Has(policy.Announced) || c.AtDesk {
 			return ReasonNotAnnounced
 		}
-	case told.Tariff != t.Ref():
-		return ReasonNotAnnounced // another price was told
-	case c.firstTalk().Sub(told.AnnouncedAt.Time) < policy.Lead:
+	case a.Tariff != t.Ref():
+		return ReasonNotAnnounced // another price was announced
+	case c.firstTalk().Sub(a.AnnouncedAt.Time) < policy.Lead:
 		return ReasonAnnouncedLate
 	}
 	return ""
 }
 
-// firstTalk is when talk first began.
-func (c *Call) firstTalk() time.Time {
-	for _, s := range c.Segments {
-		if s.State == Talking {
-			return s.From
-		}
-	}
-	return c.EndedAt
-}
-
-func (r *Record) because(why Reason) { r.Reasons = append(r.Reasons, why) }
+func (r *Record) addReason(why Reason) { r.Reasons = append(r.Reasons, why) }

@@ -5,11 +5,13 @@ import (
 	"time"
 )
 
-// whyClock is the reason of an unseen stretch in which the PBX's clock was set: by that clock no account can tell how long anything took.
-const whyClock = "clock_jumped"
+// GapClockJumped is the reason of an unseen stretch in which the PBX's clock was set. No account of
+// the call can tell by that clock how long anything took.
+const GapClockJumped = "clock_jumped"
 
-// Reconcile fills the time that was not seen with what another account of the same call says of it, once the call has ended. What was seen stays as it was seen:
-// so no second is charged that either account denies. endedAt and endedBy are that account's end of the call, used where the end was not seen.
+// Reconcile fills the unseen time of a call that has ended from another account of the same call.
+// What was seen stays as it was seen, so no second is charged that either account denies. endedAt
+// and endedBy are that account's end of the call, used where the end was not seen.
 func (c *Call) Reconcile(account []Segment, endedAt time.Time, endedBy string) {
 	if c.EndUnseen && endedAt.After(c.EndedAt) {
 		c.Segments = append(c.Segments, Segment{State: Unseen, From: c.EndedAt, To: endedAt})
@@ -18,19 +20,20 @@ func (c *Call) Reconcile(account []Segment, endedAt time.Time, endedBy string) {
 	if c.EndUnseen {
 		c.EndUnseen, c.EndedBy = false, endedBy
 	}
-	var proved []Segment
+	var reconciled []Segment
 	for _, s := range c.Segments {
-		if s.State != Unseen || s.Why == whyClock {
-			proved = append(proved, s)
+		if s.State != Unseen || s.Why == GapClockJumped {
+			reconciled = append(reconciled, s)
 			continue
 		}
-		proved = append(proved, s.filled(account)...)
+		reconciled = append(reconciled, s.fillFrom(account)...)
 	}
-	c.Segments = proved
+	c.Segments = reconciled
 }
 
-// filled is the unseen stretch as the account has it; between its stretches the caller waited.
-func (s Segment) filled(account []Segment) (parts []Segment) {
+// fillFrom is the unseen stretch as the account has it. Between the account's segments the caller
+// waited.
+func (s Segment) fillFrom(account []Segment) (parts []Segment) {
 	at := s.From
 	add := func(p Segment) {
 		if p.To.After(p.From) {
@@ -57,27 +60,32 @@ func (s Segment) filled(account []Segment) (parts []Segment) {
 	return parts
 }
 
-// Resolve takes in what was learned, after the call's end, of whether its caller was exempt when it arrived; why is the reason of the version that follows.
-// An answer never takes an exemption away, nor a final "no" back to unknown. It returns false where it changes nothing.
+// Resolve applies an answer that came after the call's end: whether its caller was exempt when it
+// arrived. why is the reason that the next version of the record gives. An answer never takes an
+// exemption away, and never turns "no" back to unknown. Resolve returns whether it changed
+// anything.
 func (c *Call) Resolve(e Exemption, why Reason) bool {
 	switch had := c.Exemption.Verdict; {
-	case had == ExemptYes, c.GivenUp && e.Verdict != ExemptYes, had == ExemptNo && e.Verdict != ExemptYes:
+	case had == ExemptYes,
+		c.GivenUp && e.Verdict != ExemptYes,
+		had == ExemptNo && e.Verdict != ExemptYes:
 		return false
 	}
 	c.Exemption = e
 	c.GivenUp = e.Verdict == ExemptUnknown
-	c.Amend(why)
+	c.NoteCorrection(why)
 	return true
 }
 
-// Amend notes why the versions that follow differ from the first.
-func (c *Call) Amend(why Reason) {
-	if !slices.Contains(c.Amendments, why) {
-		c.Amendments = append(c.Amendments, why)
+// NoteCorrection adds a reason why later versions of the record differ from the first, once.
+func (c *Call) NoteCorrection(why Reason) {
+	if !slices.Contains(c.Corrections, why) {
+		c.Corrections = append(c.Corrections, why)
 	}
 }
 
-// NewVersion makes the record that supersedes an earlier one of the same call, which Amend has been told why.
+// NewVersion makes the record that supersedes an earlier one of the same call, after
+// [Call.NoteCorrection].
 func NewVersion(c *Call, version int, ev Evidence) Record {
 	r := NewRecord(c, ev)
 	r.Record, r.Version = recordID(c, version), version

@@ -1,9 +1,6 @@
 package metering
 
-import (
-	"crypto/rand"
-	"time"
-)
+import "time"
 
 // Erased is the record without the caller's detail, as it is kept after the time that detail may be
 // (Codice Privacy art. 123: six months): what was charged and why, and how long everything took, on
@@ -17,8 +14,5 @@ func (r Record) Erased(name CallID) Record {
 	r.DetailErased = true
 	return r
 }
-
-// ErasedCallID makes a name for a call whose detail is erased: random, so that it leads nowhere.
-func ErasedCallID() CallID { return CallID("e-" + rand.Text()) }
 
 func day(t time.Time) time.Time { return t.UTC().Truncate(24 * time.Hour) }

@@ -10,33 +10,62 @@ import (
 // CallID names a call: the unique id of the caller's channel.
 type CallID string
 
-// FactKind says what happened to a call.
+// FactKind is what happened to a call.
 type FactKind uint8
 
-// The facts, with the fields each one uses besides Call and At.
+// The facts. Each comment names the fields that the fact uses beside Call and At.
 const (
-	CallArrived       FactKind = iota + 1 // Service, Node, Number; Caller and Terms once the shell has filled them in
-	CallerAnswered                        // the caller's own channel went Up: the caller's network charges from here
-	QueueJoined                           // Queue
-	QueueLeft                             // Queue
-	TalkStarted                           // Operator, Queue: both sides are connected, up and not on hold
-	TalkPaused                            // State: what the caller is left with instead
-	GapStarted                            // Why: from At on nothing is known
-	GapEnded                              // At At the state was seen again; a TalkStarted may follow
-	ExemptionAnswered                     // Exemption
-	CallEnded                             // Why, an Ended... word; Unseen: the end itself was not seen
-	NumberReached                         // Why: the kind of a number that the call was led to, by a transfer or by dialling
-	CallerAtDesk                          // the caller has come to the front desk: what is not told there is not charged
-	AnnouncementMade                      // Announcement: what the front desk told the caller, and heard
-	SurveyAnswered                        // Survey: so far
-	TalkRetracted                         // word came late that talk had ended at At: what was counted after it, in stretches that are over, was none
+	// CallArrived uses Service, Node and Number; Caller and Terms once they are known.
+	CallArrived FactKind = iota + 1
+	// CallerAnswered: the caller's own channel went Up, so the caller's network charges from here.
+	CallerAnswered
+	// QueueJoined uses Queue.
+	QueueJoined
+	// QueueLeft uses Queue.
+	QueueLeft
+	// TalkStarted uses Operator and Queue: both sides are connected, up and not on hold.
+	TalkStarted
+	// TalkPaused uses State, which is what the caller has instead of talk.
+	TalkPaused
+	// GapStarted uses Why: the PBX cannot be seen from At on.
+	GapStarted
+	// GapEnded uses State, as it was seen at At. TalkStarted may follow.
+	GapEnded
+	// ExemptionAnswered uses Exemption.
+	ExemptionAnswered
+	// CallEnded uses Why, one of the EndedBy constants, and Unseen where the end itself was not seen.
+	CallEnded
+	// NumberReached uses Why: the kind of a number that the call was led to, by a transfer or by
+	// dialling.
+	NumberReached
+	// CallerAtDesk: the caller came to the front desk. A price that is not announced there is not
+	// charged.
+	CallerAtDesk
+	// AnnouncementMade uses Announcement.
+	AnnouncementMade
+	// SurveyAnswered uses Survey, with the answers so far.
+	SurveyAnswered
+	// TalkRetracted: a late event shows that talk had ended at At. Talk counted after At, in segments
+	// that have ended, was waiting.
+	TalkRetracted
 )
 
 var factNames = [...]string{
-	CallArrived: "call.arrived", CallerAnswered: "caller.answered", QueueJoined: "queue.joined", QueueLeft: "queue.left", TalkStarted: "talk.started",
-	TalkPaused: "talk.paused", GapStarted: "gap.started", GapEnded: "gap.ended",
-	NumberReached: "number.reached", CallerAtDesk: "caller.at_desk", AnnouncementMade: "announcement.made", SurveyAnswered: "survey.answered",
-	ExemptionAnswered: "exemption.answered", CallEnded: "call.ended", TalkRetracted: "talk.retracted",
+	CallArrived:       "call.arrived",
+	CallerAnswered:    "caller.answered",
+	QueueJoined:       "queue.joined",
+	QueueLeft:         "queue.left",
+	TalkStarted:       "talk.started",
+	TalkPaused:        "talk.paused",
+	GapStarted:        "gap.started",
+	GapEnded:          "gap.ended",
+	ExemptionAnswered: "exemption.answered",
+	CallEnded:         "call.ended",
+	NumberReached:     "number.reached",
+	CallerAtDesk:      "caller.at_desk",
+	AnnouncementMade:  "announcement.made",
+	SurveyAnswered:    "survey.answered",
+	TalkRetracted:     "talk.retracted",
 }
 
 // String is the fact's name in logs.
@@ -47,10 +76,14 @@ type State uint8
 
 // The states. Only Talking is ever charged.
 const (
-	Waiting State = iota // alone: queue, ringing, announcements, music, IVR, another caller, a machine
-	Talking              // connected with an operator, neither of them on hold
-	Held                 // connected with an operator, one of them on hold
-	Unseen               // not known
+	// Waiting: no operator. Queue, ringing, announcement, music, IVR, another caller, a machine.
+	Waiting State = iota
+	// Talking: connected with an operator, and neither of them is on hold.
+	Talking
+	// Held: connected with an operator, and one of them is on hold.
+	Held
+	// Unseen: the PBX could not be seen.
+	Unseen
 )
 
 var stateNames = [...]string{Waiting: "waiting", Talking: "talk", Held: "held", Unseen: "unseen"}
@@ -58,15 +91,16 @@ var stateNames = [...]string{Waiting: "waiting", Talking: "talk", Held: "held", 
 // String is the state's name in logs and timelines.
 func (s State) String() string { return stateNames[s] }
 
-// Fact is one thing that is known about one call. At is Asterisk's time: for what begins talk, the latest instant
-// that the call's events name; for what ends it, the ending event's own.
+// Fact is one thing that is known about one call. At is Asterisk's time: for a fact that begins
+// talk, the latest instant that the call's events name; for one that ends talk, the ending event's
+// own.
 type Fact struct {
 	Kind FactKind
 	Call CallID
 	At   time.Time
 
 	Service, Node   string
-	Number          Number // in clear; for the lookup and the pseudonym, never kept
+	Number          Number // in clear, for the lookup and the pseudonym; never kept
 	Caller          string // the pseudonym
 	Terms           *Terms
 	Queue, Operator string
@@ -78,21 +112,22 @@ type Fact struct {
 	Unseen          bool
 }
 
-// Terms is what a call is charged by: fixed when it arrives, for the whole call.
+// Terms is what a call is charged by. They are fixed for the whole call when it arrives.
 type Terms struct {
-	Tariff *tariff.Tariff // nil: the service has no price, nothing is charged
-	// AskExemption: the caller may be exempt; until a lookup has answered, nothing is charged.
+	// Tariff is the price. Nil: the service has no price, so nothing is charged.
+	Tariff *tariff.Tariff
+	// AskExemption: the caller may be exempt. Nothing is charged until a lookup has answered.
 	AskExemption bool
-	// Policy is the law that the call is charged under; the zero value has no rules.
+	// Policy is the law that the call is charged under. The zero value has no rules.
 	Policy policy.Policy
-	// NumberKind is the kind of the number that callers dial for the service; "" where no policy asks.
+	// NumberKind is the kind of the number that callers dial for the service. "": no policy needs it.
 	NumberKind string
 }
 
-// Verdict is what a lookup said of a caller.
+// Verdict is a lookup's answer about a caller.
 type Verdict uint8
 
-// The verdicts. The zero value is no answer, and no answer is never charged.
+// The verdicts. The zero value is no answer, and a call without an answer is never charged.
 const (
 	ExemptUnknown Verdict = iota
 	ExemptNo
@@ -104,7 +139,7 @@ var verdictNames = [...]string{ExemptUnknown: "unknown", ExemptNo: "no", ExemptY
 // String is the verdict's name in logs and evidence.
 func (v Verdict) String() string { return verdictNames[v] }
 
-// ParseVerdict reads what String wrote; anything else is unknown.
+// ParseVerdict reads the text that String wrote. Any other text is ExemptUnknown.
 func ParseVerdict(s string) Verdict {
 	for v, name := range verdictNames {
 		if name == s {
@@ -114,8 +149,8 @@ func ParseVerdict(s string) Verdict {
 	return ExemptUnknown
 }
 
-// Exemption is a lookup's answer as the record may know it: never why.
+// Exemption is a lookup's answer as the record may have it. It never says why a caller is exempt.
 type Exemption struct {
 	Verdict Verdict
-	Ref     string // opaque: the registry's own reference of the entitlement
+	Ref     string // opaque: the register's own reference of the entitlement
 }

@@ -2,14 +2,15 @@ package metering
 
 import "fmt"
 
-// Meter holds the calls that live. One goroutine uses it.
+// Meter holds the open calls. It is for one goroutine.
 type Meter struct{ calls map[CallID]*Call }
 
 // NewMeter makes a meter without calls.
 func NewMeter() *Meter { return &Meter{calls: map[CallID]*Call{}} }
 
-// Apply folds a fact. When it ends a call, the call leaves the meter and is returned, ready for NewRecord; otherwise nil. A fact
-// about a call that never arrived is a broken invariant of the caller's and panics: it would be a lost call.
+// Apply folds a fact. A fact that ends a call removes it from the meter and returns it, ready for
+// [NewRecord]; any other fact returns nil. A fact about a call that never arrived, or a second
+// arrival, panics: the caller of Apply would lose a call.
 func (m *Meter) Apply(f Fact) *Call {
 	if f.Kind == CallArrived {
 		if m.calls[f.Call] != nil {
@@ -30,11 +31,11 @@ func (m *Meter) Apply(f Fact) *Call {
 	return c
 }
 
-// Call returns a living call, or nil. The caller must not change it.
+// Call returns an open call, or nil. Do not change it.
 func (m *Meter) Call(id CallID) *Call { return m.calls[id] }
 
-// Adopt takes over a living call that another meter rebuilt from evidence.
+// Adopt adds an open call that another meter rebuilt from evidence.
 func (m *Meter) Adopt(c *Call) { m.calls[c.ID] = c }
 
-// Len is the number of living calls.
+// Len is the number of open calls.
 func (m *Meter) Len() int { return len(m.calls) }

@@ -5,12 +5,14 @@ import (
 	"strings"
 )
 
-// Number is a telephone number in clear. It prints as "[number]" whatever the verb, so that it cannot slip into a log,
-// an error or a record; Clear is the one way to the digits, and is called only to look the caller up and to make the pseudonym.
+// Number is a telephone number in clear. It prints as "[number]" with every verb, so that it cannot
+// get into a log, an error or a record. Only [Number.Clear] gives the digits: to look the caller
+// up, and to make the pseudonym.
 type Number struct{ digits string }
 
-// NewNumber takes a number as the network gave it and brings it to one form: separators dropped, 00 as +, and with a
-// country code ("39") a national number becomes an international one. Text that is not a number is withheld.
+// NewNumber brings a number that the network gave to one form. It drops separators, reads 00 as +,
+// and with a country code ("39") makes a national number international. Text that is not a number
+// gives a withheld number.
 func NewNumber(text, countryCode string) Number {
 	var b strings.Builder
 	for i, r := range text {
@@ -30,7 +32,7 @@ func NewNumber(text, countryCode string) Number {
 		return Number{}
 	}
 	if n[0] != '+' && countryCode != "" {
-		// The trunk prefix 0 is dropped abroad and kept in Italy (E.164 and the national plans).
+		// Numbers lose their trunk prefix 0 abroad, but not in Italy (E.164 and the national plans).
 		if countryCode != "39" {
 			n = strings.TrimPrefix(n, "0")
 		}
@@ -39,7 +41,7 @@ func NewNumber(text, countryCode string) Number {
 	return Number{digits: n}
 }
 
-// Withheld tells that the caller's number is not known.
+// Withheld reports whether the number is not known.
 func (n Number) Withheld() bool { return n.digits == "" }
 
 // Clear returns the digits. Do not print them.
@@ -53,7 +55,7 @@ func (n Number) String() string {
 	return "[number]"
 }
 
-// Format hides the digits from every verb: without it %d would show them.
+// Format hides the digits from every verb. Without it %d would print them.
 func (n Number) Format(f fmt.State, _ rune) { fmt.Fprint(f, n.String()) }
 
 // MarshalText hides the digits from every encoder.

@@ -1,29 +1,53 @@
 package metering
 
-// Reason is a word of the record's `reasons`: why the charge is what it is. Documented in docs/record.md.
+// Reason is why the charge is what it is. docs/record.md explains each one.
 type Reason string
 
 // The reasons.
 const (
-	ReasonTalk                Reason = "talk"                 // whole increments of talk, charged by the tariff
-	ReasonExempt              Reason = "exempt"               // the caller is exempt: never charged
-	ReasonExemptionUnresolved Reason = "exemption_unresolved" // nobody could say in time: not charged
-	ReasonNoTariff            Reason = "no_tariff"            // the service has no price
-	ReasonNoTalk              Reason = "no_talk"              // no operator ever talked with the caller
-	ReasonBelowIncrement      Reason = "below_increment"      // talked, but for less than one increment or one minor unit
-	ReasonUnseen              Reason = "unseen"               // part of the call was not seen, and is free
-	ReasonEndUnseen           Reason = "end_unseen"           // the end was not seen: counted up to the last sure instant
-	ReasonCapped              Reason = "capped"               // talk, charged no more than the tariff's cap for a call
-	ReasonPriceForbidden      Reason = "price_forbidden"      // the policy allows the service no price
-	ReasonNumberRefused       Reason = "number_refused"       // the call was led to a number of a kind that may cost more than an ordinary call, or of none that is known
-	ReasonWaitCharged         Reason = "wait_charged"         // the caller's own network charged the wait, and the policy voids the whole fee for it
-	ReasonToldFree            Reason = "told_free"            // the front desk told the caller that the call is free
-	ReasonNoConsent           Reason = "no_consent"           // the caller did not agree to the price
-	ReasonNotAnnounced        Reason = "not_announced"        // the price, or this price, was not told to the caller
-	ReasonAnnouncedLate       Reason = "announced_late"       // the telling of the price ended less than 3 s before talk
-	ReasonResolved            Reason = "resolved"             // a later version: the lookup answered, as of the call's time
-	ReasonCredited            Reason = "credited"             // a later version: a proof came late that the caller was exempt at the call's time
-	ReasonGivenUp             Reason = "given_up"             // a later version: nobody could say for so long that the call is free for good
-	ReasonReconciled          Reason = "reconciled"           // time that was not seen was proved afterwards from Asterisk's own log
-	ReasonAnsweredEarly       Reason = "answered_early"       // the caller's channel was answered before the operator: the caller's own network charges the wait
+	// ReasonTalk: whole increments of talk, charged by the tariff.
+	ReasonTalk Reason = "talk"
+	// ReasonExempt: the caller is exempt, and so never charged.
+	ReasonExempt Reason = "exempt"
+	// ReasonExemptionUnresolved: no lookup answered in time. Not charged.
+	ReasonExemptionUnresolved Reason = "exemption_unresolved"
+	// ReasonNoTariff: the service has no price.
+	ReasonNoTariff Reason = "no_tariff"
+	// ReasonNoTalk: no operator talked with the caller.
+	ReasonNoTalk Reason = "no_talk"
+	// ReasonBelowIncrement: talk of less than one increment or one minor unit.
+	ReasonBelowIncrement Reason = "below_increment"
+	// ReasonUnseen: part of the call was not seen, and is free.
+	ReasonUnseen Reason = "unseen"
+	// ReasonEndUnseen: the end was not seen. The call counts up to the watermark.
+	ReasonEndUnseen Reason = "end_unseen"
+	// ReasonCapped: talk, charged no more than the tariff's cap for a call.
+	ReasonCapped Reason = "capped"
+	// ReasonPriceForbidden: the policy allows the service no price.
+	ReasonPriceForbidden Reason = "price_forbidden"
+	// ReasonNumberRefused: the call was led to a number of an unknown kind, or of a kind that may cost
+	// more than an ordinary call.
+	ReasonNumberRefused Reason = "number_refused"
+	// ReasonWaitCharged: the caller's own network charged the wait, and the policy voids the whole
+	// charge for that.
+	ReasonWaitCharged Reason = "wait_charged"
+	// ReasonAnnouncedFree: the front desk announced that the call is free.
+	ReasonAnnouncedFree Reason = "announced_free"
+	// ReasonNoConsent: the caller did not agree to the price.
+	ReasonNoConsent Reason = "no_consent"
+	// ReasonNotAnnounced: the price of the call was not announced to the caller.
+	ReasonNotAnnounced Reason = "not_announced"
+	// ReasonAnnouncedLate: the price announcement ended less than [policy.Lead] before talk.
+	ReasonAnnouncedLate Reason = "announced_late"
+	// ReasonResolved: a later version. The lookup answered, as of the call's time.
+	ReasonResolved Reason = "resolved"
+	// ReasonCredited: a later version. A backdated entitlement covers the call.
+	ReasonCredited Reason = "credited"
+	// ReasonGivenUp: a later version. No lookup answered for so long that the call stays free.
+	ReasonGivenUp Reason = "given_up"
+	// ReasonReconciled: a later version. Asterisk's CEL filled time that was not seen.
+	ReasonReconciled Reason = "reconciled"
+	// ReasonAnsweredEarly: the caller's channel was answered before an operator answered, so the
+	// caller's own network charged a wait.
+	ReasonAnsweredEarly Reason = "answered_early"
 )

@@ -19,96 +19,142 @@ type Outcome string
 // The outcomes.
 const (
 	Talked     Outcome = "talked"     // an operator talked with the caller
-	Abandoned  Outcome = "abandoned"  // the caller gave up before any operator talked
-	Unanswered Outcome = "unanswered" // the service let the caller go before any operator talked
-	Uncertain  Outcome = "uncertain"  // too little was seen to say
+	Abandoned  Outcome = "abandoned"  // the caller hung up before any operator talked
+	Unanswered Outcome = "unanswered" // the service hung up before any operator talked
+	Uncertain  Outcome = "uncertain"  // the end, or all talk there may have been, was not seen
 )
 
-// RecordPending is the record's state while nobody could say whether the caller is exempt: nothing is charged, and a later version settles it.
+// RecordPending is the record's state while no lookup has answered whether the caller is exempt:
+// nothing is charged, and a later version resolves it.
 const RecordPending = "pending"
 
 // Time is an instant in a record: RFC 3339, UTC, milliseconds.
 type Time struct{ time.Time }
 
-const recordTime = "2006-01-02T15:04:05.000Z"
+const timeLayout = "2006-01-02T15:04:05.000Z"
 
 // String writes 2026-11-23T09:46:14.945Z.
-func (t Time) String() string { return t.UTC().Format(recordTime) }
+func (t Time) String() string { return t.UTC().Format(timeLayout) }
 
 // MarshalJSON writes "2026-11-23T09:46:14.945Z".
 func (t Time) MarshalJSON() ([]byte, error) { return []byte(`"` + t.String() + `"`), nil }
 
-// Record is the one durable account of one call. docs/record.md explains each field.
+// Record is the durable account of one call on a metered service, charged or not. Durations are
+// whole milliseconds. waited_ms, held_ms, unseen_ms and talk_ms add up to the whole call.
 type Record struct {
-	Record          string        `json:"record"`
-	Version         int           `json:"version"`
-	Node            string        `json:"node"`
-	Call            CallID        `json:"call"`
-	Service         string        `json:"service"`
-	Caller          string        `json:"caller"`
-	ArrivedAt       Time          `json:"arrived_at"`
-	EndedAt         Time          `json:"ended_at"`
-	Outcome         Outcome       `json:"outcome"`
-	State           string        `json:"state,omitzero"` // RecordPending, or nothing: the charge is final
-	Queues          []QueueEntry  `json:"queues"`
-	Talk            []Talk        `json:"talk"`
-	WaitedMs        int64         `json:"waited_ms"`
-	HeldMs          int64         `json:"held_ms"`
-	UnseenMs        int64         `json:"unseen_ms"`
-	TalkMs          int64         `json:"talk_ms"`
-	BillableSeconds int64         `json:"billable_seconds"`
-	Exempt          bool          `json:"exempt"`
-	ExemptionRef    string        `json:"exemption_ref"`
-	Tariff          string        `json:"tariff"`
-	Policy          string        `json:"policy"`
-	Numbers         []string      `json:"numbers,omitzero"`      // the kinds of numbers that the call was led to, in order; never the numbers
-	Announcement    *Announcement `json:"announcement,omitzero"` // what the front desk told the caller
-	Survey          *Survey       `json:"survey,omitzero"`       // what the caller answered
-	Charge          tariff.Amount `json:"charge"`
-	Reasons         []Reason      `json:"reasons"`
-	Evidence        Evidence      `json:"evidence"`
-	DetailErased    bool          `json:"detail_erased,omitzero"`
+	// Stable id of this record. A receiver can drop a record whose id it already has.
+	Record string `json:"record"`
+	// 1 for the first record of a call. A later version supersedes the earlier ones.
+	Version int `json:"version"`
+	// The PBX: Asterisk's entity id.
+	Node string `json:"node"`
+	// Unique id of the caller's channel. Where the detail is erased: a random name.
+	Call CallID `json:"call"`
+	// Name of the service in the configuration.
+	Service string `json:"service"`
+	// Keyed pseudonym of the caller's number. Empty: the number is withheld, or the detail is erased.
+	Caller string `json:"caller"`
+	// When the caller entered the service.
+	ArrivedAt Time `json:"arrived_at"`
+	// The first hang-up request of the caller's channel.
+	EndedAt Time `json:"ended_at"`
+	// What became of the call.
+	Outcome Outcome `json:"outcome"`
+	// "pending" while no lookup has answered whether the caller is exempt. Left out: the charge is
+	// final.
+	State string `json:"state,omitzero"`
+	// Each stay in a queue, in order.
+	Queues []QueueEntry `json:"queues"`
+	// Each stretch of talk, in order.
+	Talk []Talk `json:"talk"`
+	// How long the caller waited without an operator.
+	WaitedMs int64 `json:"waited_ms"`
+	// How long the caller or the operator was on hold.
+	HeldMs int64 `json:"held_ms"`
+	// How long the PBX could not be seen.
+	UnseenMs int64 `json:"unseen_ms"`
+	// How long operator and caller could talk. Only talk is ever charged.
+	TalkMs int64 `json:"talk_ms"`
+	// Talk less the free seconds, rounded down to whole increments of the tariff.
+	BillableSeconds int64 `json:"billable_seconds"`
+	// Whether the caller is exempt from any charge.
+	Exempt bool `json:"exempt"`
+	// The register's opaque reference of the entitlement. It never says why the caller is exempt.
+	ExemptionRef string `json:"exemption_ref"`
+	// Name and content hash of the tariff in force at arrival. Empty: the service has no price.
+	Tariff string `json:"tariff"`
+	// Name and content hash of the policy that the call was charged under. Empty: none.
+	Policy string `json:"policy"`
+	// The kinds of numbers that the call was led to, in order, the service's own first. Never the
+	// numbers. Left out: no policy needs them.
+	Numbers []string `json:"numbers,omitzero"`
+	// What the front desk announced. Left out: nothing.
+	Announcement *Announcement `json:"announcement,omitzero"`
+	// What the caller answered after the call. Left out: there was no survey.
+	Survey *Survey `json:"survey,omitzero"`
+	// What the caller pays.
+	Charge tariff.Amount `json:"charge"`
+	// Why the charge is what it is. The first reason is the decisive one.
+	Reasons []Reason `json:"reasons"`
+	// What the record was made from.
+	Evidence Evidence `json:"evidence"`
+	// Whether the caller's detail is erased. Left out: it is not.
+	DetailErased bool `json:"detail_erased,omitzero"`
 }
 
 // QueueEntry is one stay in a queue.
 type QueueEntry struct {
-	Name     string `json:"name"`
-	JoinedAt Time   `json:"joined_at"`
-	LeftAt   Time   `json:"left_at"`
+	// Name of the queue.
+	Name string `json:"name"`
+	// When the caller joined the queue.
+	JoinedAt Time `json:"joined_at"`
+	// When the operator answered, or the caller left the queue otherwise.
+	LeftAt Time `json:"left_at"`
 }
 
 // Talk is one stretch of talk with one operator.
 type Talk struct {
-	From     Time   `json:"from"`
-	To       Time   `json:"to"`
-	Ms       int64  `json:"ms"`
+	// When the path from the caller to the operator was complete.
+	From Time `json:"from"`
+	// When the path broke.
+	To Time `json:"to"`
+	// How long the stretch was, in milliseconds.
+	Ms int64 `json:"ms"`
+	// Endpoint of the operator.
 	Operator string `json:"operator"`
-	Queue    string `json:"queue"`
+	// The queue that the operator answered for. Empty: none.
+	Queue string `json:"queue"`
 }
 
-// Evidence names what the record was made from: how many frames, and the SHA-256 of them, each followed by a newline.
+// Evidence is the evidence that a record was made from.
 type Evidence struct {
-	Events int    `json:"events"`
+	// Number of frames.
+	Events int `json:"events"`
+	// SHA-256 of the frames, each followed by a newline.
 	Digest string `json:"digest"`
 }
 
-// NewRecord makes the record of a call that has ended. What it charges was talk; all doubt has already been taken out.
+// NewRecord makes the first record of a call that has ended. Everything that the call knows as talk
+// is certain: the facts have already taken out what was not.
 func NewRecord(c *Call, ev Evidence) Record {
 	r := Record{
-		Record: recordID(c, RecordVersion), Version: RecordVersion, Node: c.Node, Call: c.ID, Service: c.Service, Caller: c.Caller,
+		Record: recordID(c, RecordVersion), Version: RecordVersion,
+		Node: c.Node, Call: c.ID, Service: c.Service, Caller: c.Caller,
 		ArrivedAt: Time{c.ArrivedAt}, EndedAt: Time{c.EndedAt},
 		Queues: []QueueEntry{}, Talk: []Talk{},
 		WaitedMs: c.total(Waiting).Milliseconds(), HeldMs: c.total(Held).Milliseconds(),
 		UnseenMs: c.total(Unseen).Milliseconds(), TalkMs: c.total(Talking).Milliseconds(),
 		Exempt: c.Exemption.Verdict == ExemptYes, ExemptionRef: c.Exemption.Ref,
-		Policy: c.Terms.Policy.Ref(), Numbers: c.Numbers, Announcement: c.Announcement, Survey: c.Survey, Evidence: ev,
+		Policy: c.Terms.Policy.Ref(), Numbers: c.Numbers,
+		Announcement: c.Announcement, Survey: c.Survey, Evidence: ev,
 	}
 	for _, q := range c.Queues {
-		r.Queues = append(r.Queues, QueueEntry{Name: q.Name, JoinedAt: Time{q.JoinedAt}, LeftAt: Time{q.LeftAt}})
+		r.Queues = append(r.Queues, QueueEntry{q.Name, Time{q.JoinedAt}, Time{q.LeftAt}})
 	}
 	for _, s := range c.Segments {
 		if s.State == Talking {
-			r.Talk = append(r.Talk, Talk{From: Time{s.From}, To: Time{s.To}, Ms: s.To.Sub(s.From).Milliseconds(), Operator: s.Operator, Queue: s.Queue})
+			ms := s.To.Sub(s.From).Milliseconds()
+			r.Talk = append(r.Talk, Talk{Time{s.From}, Time{s.To}, ms, s.Operator, s.Queue})
 		}
 	}
 	r.Outcome = c.outcome(r.TalkMs, r.UnseenMs)
@@ -116,7 +162,7 @@ func NewRecord(c *Call, ev Evidence) Record {
 	return r
 }
 
-// recordID is stable: whoever is told twice of one record can drop the repeat.
+// recordID is the same each time, so that a receiver can drop a repeat.
 func recordID(c *Call, version int) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %d", c.Node, string(c.ID), version))
 	return "r-" + hex.EncodeToString(sum[:12])
@@ -135,11 +181,11 @@ func (c *Call) outcome(talkMs, unseenMs int64) Outcome {
 	}
 }
 
-// JSON is the record as it is kept and handed out: one line, fields in the order of the type.
+// JSON is the record as it is kept and sent: one line, fields in the order of the type.
 func (r Record) JSON() []byte {
 	b, err := json.Marshal(r)
 	if err != nil {
-		panic("metering: a record of our own making does not encode: " + err.Error()) // every field can be encoded
+		panic("metering: a record does not encode: " + err.Error()) // every field can be encoded
 	}
 	return b
 }

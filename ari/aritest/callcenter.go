@@ -41,8 +41,9 @@ type CallTruth struct {
 
 // NewCentre makes an empty centre. The seed determines its pauses; print it.
 func NewCentre(p *PBX, seed uint64) *Centre {
+	rnd := rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // a seed repeats a run
 	return &Centre{
-		pbx: p, rnd: rand.New(rand.NewPCG(seed, seed)), channels: map[ari.ChannelID]ari.Channel{},
+		pbx: p, rnd: rnd, channels: map[ari.ChannelID]ari.Channel{},
 		bridges: map[ari.BridgeID][]ari.ChannelID{}, hold: map[ari.ChannelID]ari.Hold{},
 	}
 }

@@ -90,7 +90,7 @@ func Frame(ev ari.Event) []byte {
 			w.MusicClass = "N/A"
 		}
 	case ari.Heartbeat:
-		w.EventName = ari.HeartbeatName
+		w.EventName = ari.HeartbeatName(ev.Heartbeat)
 	case ari.PlaybackFinished:
 		w.Playback = &wirePlayback{ID: ev.Playback, State: ev.PlayState}
 	default:

@@ -30,6 +30,7 @@ type PBX struct {
 	nameTaken      bool
 	unsubscribed   bool
 	noHeartbeats   bool
+	infoFails      int
 	channels       []ari.Channel
 	bridges        []ari.Bridge
 	hold           map[ari.ChannelID]ari.Hold
@@ -83,6 +84,9 @@ func (p *PBX) DropHeartbeats(yes bool) { p.set(func() { p.noHeartbeats = yes }) 
 
 // SetClock sets the PBX's clock ahead of the machine's.
 func (p *PBX) SetClock(ahead time.Duration) { p.set(func() { p.ahead = ahead }) }
+
+// FailInfo makes so many questions about who it is fail.
+func (p *PBX) FailInfo(times int) { p.set(func() { p.infoFails = times }) }
 
 // SetStarted sets when the PBX was started.
 func (p *PBX) SetStarted(at time.Time) { p.set(func() { p.started = at }) }

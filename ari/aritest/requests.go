@@ -33,6 +33,16 @@ func reply(w http.ResponseWriter, v any) { _, _ = w.Write(encode(v)) }
 
 func (p *PBX) info(w http.ResponseWriter, _ *http.Request) {
 	p.mu.Lock()
+	fail := p.infoFails > 0
+	if fail {
+		p.infoFails--
+	}
+	p.mu.Unlock()
+	if fail {
+		http.Error(w, "busy", http.StatusServiceUnavailable)
+		return
+	}
+	p.mu.Lock()
 	started := p.started
 	p.mu.Unlock()
 	reply(w, map[string]map[string]string{
@@ -114,11 +124,12 @@ func (p *PBX) userEvent(w http.ResponseWriter, r *http.Request) {
 	drop := p.noHeartbeats
 	p.mu.Unlock()
 	w.WriteHeader(http.StatusNoContent)
-	if drop || r.PathValue("name") != ari.HeartbeatName {
+	n, ok := ari.HeartbeatNumber(r.PathValue("name"))
+	if drop || !ok {
 		return
 	}
 	// An error means that the socket has been cut meanwhile.
-	_ = p.Send(Frame(ari.Event{Kind: ari.Heartbeat, At: p.Now(), Node: Node}))
+	_ = p.Send(Frame(ari.Event{Kind: ari.Heartbeat, Heartbeat: n, At: p.Now(), Node: Node}))
 }
 
 // events serves the event socket of a gateway that connects to the PBX.
@@ -153,7 +164,7 @@ func (p *PBX) Connect(
 	for _, frame := range kept {
 		err = errors.Join(err, conn.Write(ctx, websocket.MessageText, frame))
 	}
-	go p.serve(conn)
+	go p.serve(conn) //nolint:gosec // ctx bounds the connecting, not the connection
 	return err
 }
 

@@ -155,7 +155,7 @@ func (s *session) survey(ctx context.Context) string {
 		}
 		for range maxKeys {
 			k := s.key(ctx, keyTimeout)
-			if answers.Take(k) || k == "" {
+			if answers.Answer(k) || k == "" {
 				break
 			}
 		}

@@ -42,8 +42,8 @@ func (c *Control) Snapshot(ctx context.Context) (*ari.Snapshot, error) {
 }
 
 // Heartbeat implements ari.Control.
-func (c *Control) Heartbeat(ctx context.Context) error {
-	return c.rest.heartbeat(ctx, c.application)
+func (c *Control) Heartbeat(ctx context.Context, n uint64) error {
+	return c.rest.heartbeat(ctx, n, c.application)
 }
 
 // The channel commands go through net/http: the library takes no context, and loses the status of a

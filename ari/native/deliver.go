@@ -8,7 +8,7 @@ import (
 
 // deliver processes one frame, at once.
 func (s *synchronizer) deliver(f ari.Frame) error {
-	f.Arrived = time.Now()
+	f.Arrived = bootClock()
 	var ev ari.Event
 	if f.Total == 0 {
 		switch ari.PeekType(f.Raw) {
@@ -25,7 +25,7 @@ func (s *synchronizer) deliver(f ari.Frame) error {
 	defer s.mu.Unlock()
 	heartbeat := ev.Kind == ari.Heartbeat
 	if heartbeat {
-		s.lastHeartbeat, s.last = f.Arrived, s.place(ev)
+		s.takeHeartbeat(&f, ev)
 	}
 	switch s.state {
 	case disconnected:
@@ -45,6 +45,20 @@ func (s *synchronizer) deliver(f ari.Frame) error {
 		s.pendingBytes += len(f.Raw)
 	}
 	return nil
+}
+
+// takeHeartbeat notes, under the lock, that a heartbeat came back.
+func (s *synchronizer) takeHeartbeat(f *ari.Frame, ev ari.Event) {
+	s.lastHeartbeat = time.Now()
+	f.Sent = s.sent[ev.Heartbeat]
+	delete(s.sent, ev.Heartbeat)
+	switch {
+	case f.Sent == 0: // of a former connection
+	case s.clock.SetForward(ev.At, f.Arrived):
+		s.clockSet = true // the reader of the queue finds it, too, and asks for a snapshot
+	default:
+		s.clock.Heartbeat(ev.At, f.Sent, f.Arrived)
+	}
 }
 
 // tellDesk passes an event on to the front desk.
@@ -71,17 +85,14 @@ func (s *synchronizer) overflow() {
 // for.
 func (s *synchronizer) endSyncing(f ari.Frame, heartbeat ari.Event) error {
 	s.snapshot.At, s.snapshot.Node = heartbeat.At, s.info.Node
-	first := ari.Frame{Arrived: f.Arrived, Event: &ari.Event{
+	first := ari.Frame{Arrived: f.Arrived, Sent: f.Sent, Event: &ari.Event{
 		Kind: ari.SnapshotTaken, At: heartbeat.At, Node: s.info.Node, Snapshot: s.snapshot,
 	}}
-	if s.resuming != nil {
-		at, err := s.resume(heartbeat)
-		if err != nil {
+	if s.resuming {
+		if err := s.resume(); err != nil {
 			return err
 		}
-		first = ari.Frame{Event: &ari.Event{
-			Kind: ari.Resumed, At: at, Node: s.info.Node, Snapshot: s.snapshot,
-		}}
+		first.Event.Kind = ari.Resumed
 	}
 	channels, pending := len(s.snapshot.Legs), s.pending
 	s.discard(synced)

@@ -33,6 +33,13 @@ const (
 	connectTimeout = 30 * time.Second // after which a PBX that has not connected is logged
 )
 
+// offer is a connection that Asterisk wants to open. Asterisk sends what it has kept as soon as the
+// connection is upgraded, and keeps it no longer; a refused offer loses nothing.
+type offer struct {
+	upgrade chan bool         // whether to upgrade it; the session sends once
+	result  chan outboundConn // closed without a connection where upgrading failed
+}
+
 // outboundConn is one connection that Asterisk has opened.
 type outboundConn struct {
 	ws   *websocket.Conn
@@ -43,15 +50,15 @@ type outboundConn struct {
 
 // server accepts Asterisk's connections, one at a time.
 type server struct {
-	cfg      Listen
-	http     http.Server
-	accepted chan outboundConn
-	conns    sync.Map // remote address -> net.Conn
-	quit     chan struct{}
+	cfg    Listen
+	http   http.Server
+	offers chan offer
+	conns  sync.Map // remote address -> net.Conn
+	quit   chan struct{}
 }
 
 func newServer(l Listen) *server {
-	s := &server{cfg: l, accepted: make(chan outboundConn), quit: make(chan struct{})}
+	s := &server{cfg: l, offers: make(chan offer), quit: make(chan struct{})}
 	s.http = http.Server{
 		Handler: s, ReadHeaderTimeout: headerTimeout, MaxHeaderBytes: maxHeader,
 		ConnState: func(c net.Conn, state http.ConnState) {
@@ -97,6 +104,20 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.conns.Delete(r.RemoteAddr)
+	o := offer{upgrade: make(chan bool, 1), result: make(chan outboundConn, 1)}
+	defer close(o.result)
+	select {
+	case s.offers <- o:
+	case <-s.quit:
+		return
+	case <-r.Context().Done():
+		return
+	}
+	if upgrade := <-o.upgrade; !upgrade {
+		w.Header().Set("Connection", "close") // this connection is known no longer
+		http.Error(w, "the gateway cannot take the connection now", http.StatusServiceUnavailable)
+		return
+	}
 	ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{
 		Subprotocols: []string{"ari"}, CompressionMode: websocket.CompressionDisabled,
 	})
@@ -107,12 +128,8 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	conn := outboundConn{
 		ws: ws, done: make(chan struct{}), closeWrite: func() error { return closeWrite(raw) },
 	}
-	select {
-	case s.accepted <- conn:
-		<-conn.done
-	case <-s.quit:
-	case <-r.Context().Done():
-	}
+	o.result <- conn
+	<-conn.done
 	_ = ws.CloseNow() // it may be closed already
 }
 
@@ -134,16 +151,27 @@ func closeWrite(conn any) error {
 	return c.CloseWrite()
 }
 
-// accept waits for Asterisk to connect.
-func (s *server) accept(ctx context.Context) (outboundConn, error) {
+// next waits for Asterisk to offer a connection. The session then answers it by upgrade or refuse.
+func (s *server) next(ctx context.Context) (offer, error) {
 	select {
-	case conn := <-s.accepted:
-		return conn, nil
+	case o := <-s.offers:
+		return o, nil
 	case <-ctx.Done():
-		return outboundConn{}, ctx.Err()
+		return offer{}, ctx.Err()
 	case <-time.After(connectTimeout):
-		return outboundConn{}, fmt.Errorf(
+		return offer{}, fmt.Errorf(
 			"no Asterisk has connected to %s for %s: compare websocket_client.conf with `listen`",
 			s.cfg.Listener.Addr(), connectTimeout)
 	}
+}
+
+func (o offer) refuse() { o.upgrade <- false }
+
+func (o offer) take() (outboundConn, error) {
+	o.upgrade <- true
+	conn, ok := <-o.result
+	if !ok {
+		return conn, errors.New("Asterisk gave up connecting")
+	}
+	return conn, nil
 }

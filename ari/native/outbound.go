@@ -15,20 +15,26 @@ import (
 // events at 8,000 a second over three such restarts, each once and in order). The position up to
 // there is the one that the next run resumes from.
 func (s *Source) outboundSession(ctx context.Context, onSynced func()) error {
-	conn, err := s.server.accept(ctx)
+	offered, err := s.server.next(ctx)
+	if err != nil {
+		return err
+	}
+	info, err := s.control.Info(ctx)
+	if err == nil {
+		err = s.accept(info)
+	}
+	if err != nil {
+		offered.refuse()
+		return err
+	}
+	s.sync.connected(info)
+	// Whatever the position stands for can be lost from the upgrade on: it is spent before that.
+	resumes := s.resumes(ctx, info.Node)
+	conn, err := offered.take()
 	if err != nil {
 		return err
 	}
 	defer close(conn.done)
-	info, err := s.control.Info(ctx)
-	if err != nil {
-		return err
-	}
-	if err := s.accept(info); err != nil {
-		return err
-	}
-	s.sync.connected(info)
-	resumes := s.resumes(info.Node)
 	// Reading goes on after ctx has ended, until Asterisk has sent everything.
 	reading, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -65,20 +71,17 @@ func (s *Source) suspend(conn outboundConn, readEnded <-chan error) {
 	}
 }
 
-// resumes asks, once a run, for the position where the last run ended, and begins to resume there.
-func (s *Source) resumes(node string) bool {
-	stored := s.cfg.Resume
-	s.cfg.Resume = nil
-	if stored == nil {
+// resumes takes the position where the last session ended, and begins to resume there.
+func (s *Source) resumes(ctx context.Context, node string) bool {
+	if s.cfg.Resume == nil {
 		return false
 	}
-	from := stored(node)
-	if from == nil {
-		return false
+	from, err := s.cfg.Resume(ctx, node)
+	if err == nil && from != nil {
+		err = s.sync.present(from)
 	}
-	if err := s.sync.present(from); err != nil {
+	if err != nil {
 		s.obs.NotResumed(err)
-		return false
 	}
-	return true
+	return err == nil && from != nil
 }

@@ -108,7 +108,7 @@ func (r *rest) info(ctx context.Context) (ari.Info, error) {
 	}, nil
 }
 
-// application is how the PBX sees a Stasis application.
+// application is what the PBX reports of a Stasis application.
 type application struct{ AllChannels bool }
 
 // allChannels is the topic that subscribeAll subscribes to; an application that was registered
@@ -195,8 +195,8 @@ func (r *rest) hold(ctx context.Context, c ari.Channel) ari.Hold {
 }
 
 // heartbeat makes the PBX send a user event to the application.
-func (r *rest) heartbeat(ctx context.Context, application string) error {
-	_, err := r.do(ctx, http.MethodPost, "events/user/"+ari.HeartbeatName,
+func (r *rest) heartbeat(ctx context.Context, n uint64, application string) error {
+	_, err := r.do(ctx, http.MethodPost, "events/user/"+ari.HeartbeatName(n),
 		url.Values{"application": {application}})
 	return err
 }

@@ -10,37 +10,25 @@ import (
 	"github.com/risposta/gateway/ari"
 )
 
-// position is what an ari.Position of this source holds: the two clocks at the last heartbeat, and
-// what must not have changed when a later run goes on from there.
+// position is what an ari.Position of this source holds: what must not have changed when a later run
+// goes on from there, and how far the PBX's clock was ahead of the boot clock at most.
 type position struct {
 	AsteriskStarted time.Time `json:"asterisk_started"` // Asterisk keeps events in its memory
-	BootID          string    `json:"boot_id"`          // of the machine: BootNs counts from there
-	BootNs          int64     `json:"boot_ns"`          // boot clock when the heartbeat arrived
-	PBXTime         time.Time `json:"pbx_time"`         // timestamp of that heartbeat
+	BootID          string    `json:"boot_id"`          // of the machine: its boot clock starts there
+	BootNs          int64     `json:"boot_ns"`          // boot clock at the position
+	ClockLimitNs    int64     `json:"clock_limit_ns"`   // as ari.Clock.Limit then
 }
 
-// clockTolerance is how much more time may have passed by the PBX's clock than by the machine's
-// between two heartbeats of two runs. Each is read about a millisecond after the PBX wrote it;
-// after a backlog, later.
-const clockTolerance = 3 * time.Second
-
-// place is the position of a heartbeat that has just arrived; nil where no run can resume from it.
-func (s *synchronizer) place(heartbeat ari.Event) *position {
-	boot, err := bootClock()
-	if err != nil || s.bootID == "" {
+// place is the position at this instant, under the lock; nil where no run can resume from it.
+func (s *synchronizer) place() ari.Position {
+	now := bootClock()
+	limit, ok := s.clock.Limit(now)
+	if !ok || s.clockSet || s.bootID == "" {
 		return nil
 	}
-	return &position{
-		AsteriskStarted: s.info.Started, BootID: s.bootID, BootNs: boot.Nanoseconds(),
-		PBXTime: heartbeat.At,
-	}
-}
-
-func (p *position) encode() ari.Position {
-	if p == nil {
-		return nil
-	}
-	text, err := json.Marshal(p)
+	text, err := json.Marshal(position{
+		AsteriskStarted: s.info.Started, BootID: s.bootID, BootNs: now.Nanoseconds(), ClockLimitNs: limit.Nanoseconds(),
+	})
 	if err != nil {
 		panic("native: a position does not encode: " + err.Error()) // every field can be encoded
 	}
@@ -56,13 +44,13 @@ func (s *synchronizer) suspend() {
 		return
 	}
 	s.queue.Put(ari.Frame{
-		Event: &ari.Event{Kind: ari.Suspended, Node: s.info.Node}, Position: s.last.encode(),
+		Event: &ari.Event{Kind: ari.Suspended, Node: s.info.Node}, Position: s.place(),
 	})
 	s.discard(disconnected)
 }
 
 // present begins to resume from a position: every frame is kept from the first one on. An error
-// says why the position is refused.
+// gives the reason for refusing the position.
 func (s *synchronizer) present(from ari.Position) error {
 	var p position
 	if err := json.Unmarshal(from, &p); err != nil {
@@ -71,35 +59,26 @@ func (s *synchronizer) present(from ari.Position) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !p.AsteriskStarted.Equal(s.info.Started) {
-		return errors.New("Asterisk was restarted meanwhile: the events that it kept are lost")
+		return errors.New("the events that Asterisk kept are lost: it was restarted meanwhile")
 	}
 	if p.BootID != s.bootID {
 		return errors.New("the machine was restarted meanwhile")
 	}
 	s.discard(syncing)
-	s.resuming = &p
+	s.clock = ari.ResumeClock(time.Duration(p.ClockLimitNs), time.Duration(p.BootNs))
+	s.clockSet, s.resuming = false, true
 	return nil
 }
 
-// resume prepares, under the lock, to deliver what the PBX kept while the gateway was away, and
-// returns the PBX's time at which that begins. Where the PBX's clock was set forward meanwhile, how
-// long callers have talked is unknown: that is an error, and the next session starts with a
-// snapshot.
-func (s *synchronizer) resume(heartbeat ari.Event) (from time.Time, err error) {
-	p := s.resuming
-	s.resuming = nil
-	boot, err := bootClock()
-	if err != nil {
-		return from, fmt.Errorf("reading the machine's boot clock: %w", err)
+// resume decides, under the lock, whether what the PBX kept while the gateway was away can be
+// delivered. Where the PBX's clock was set forward meanwhile, how long callers have talked is
+// unknown: that is an error, and the next session starts with a snapshot.
+func (s *synchronizer) resume() error {
+	s.resuming = false
+	if s.clockSet {
+		return errors.New("the PBX's clock was set forward while the gateway was away")
 	}
-	if away := heartbeat.At.Sub(p.PBXTime); away > boot-time.Duration(p.BootNs)+clockTolerance {
-		return from, errors.New("the PBX's clock was set forward while the gateway was away")
-	}
-	for i := range s.pending {
-		// It came late because the gateway did: the delay shows nothing about the PBX's clock.
-		s.pending[i].Arrived = time.Time{}
-	}
-	return p.PBXTime, nil
+	return nil
 }
 
 // runOutbound is run for a PBX that opens the connection. What it kept while the gateway was away
@@ -114,7 +93,7 @@ func (s *synchronizer) runOutbound(ctx context.Context, resumes bool, onSynced f
 		return s.keepChecking(ctx)
 	}
 	sent := time.Now()
-	if err := s.control.Heartbeat(ctx); err != nil {
+	if err := s.sendHeartbeat(ctx); err != nil {
 		return err
 	}
 	if err := s.heartbeatSince(ctx, sent); err != nil {

@@ -22,10 +22,11 @@ type Config struct {
 	// Desk receives the events about callers at the front desk before they are queued. It must
 	// return at once. nil: there is no desk.
 	Desk func(ari.Event)
-	// Resume returns the position at which the last run with this node ended, nil for none. It is
-	// called once a run, before any frame is delivered, and only with Listen: Asterisk keeps its
-	// events only for a connection that it opens itself.
-	Resume func(node string) ari.Position
+	// Resume takes out the position at which the last run with this node ended, nil for none. When it
+	// returns the position is spent, durably: no later call returns it. It is called before each
+	// connection that the PBX opens is used, and only with Listen: Asterisk keeps its events only for
+	// a connection that it opens itself.
+	Resume func(ctx context.Context, node string) (ari.Position, error)
 }
 
 // Observer receives what becomes of the connection, on the source's own goroutines. Its methods
@@ -50,7 +51,7 @@ const (
 	heartbeatEvery = time.Second
 	silenceLimit   = 3 * time.Second       // without a heartbeat for so long, events may be missing
 	requestTimeout = 5 * time.Second       // for one request
-	roomCheck      = 50 * time.Millisecond // after an overflow, between two looks at the queue
+	roomCheck      = 50 * time.Millisecond // after an overflow, between two checks of the queue
 )
 
 // Source is the [ari.Source] of one PBX.

@@ -32,10 +32,13 @@ type synchronizer struct {
 	pending       []ari.Frame // while syncing; bounded as the queue is, by frames and by bytes
 	pendingBytes  int
 	snapshot      *ari.Snapshot
-	lastHeartbeat time.Time // the gateway's clock when it came back
-	last          *position // the place of that heartbeat; nil where its clocks could not be read
+	lastHeartbeat time.Time                // the gateway's clock when it came back
+	clock         ari.Clock                // the PBX's, since the last snapshot
+	clockSet      bool                     // it was set forward since then
+	sent          map[uint64]time.Duration // boot clock at the sending of heartbeats that are out
+	heartbeats    uint64                   // sent so far
 	syncStarted   time.Time
-	resuming      *position // where the last run ended, until the first heartbeat has come back
+	resuming      bool // from where the last run ended, until the first heartbeat has come back
 }
 
 // syncState decides what happens to a frame.
@@ -52,6 +55,7 @@ func newSynchronizer(
 ) *synchronizer {
 	return &synchronizer{
 		control: control, queue: queue, obs: obs, desk: desk, resync: make(chan string, 1),
+		sent: map[uint64]time.Duration{},
 	}
 }
 
@@ -61,7 +65,9 @@ func (s *synchronizer) connected(info ari.Info) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.info, s.bootID, s.state = info, id, disconnected
-	s.lastHeartbeat, s.last, s.resuming = time.Now(), nil, nil
+	s.lastHeartbeat, s.resuming = time.Now(), false
+	s.clock.Restart()
+	clear(s.sent)
 	s.syncStarted = time.Now()
 }
 
@@ -102,7 +108,7 @@ func (s *synchronizer) keepChecking(ctx context.Context) error {
 			if silent > silenceLimit {
 				return errSilence
 			}
-			if err := s.control.Heartbeat(ctx); err != nil {
+			if err := s.sendHeartbeat(ctx); err != nil {
 				return err
 			}
 		}
@@ -120,6 +126,8 @@ func (s *synchronizer) takeSnapshot(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	s.discard(syncing)
+	s.clock.Restart()
+	s.clockSet = false
 	s.syncStarted = time.Now()
 	s.mu.Unlock()
 	return s.requestSnapshot(ctx)
@@ -134,7 +142,23 @@ func (s *synchronizer) requestSnapshot(ctx context.Context) error {
 	s.mu.Lock()
 	s.snapshot, s.lastHeartbeat = snap, time.Now()
 	s.mu.Unlock()
-	return s.control.Heartbeat(ctx)
+	return s.sendHeartbeat(ctx)
+}
+
+// maxHeartbeatsOut bounds the heartbeats that are remembered as sent: more than go out within
+// silenceLimit.
+const maxHeartbeatsOut = 16
+
+func (s *synchronizer) sendHeartbeat(ctx context.Context) error {
+	s.mu.Lock()
+	s.heartbeats++
+	n := s.heartbeats
+	if len(s.sent) >= maxHeartbeatsOut {
+		clear(s.sent)
+	}
+	s.sent[n] = bootClock()
+	s.mu.Unlock()
+	return s.control.Heartbeat(ctx, n)
 }
 
 // discard forgets, under the lock, what was kept, and enters a state.

@@ -148,7 +148,7 @@ func TestTypesAreReadFromTheTopLevelOnly(t *testing.T) {
 		`{"type":"ChannelVarset","variable":"type","value":"ApplicationReplaced"}`,
 		`{"type":"ChannelVarset","channel":{"type":"ApplicationReplaced"}}`,
 		`{"type":"ChannelVarset","value":"StasisStart","channel":{"id":"a"}}`,
-		`{"type":"ChannelVarset","variable":"` + ari.HeartbeatName + `"}`,
+		`{"type":"ChannelVarset","variable":"` + ari.HeartbeatName(1) + `"}`,
 	} {
 		h.send(frame)
 		h.wantFrame(frame)

@@ -22,6 +22,7 @@ func (c backupCommand) Run(ctx context.Context, io streams) (err error) {
 	if err := l.Backup(ctx, c.Into); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(io.stdout, "the ledger is copied into %s; its keys are not part of it\n", c.Into)
+	_, err = fmt.Fprintf(io.stdout,
+		"the ledger is copied into %s; its keys are not part of it\n", c.Into)
 	return err
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/risposta/gateway/internal/config"
 	"github.com/risposta/gateway/metering"
+	"github.com/risposta/gateway/metering/exemption"
 	"github.com/risposta/gateway/metering/exemption/registry"
 )
 
@@ -56,7 +57,7 @@ func (r openedRegistry) day(flag, text string, fallback time.Time) (time.Time, e
 	if text == "" {
 		return fallback, nil
 	}
-	t, err := registry.Day(text, r.zone)
+	t, err := exemption.ParseDay(text, r.zone)
 	if err != nil {
 		return t, usage{fmt.Errorf("%s: %w", flag, err)}
 	}
@@ -268,7 +269,7 @@ func (c exemptKeys) Run(ctx context.Context, io streams) (err error) {
 			age = "current"
 		}
 		fmt.Fprintf(io.stdout, "%s key %s: %d pseudonyms, %d entitlements under this key alone\n",
-			age, u.ID, u.Names, u.Only)
+			age, u.ID, u.Pseudonyms, u.Only)
 	}
 	return nil
 }

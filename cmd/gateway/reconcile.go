@@ -113,7 +113,7 @@ func (t *tally) add(ctx context.Context, l reconcile.Line) error {
 	}
 	t.differ++
 	fmt.Fprintf(t.std.stdout, "%-26s %-16s %-12s %9.3fs %9.3fs %9.3fs %6d\n",
-		l.Call, l.Service, l.Status, l.Ours.Seconds(), l.Theirs.Seconds(), l.CDR.Seconds(), l.Queue)
+		l.Call, l.Service, l.Status, l.Recorded.Seconds(), l.CEL.Seconds(), l.CDR.Seconds(), l.Queue)
 	if l.Why != "" {
 		fmt.Fprintf(t.std.stdout, "    %s\n", l.Why)
 	}
@@ -126,7 +126,8 @@ func (t *tally) add(ctx context.Context, l reconcile.Line) error {
 			newest.Version, newest.Charge, newest.Charge.Currency, float64(newest.TalkMs)/1000)
 		return nil
 	}
-	written, err := rerating.Supersede(ctx, t.ledger, l.Call, rerating.Reconciled(l.EncryptedCaller, l.Better.Frames...))
+	change := rerating.Reconciled(l.EncryptedCaller, l.Better.Frames...)
+	written, err := rerating.Supersede(ctx, t.ledger, l.Call, change)
 	switch {
 	case errors.Is(err, ledger.ErrOpen):
 		fmt.Fprintf(t.std.stdout, "    skipped: the call is still open\n")

@@ -27,7 +27,9 @@ func (f readFlags) openReadWrite(ctx context.Context, io streams) (ledger.Store,
 	return f.openLedger(ctx, io, ledger.ReadWrite)
 }
 
-func (f readFlags) openLedger(ctx context.Context, io streams, mode ledger.Mode) (ledger.Store, error) {
+func (f readFlags) openLedger(
+	ctx context.Context, io streams, mode ledger.Mode,
+) (ledger.Store, error) {
 	path := f.Ledger
 	if path == "" {
 		conf, err := config.Load(f.Config, io.environ, config.NoSecrets)

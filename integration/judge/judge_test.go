@@ -10,7 +10,7 @@ import (
 )
 
 // The totals were computed by hand from each recording's cel.csv; see
-// docs/decisions/2026-11-23-recorded-calls.md.
+// docs/decisions/0004-recorded-calls.md.
 func TestTruthOfTheRecordedCalls(t *testing.T) {
 	for name, want := range map[string]time.Duration{
 		"answered": 5495, "early-media": 6006, "local-member": 6489, "announced": 8007,

@@ -30,8 +30,8 @@ type Plan struct {
 	Number string  // callers only: the number to dial
 	Caller string  // callers only: their own number
 	Many   bool    // operators only: take any number of calls, until stopped
-	Rate   int     // callers only: calls a second; 0: one call
-	Calls  int     // callers only: how many, at Rate
+	Calls  int     // how many calls to make or to take; 0: one
+	Rate   int     // callers only: new calls a second, where there are several
 }
 
 // partyTimeout ends a party that hangs. Every scenario is shorter.
@@ -58,14 +58,14 @@ func StartParty(dir string, p Plan) (*Party, error) {
 		"-nostdin", "-trace_err", "-error_file", filepath.Join(dir, name+".errors"),
 		"-timeout", strconv.Itoa(int(partyTimeout / time.Second)), "-timeout_error",
 	}
-	switch {
-	case p.Rate > 0:
-		args = append(args, "-r", strconv.Itoa(p.Rate), "-m", strconv.Itoa(p.Calls), "-l", strconv.Itoa(p.Calls))
-	case !p.Many:
-		args = append(args, "-m", "1")
+	if !p.Many {
+		args = append(args, "-m", strconv.Itoa(max(p.Calls, 1)))
 	}
 	if p.Script.passesResponses {
 		args = append(args, "-default_behaviors", "all,-abortunexp")
+	}
+	if p.Rate > 0 {
+		args = append(args, "-r", strconv.Itoa(p.Rate), "-l", strconv.Itoa(max(p.Calls, 1)))
 	}
 	if p.Number != "" {
 		args = append(args, "-s", p.Number, "-key", "caller", p.Caller, "-key", "caller_name",

@@ -118,7 +118,7 @@ func (l *loader) checkLaw(c *Config) {
 		if p.Validate() != nil {
 			return // checkTariffs reports it
 		}
-		if d := p.Dearest(); dearest[t.Name] == nil || d.Cmp(dearest[t.Name]) > 0 {
+		if d := p.HighestPrice(); dearest[t.Name] == nil || d.Cmp(dearest[t.Name]) > 0 {
 			dearest[t.Name] = d
 		}
 	}
@@ -157,7 +157,7 @@ func (l *loader) checkDID(key string, s Service, law policy.Policy, plan *number
 			"+390612345678; a service whose number is not known may not charge")
 		return
 	}
-	if kind := plan.Public(s.DID); !law.Carries(string(kind)) {
+	if kind := plan.Public(s.DID); !law.Allows(string(kind)) {
 		l.problem(key+".did", "is of kind %s, which may carry no charge under policy %s: rule %s, %s",
 			kind, law.Name, policy.OrdinaryNumber, law.Source(policy.OrdinaryNumber))
 	}

@@ -58,7 +58,7 @@ func TestProblemsOfTariffs(t *testing.T) {
 		"band without zone": {
 			old: currency, replace: currency +
 				"    bands: [{name: day, from: \"08:00\", until: \"18:00\", per_minute: \"2\"}]\n",
-			want: "gw.yaml:14: tariffs[0].zone: missing: bands go by the clock",
+			want: "gw.yaml:14: tariffs[0].zone: missing: bands need a time zone",
 		},
 		"bands overlap": {
 			old: currency, replace: currency + "    zone: Europe/Rome\n    bands:\n" +
@@ -69,13 +69,13 @@ func TestProblemsOfTariffs(t *testing.T) {
 		"tariffs overlap": {
 			old: "tariffs:\n", replace: "tariffs:\n  - {name: standard, per_minute: \"1\", " +
 				"increment: 1s, currency: EUR, valid_until: 2026-07-01, zone: Europe/Rome}\n",
-			want: `gw.yaml:14: tariffs[0]: "standard" overlaps with another of its name`,
+			want: `gw.yaml:14: tariffs[0]: "standard" overlaps with another price of this name`,
 		},
 		"tariffs leave a gap": {
 			old: currency, replace: currency + "    valid_until: 2026-06-30\n    zone: Europe/Rome\n" +
 				"  - {name: standard, per_minute: \"1\", increment: 1s, currency: EUR, " +
 				"valid_from: 2026-07-01, zone: Europe/Rome}\n",
-			want: `gw.yaml:14: tariffs[0]: "standard" leaves a gap: one of its name ends at ` +
+			want: `gw.yaml:14: tariffs[0]: "standard" leaves a gap: a price of this name ends at ` +
 				"2026-06-30T00:00:00+02:00, the next begins at 2026-07-01T00:00:00+02:00",
 		},
 		"day without zone": {
@@ -116,7 +116,7 @@ func TestProblemsOfTheLaw(t *testing.T) {
 		},
 		"no such rule": {
 			old: "policy: it", replace: "policy: it, also: [service_paid]",
-			want: `gw.yaml:20: law: rule "service_paid" can't be added`,
+			want: `gw.yaml:20: law: rule "service_paid" cannot be added`,
 		},
 		"after-sales line over the basic rate": {
 			old: did, replace: did + "    after_sales: true\n",

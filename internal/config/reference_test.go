@@ -43,7 +43,7 @@ func TestReference(t *testing.T) {
 	r.config()
 	text := r.text.String()
 	if *writeReference {
-		if err := os.WriteFile(referenceFile, []byte(text), 0o644); err != nil { //nolint:gosec // public
+		if err := os.WriteFile(referenceFile, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

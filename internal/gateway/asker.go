@@ -137,9 +137,9 @@ func (a *asker) wait() {
 	a.wg.Wait()
 }
 
-// watchLookups counts lookups, and logs when a failing one is no longer asked.
-func watchLookups(m *metrics, log *zap.Logger) exemption.Watch {
-	return exemption.Watch{
+// observeLookups counts lookups, and logs when a failing one is no longer asked.
+func observeLookups(m *metrics, log *zap.Logger) exemption.Observer {
+	return exemption.Observer{
 		Asked: func(name, result string) { m.exemptionLookups.WithLabelValues(name, result).Inc() },
 		Breaker: func(name, state string) {
 			open := 0.0

@@ -48,18 +48,20 @@ func (w *pbxWorker) saveCheckpoint(at ari.Position, out *mediation.Output) {
 	w.log.Info(evCheckpointSaved, zap.Int("calls", w.mediator.OpenCalls()))
 }
 
-// storedPosition returns the position where the last run with this node ended, nil for none. The
-// source calls it on its own goroutine, before any frame is delivered.
-func (w *pbxWorker) storedPosition(node string) ari.Position {
-	// The ledger's own busy timeout bounds the reading.
-	cp, err := w.readCheckpoint(context.Background(), node)
-	if err != nil {
-		w.NotResumed(err)
-	}
+// takePosition takes the checkpoint that the last run with this node left out of the ledger, and
+// returns its position; nil for none. The source calls it on its own goroutine, before any frame of
+// the connection is delivered. The commit removes the checkpoint: what it stands for can be resumed
+// once at most.
+func (w *pbxWorker) takePosition(ctx context.Context, node string) (ari.Position, error) {
+	cp, err := w.readCheckpoint(ctx, node)
 	if err != nil || cp == nil {
-		return nil
+		return nil, err
 	}
-	return cp.Position
+	if err := w.ledger.Commit(ctx, &ledger.Batch{Node: node}); err != nil {
+		return nil, fmt.Errorf("taking out the checkpoint of node %s: %w", node, err)
+	}
+	w.checkpoint = cp // read behind the queue, after the Resumed that follows
+	return cp.Position, nil
 }
 
 // readCheckpoint returns nil where there is none.
@@ -77,27 +79,22 @@ func (w *pbxWorker) readCheckpoint(ctx context.Context, node string) (*checkpoin
 
 // resume goes on where the last run stopped: with its open calls, on the PBX as it was known then.
 // Where that fails, a snapshot is taken.
-func (w *pbxWorker) resume(ctx context.Context, ev *ari.Event, out *mediation.Output) {
-	ctx = context.WithoutCancel(ctx)
+func (w *pbxWorker) resume(ctx context.Context, f ari.Frame, out *mediation.Output) {
+	ctx, ev := context.WithoutCancel(ctx), f.Event
 	w.node = ev.Node
-	watermark, calls := ev.At, 0
-	cp, err := w.readCheckpoint(ctx, w.node)
-	if err == nil && cp == nil {
-		err = fmt.Errorf("the checkpoint of node %s is gone", w.node)
-	}
-	if err == nil {
-		watermark = cp.Watermark
-		calls, err = w.resumeCalls(ctx, cp, ev.Snapshot)
-	}
+	cp := w.checkpoint
+	w.checkpoint = nil
+	calls, err := w.resumeCalls(ctx, cp, ev.Snapshot)
 	if err != nil {
 		w.NotResumed(err)
 		w.mediator.Step(
-			ari.Event{Kind: ari.Gap, At: watermark, Node: w.node, Reason: ari.GapRestart}, out)
+			ari.Event{Kind: ari.Gap, At: cp.Watermark, Node: w.node, Reason: ari.GapRestart}, out)
 		w.source.Resync(ari.GapRestart)
 		return
 	}
 	w.hadSnapshot = true
-	w.log.Info(evResumed, zap.Int("calls", calls), zap.Time("watermark", watermark))
+	w.mediator.StartClock(ev.Snapshot.At, f.Sent, f.Arrived)
+	w.log.Info(evResumed, zap.Int("calls", calls), zap.Time("watermark", cp.Watermark))
 }
 
 // resumeCalls restores the PBX and the open calls of a checkpoint. now is the PBX at present.

@@ -111,7 +111,7 @@ func (b *deskBackend) Offer(ctx context.Context, call metering.CallID) (frontdes
 		return frontdesk.Offer{}, false
 	}
 	terms := b.rules.Terms(c.service, c.arrived)
-	if terms.Tariff == nil || terms.Tariff.Dearest().Sign() == 0 {
+	if terms.Tariff == nil || terms.Tariff.HighestPrice().Sign() == 0 {
 		return frontdesk.Offer{Free: true}, true
 	}
 	// Without an answer in time the price is announced: it may yet be due.

@@ -35,7 +35,6 @@ type Gateway struct {
 	log      *zap.Logger
 	metrics  *metrics
 	ledger   ledger.Store
-	keeper   *retention.Keeper
 	lookups  *lookups.Lookups
 	resolver *rerating.Resolver
 	admin    net.Listener
@@ -43,13 +42,14 @@ type Gateway struct {
 	// listeners are where PBXs connect to us, nil for those that we connect to.
 	listeners []net.Listener
 	nodes     nodes
+	retention *retention.Worker
 }
 
 // New opens what the gateway needs: ledger, lookups, admin port, listeners. No PBX is contacted
 // yet. Run closes what it opened, or New itself where it fails.
 func New(ctx context.Context, conf *config.Config, log *zap.Logger) (*Gateway, error) {
 	d := &Gateway{conf: conf, log: log, metrics: newMetrics()}
-	d.nodes.names = map[string]string{}
+	d.nodes.byID = map[string]string{}
 	if err := d.open(ctx); err != nil {
 		return nil, errors.Join(err, d.close())
 	}
@@ -58,7 +58,7 @@ func New(ctx context.Context, conf *config.Config, log *zap.Logger) (*Gateway, e
 
 func (d *Gateway) open(ctx context.Context) error {
 	var err error
-	if d.lookups, err = lookups.Open(ctx, d.conf, watchLookups(d.metrics, d.log)); err != nil {
+	if d.lookups, err = lookups.Open(ctx, d.conf, observeLookups(d.metrics, d.log)); err != nil {
 		return err
 	}
 	if d.ledger, err = ledger.Open(ctx, d.conf.Ledger.File, ledger.Exclusive); err != nil {
@@ -69,7 +69,7 @@ func (d *Gateway) open(ctx context.Context) error {
 		return err
 	}
 	watch := observer{log: d.log, metrics: d.metrics}
-	d.keeper = &retention.Keeper{
+	d.retention = &retention.Worker{
 		Store: d.ledger, Signer: signer, SignEvery: d.conf.Ledger.SealEvery,
 		Before: d.conf.Ledger.EraseBefore, Observer: watch,
 	}
@@ -136,7 +136,7 @@ func (d *Gateway) Run(ctx context.Context) error {
 	}
 	g.Go(func() error { return d.serveAdmin(gctx) })
 	g.Go(func() error {
-		d.keeper.Run(gctx)
+		d.retention.Run(gctx)
 		return nil
 	})
 	g.Go(func() error {
@@ -144,7 +144,7 @@ func (d *Gateway) Run(ctx context.Context) error {
 		return nil
 	})
 	err := g.Wait()
-	d.keeper.Sign(context.WithoutCancel(ctx)) // the last calls, too
+	d.retention.Sign(context.WithoutCancel(ctx)) // the last calls, too
 	err = errors.Join(err, d.close())
 	if err != nil {
 		d.log.Error(evStopped, zap.Error(err))
@@ -156,18 +156,18 @@ func (d *Gateway) Run(ctx context.Context) error {
 
 // nodes refuses a second PBX with the same id: their calls would have the same names.
 type nodes struct {
-	mu    sync.Mutex
-	names map[string]string // asterisk_id -> the PBX's name in the configuration
+	mu   sync.Mutex
+	byID map[string]string // asterisk_id -> the PBX's name in the configuration
 }
 
 func (n *nodes) accept(name string, info ari.Info) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if have, ok := n.names[info.Node]; ok && have != name {
+	if have, ok := n.byID[info.Node]; ok && have != name {
 		return fmt.Errorf("PBX %s has the same id %s as PBX %s: set entityid in asterisk.conf, "+
 			"another one on each", name, info.Node, have)
 	}
-	n.names[info.Node] = name
+	n.byID[info.Node] = name
 	return nil
 }
 

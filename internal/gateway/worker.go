@@ -49,6 +49,7 @@ type pbxWorker struct {
 	batches     uint64          // committed so far
 	hadSnapshot bool            // in this run
 	clockJumped bool            // since the last snapshot
+	checkpoint  *checkpoint     // taken out of the ledger, until the source has resumed
 	loggedTypes map[string]bool // of unreadable frames
 	lastResync  time.Time       // after an unreadable frame
 
@@ -68,7 +69,7 @@ func (d *Gateway) newWorker(p config.PBX, rules mediation.Rules, access access) 
 	w.committed.Store(true)
 	conf := native.Config{
 		URL: p.URL, Username: p.Username, Password: p.Password.Reveal(),
-		Application: p.Application, CA: access.ca, Resume: w.storedPosition,
+		Application: p.Application, CA: access.ca, Resume: w.takePosition,
 	}
 	w.control = native.NewControl(conf)
 	w.desk = frontdesk.New(deskConfig(d.conf), w.control, w.deskBackend, w.deskBackend)
@@ -171,7 +172,7 @@ func (w *pbxWorker) processFrame(ctx context.Context, f ari.Frame, out *mediatio
 				return err
 			}
 		case ari.Resumed:
-			w.resume(ctx, ev, out)
+			w.resume(ctx, f, out)
 			return nil
 		case ari.Suspended:
 			w.saveCheckpoint(f.Position, out)

@@ -29,11 +29,11 @@ type Lookups struct {
 	closers  []func() error
 }
 
-// Open opens every lookup, and makes the registry's file where there is none. watch gets what the
+// Open opens every lookup, and makes the registry's file where there is none. observer gets what the
 // guards do. An error names the lookup that could not be opened.
-func Open(ctx context.Context, c *config.Config, watch exemption.Watch) (*Lookups, error) {
+func Open(ctx context.Context, c *config.Config, observer exemption.Observer) (*Lookups, error) {
 	l := &Lookups{}
-	if err := l.open(ctx, c, watch); err != nil {
+	if err := l.open(ctx, c, observer); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
 	return l, nil
@@ -46,15 +46,15 @@ func OpenExisting(ctx context.Context, c *config.Config) (*Lookups, error) {
 	if _, err := os.Stat(existing.Exemption.Registry); errors.Is(err, fs.ErrNotExist) {
 		existing.Exemption.Registry = ""
 	}
-	return Open(ctx, &existing, exemption.Watch{})
+	return Open(ctx, &existing, exemption.Observer{})
 }
 
-func (l *Lookups) open(ctx context.Context, c *config.Config, watch exemption.Watch) error {
+func (l *Lookups) open(ctx context.Context, c *config.Config, observer exemption.Observer) error {
 	e := c.Exemption
 	var all exemption.AnyOf
 	add := func(name string, lookup exemption.Lookup, cache time.Duration) error {
 		limits := exemption.Limits{Name: name, Timeout: e.Timeout, Cache: cache}
-		g, err := exemption.Guard(lookup, limits, watch)
+		g, err := exemption.Guard(lookup, limits, observer)
 		if err != nil {
 			return err
 		}

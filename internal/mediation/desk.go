@@ -49,7 +49,7 @@ func (m *Mediator) pressKey(call metering.CallID, ev ari.Event, out *Output) {
 		return
 	}
 	answered := *survey
-	if !answered.Take(ev.Digit) {
+	if !answered.Answer(ev.Digit) {
 		return
 	}
 	m.surveys[call] = &answered

@@ -26,7 +26,8 @@ func (m *Mediator) Feed(f ari.Frame, out *Output) (bad *ari.Unreadable, doubt bo
 	if errors.As(err, &bad) {
 		return bad, m.reject(bad, f.Raw, out)
 	}
-	if !ev.At.IsZero() && !f.Arrived.IsZero() && m.pbxClock.jumped(ev.At, f.Arrived) {
+	if !ev.At.IsZero() && f.Arrived != 0 && m.pbxClock.SetForward(ev.At, f.Arrived) {
+		m.pbxClock.Restart()
 		// From here on its timestamps mean something else. The snapshot that must follow shows what
 		// this event did.
 		gap := ari.Event{Kind: ari.Gap, At: m.watermark, Node: ev.Node, Reason: ari.GapClock}
@@ -37,6 +38,9 @@ func (m *Mediator) Feed(f ari.Frame, out *Output) (bad *ari.Unreadable, doubt bo
 	m.Step(ev, out)
 	if ev.Kind == ari.Heartbeat {
 		out.Heartbeats++
+		if f.Sent != 0 {
+			m.pbxClock.Heartbeat(ev.At, f.Sent, f.Arrived)
+		}
 	}
 	if !ev.At.IsZero() {
 		m.advanceWatermark(ev.At, out)
@@ -68,9 +72,16 @@ func (m *Mediator) feedEvent(f ari.Frame, out *Output) {
 	m.Step(ev, out)
 	if ev.Kind == ari.SnapshotTaken {
 		m.advanceWatermark(ev.At, out)
-		if !f.Arrived.IsZero() {
-			m.pbxClock.start(ev.At, f.Arrived)
-		}
+		m.StartClock(ev.At, f.Sent, f.Arrived)
+	}
+}
+
+// StartClock begins to watch the PBX's clock anew, from a heartbeat: its timestamp, and when by the
+// boot clock it was asked for and came in; zero where that is not known.
+func (m *Mediator) StartClock(at time.Time, sent, arrived time.Duration) {
+	m.pbxClock.Restart()
+	if sent != 0 {
+		m.pbxClock.Heartbeat(at, sent, arrived)
 	}
 }
 

@@ -56,7 +56,7 @@ type Mediator struct {
 	graph     *talkpath.Graph
 	meter     *metering.Meter
 	watermark time.Time
-	pbxClock  clock
+	pbxClock  ari.Clock
 	// Of each open call: the digest of its evidence so far; the latest instant of its facts, which is
 	// when a lookup's answer counts as given; the caller's number, encrypted; a survey in progress.
 	digests   map[metering.CallID]*evidence.Digest

@@ -49,7 +49,7 @@ func reconcile(call *metering.Call, frame []byte) error {
 		}
 	}
 	call.Reconcile(talks, other.EndedAt, other.EndedBy)
-	call.Amend(metering.ReasonReconciled)
+	call.NoteCorrection(metering.ReasonReconciled)
 	return nil
 }
 

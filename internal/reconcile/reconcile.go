@@ -49,8 +49,8 @@ type Line struct {
 	Service         string
 	Status          Status
 	Why             string        // the call is unreconciled
-	Ours            time.Duration // talk in the record
-	Theirs          time.Duration // talk by the CEL
+	Recorded        time.Duration // talk in the record
+	CEL             time.Duration // talk by the CEL
 	CDR             time.Duration // what Asterisk's CDRs would bill
 	Queue           int           // how often the queue_log connects it
 	Better          *Better       // nil: nothing would supersede
@@ -182,24 +182,24 @@ func (c *comparison) readCEL() error {
 }
 
 func (c *comparison) line(
-	call metering.CallID, service string, status Status, ours, theirs time.Duration,
+	call metering.CallID, service string, status Status, recorded, byCEL time.Duration,
 ) Line {
 	return Line{
-		Call: call, Service: service, Status: status, Ours: ours, Theirs: theirs,
+		Call: call, Service: service, Status: status, Recorded: recorded, CEL: byCEL,
 		CDR: c.CDR[call], Queue: c.Queues[call],
 	}
 }
 
 func (c *comparison) compare(ctx context.Context, call *metering.Call) (Line, error) {
 	r, ok := c.records[call.ID]
-	theirs := call.TalkTime()
+	byCEL := call.TalkTime()
 	if !ok {
-		return c.unrecorded(call, theirs), nil
+		return c.unrecorded(call, byCEL), nil
 	}
-	line := c.line(call.ID, r.Service, Agrees, millis(r.TalkMs), theirs)
+	line := c.line(call.ID, r.Service, Agrees, millis(r.TalkMs), byCEL)
 	if r.UnseenMs == 0 && !endUnseen(r) {
 		tolerance := mediation.Tolerance * time.Duration(2*max(1, len(r.Talk)))
-		if (line.Ours - theirs).Abs() > tolerance {
+		if (line.Recorded - byCEL).Abs() > tolerance {
 			line.Status = Differs
 		}
 		return line, nil
@@ -239,8 +239,8 @@ func (c *comparison) better(
 
 // unrecorded is a call that is in the CEL alone. Its first record is that of a call of which
 // nothing was seen; the CEL then fills in the rest where it can.
-func (c *comparison) unrecorded(call *metering.Call, theirs time.Duration) Line {
-	line := c.line(call.ID, call.Service, NoRecord, 0, theirs)
+func (c *comparison) unrecorded(call *metering.Call, byCEL time.Duration) Line {
+	line := c.line(call.ID, call.Service, NoRecord, 0, byCEL)
 	frames := mediation.New(c.rules).Missed(c.arrivals[call.ID], call.EndedAt)
 	filled, err := c.better(line, frames, 0, call)
 	if err == nil && filled.Better != nil {

@@ -58,7 +58,7 @@ func (r *Resolver) creditBatch(
 	byName := map[string][]registry.BackdatedEntitlement{} // by the caller's pseudonyms
 	q := ledger.Query{Since: backdated[0].From, Until: backdated[0].Until}
 	for _, b := range backdated {
-		for _, n := range b.Names {
+		for _, n := range b.Pseudonyms {
 			byName[n] = append(byName[n], b)
 		}
 		if b.From.Before(q.Since) {
@@ -92,7 +92,8 @@ func (r *Resolver) creditBatch(
 	return len(processed), r.Registry.MarkProcessed(ctx, processed, time.Now())
 }
 
-// covered finds the ended calls of a period that an entitlement covers. Erased calls have no caller.
+// covered finds the ended calls of a period that an entitlement covers. Erased calls have no
+// caller.
 func (r *Resolver) covered(
 	ctx context.Context, q ledger.Query, byName map[string][]registry.BackdatedEntitlement,
 ) (dues []owed, err error) {

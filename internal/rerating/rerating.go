@@ -1,15 +1,16 @@
-// Package rerating makes every later version of a call's record.
-//
-// In: an ended call in the ledger, and a [Change]: an answer of a lookup that came after the call, a
-// proof from Asterisk's CEL, the end of the time that the caller's detail may be kept. Out: the next
-// version, made by replaying the call's evidence with one frame more, written by [Supersede] in one
-// transaction. [Resolver] looks for pending records and backdated entitlements, and makes the
-// changes that they ask for. The package never changes a call that is still open, and never a
-// version that is already written, but to erase the caller's detail from it.
+// Package rerating makes every later version of a call's record. In: an ended call in the ledger,
+// and a [Change]: an answer of a lookup that came after the call, what Asterisk's CEL adds, the end
+// of the time that the caller's detail may be kept. Out: the next version, made by replaying the
+// call's evidence with one frame more, written by [Supersede] in one transaction. [Resolver] looks
+// for pending records and backdated entitlements, and makes the changes that they ask for. The
+// package never changes a call that is still open, and never a version that is already written, but
+// to erase the caller's detail from it.
 package rerating
 
 import (
+	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -34,16 +35,20 @@ type Call struct {
 	Versions [][]byte // the JSON of each version of its record
 }
 
-// Change makes the later versions of a call, nil where there is nothing to change. It may be called
-// again with a newer state of the call.
+// Change makes the later versions of a call, nil where there is nothing to change. It is called
+// again with a newer state of the call where another change came first.
 type Change func(Call) (*ledger.Supersession, error)
 
 // maxTries bounds how often a change is made anew because another one came first.
 const maxTries = 5
 
-// Supersede applies a change to a call and returns the newest version that it wrote, nil where it
-// wrote none. It returns ledger.ErrOpen while the call is open.
-func Supersede(ctx context.Context, s Store, call metering.CallID, change Change) (*metering.Record, error) {
+// Supersede applies a change to a call and returns the newest version that it wrote, nil where
+// there was nothing to change. It fails with ledger.ErrOpen while the call is open, with
+// ledger.ErrDisputed where it would erase a call with an open dispute, and with ledger.ErrExists
+// where other changes came first each time that it tried.
+func Supersede(
+	ctx context.Context, s Store, call metering.CallID, change Change,
+) (*metering.Record, error) {
 	var err error
 	for range maxTries {
 		var newest *metering.Record
@@ -54,7 +59,9 @@ func Supersede(ctx context.Context, s Store, call metering.CallID, change Change
 	return nil, fmt.Errorf("%d tries: %w", maxTries, err)
 }
 
-func try(ctx context.Context, s Store, call metering.CallID, change Change) (*metering.Record, error) {
+func try(
+	ctx context.Context, s Store, call metering.CallID, change Change,
+) (*metering.Record, error) {
 	c := Call{ID: call}
 	var err error
 	// The versions first: a version more than was read makes the store refuse the change.
@@ -94,17 +101,18 @@ func Resolved(e metering.Exemption, why metering.Reason, at time.Time) Change {
 	}
 }
 
-// Reconciled adds frames made from Asterisk's CEL: the proof of what was not seen, or the whole
-// evidence of a call that the gateway did not see. encryptedCaller is kept where the new version has
-// to wait for an answer about the caller; nil: it is not known.
+// Reconciled adds frames made from Asterisk's CEL: the frame that fills in what was not seen, or
+// the whole evidence of a call that the gateway did not see. Where another run has added them
+// already it changes nothing. encryptedCaller is the number in the CEL, for a version that is
+// pending and of whose caller the ledger has no number; nil: the CEL has none either.
 func Reconciled(encryptedCaller []byte, frames ...[]byte) Change {
 	return func(c Call) (*ledger.Supersession, error) {
-		next, err := later(c, frames...)
+		next, err := later(c, without(c.Frames, frames)...)
 		if err != nil || next == nil {
 			return nil, err
 		}
 		newest := next.Records[len(next.Records)-1]
-		if newest.State == metering.RecordPending && encryptedCaller != nil {
+		if newest.State == metering.RecordPending {
 			next.Pending = &ledger.PendingRecord{
 				Call: c.ID, ArrivedAt: newest.ArrivedAt.Time, EncryptedCaller: encryptedCaller,
 			}
@@ -113,16 +121,36 @@ func Reconciled(encryptedCaller []byte, frames ...[]byte) Change {
 	}
 }
 
-// later replays the evidence with some frames more; nil where that gives no further version.
+// without are the frames of a call's whole evidence that the ledger lacks: another run may have
+// entered the call meanwhile.
+func without(evidence, frames [][]byte) [][]byte {
+	for len(frames) > 0 && len(evidence) > 0 && bytes.Equal(evidence[0], frames[0]) {
+		evidence, frames = evidence[1:], frames[1:]
+	}
+	return frames
+}
+
+// later replays the evidence with some frames more. It returns nil where they give no further
+// version, or one with the same content as the version before.
 func later(c Call, frames ...[]byte) (*ledger.Supersession, error) {
 	_, out, err := mediation.Replay(append(c.Frames[:len(c.Frames):len(c.Frames)], frames...))
 	if err != nil {
 		return nil, err
 	}
-	if len(out.Records) <= len(c.Versions) {
+	had := len(c.Versions)
+	if len(out.Records) <= had {
 		return nil, nil
 	}
-	return &ledger.Supersession{Frames: frames, Records: out.Records[len(c.Versions):]}, nil
+	if had > 0 && sameContent(out.Records[had-1], out.Records[len(out.Records)-1]) {
+		return nil, nil
+	}
+	return &ledger.Supersession{Frames: frames, Records: out.Records[had:]}, nil
+}
+
+// sameContent compares two versions without what names the version and its evidence.
+func sameContent(a, b metering.Record) bool {
+	a.Record, a.Version, a.Evidence = b.Record, b.Version, b.Evidence
+	return bytes.Equal(a.JSON(), b.JSON())
 }
 
 // Erased takes the caller's detail out of every version of the call. The versions stay one call,
@@ -130,7 +158,7 @@ func later(c Call, frames ...[]byte) (*ledger.Supersession, error) {
 func Erased(at time.Time) Change {
 	return func(c Call) (*ledger.Supersession, error) {
 		next := &ledger.Supersession{At: at}
-		name := metering.ErasedCallID()
+		name := erasedCallID()
 		for _, text := range c.Versions {
 			var r metering.Record
 			if err := json.Unmarshal(text, &r); err != nil {
@@ -147,3 +175,6 @@ func Erased(at time.Time) Change {
 		return next, nil
 	}
 }
+
+// erasedCallID is a random name, so that it leads nowhere.
+func erasedCallID() metering.CallID { return metering.CallID("e-" + rand.Text()) }

@@ -1,9 +1,9 @@
 // Package retention keeps the ledger over time: it signs the ledger log at intervals, and erases
 // callers' detail when the time that it may be kept is over.
 //
-// In: a ledger, a key to sign with, the time to keep. Out: signed heads, erased records, each told to
-// an [Observer] once it is committed. It never erases a call that is disputed, and never erases by
-// another way than rerating.Supersede.
+// In: a [Store], a key to sign with, the time to keep. Out: signed heads and erased records, each
+// reported to an [Observer] once it is committed. It never erases a call with an open dispute, and
+// erases in no other way than by [rerating.Supersede].
 package retention
 
 import (
@@ -28,83 +28,92 @@ type Store interface {
 
 // Observer learns what has been done. Its methods return at once.
 type Observer interface {
+	// Signed is called with each new head.
 	Signed(head merkle.Head)
 	SignFailed(err error)
+	// Erased is called with the number of calls that one round has erased, where there were any.
 	Erased(calls int)
 	EraseFailed(err error)
 }
 
-// Keeper signs and erases. Make it by its fields, then Run it once.
-type Keeper struct {
+// Worker signs and erases. Make it by its fields, then Run it once.
+type Worker struct {
 	Store     Store
 	Signer    note.Signer
 	SignEvery time.Duration
-	// Before is the instant whose older calls have no detail any more, as of now.
+	// Before is, as of now, the instant before which a call must have arrived to be erased.
 	Before   func(now time.Time) time.Time
 	Observer Observer
 }
 
 const (
 	eraseEvery = time.Hour
-	eraseBatch = 100 // calls read at once; each is erased in a transaction of its own
+	eraseBatch = 100 // calls that are listed at once; each is erased in a transaction of its own
 )
 
-// Run keeps the ledger until ctx ends.
-func (k *Keeper) Run(ctx context.Context) {
-	sign, erase := time.NewTicker(k.SignEvery), time.NewTicker(eraseEvery)
+// Run erases at once and every hour, and signs every SignEvery, until ctx ends.
+func (w *Worker) Run(ctx context.Context) {
+	sign, erase := time.NewTicker(w.SignEvery), time.NewTicker(eraseEvery)
 	defer sign.Stop()
 	defer erase.Stop()
-	k.Erase(ctx)
+	w.erase(ctx)
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-sign.C:
-			k.Sign(ctx)
+			w.Sign(ctx)
 		case <-erase.C:
-			k.Erase(ctx)
+			w.erase(ctx)
 		}
 	}
 }
 
-// Sign signs what has been added to the log since the last head. After a failure the next time comes.
-func (k *Keeper) Sign(ctx context.Context) {
-	head, signed, err := k.Store.SignLog(ctx, time.Now(), k.Signer)
+// Sign signs what was added to the ledger log since the last head. What fails is tried again when
+// the next head is due.
+func (w *Worker) Sign(ctx context.Context) {
+	head, signed, err := w.Store.SignLog(ctx, time.Now(), w.Signer)
 	switch {
-	case errors.Is(err, context.Canceled):
+	case err != nil && ctx.Err() != nil: // the end of the gateway
 	case err != nil:
-		k.Observer.SignFailed(err)
+		w.Observer.SignFailed(err)
 	case signed:
-		k.Observer.Signed(head)
+		w.Observer.Signed(head)
 	}
 }
 
-// Erase erases all whose time has come.
-func (k *Keeper) Erase(ctx context.Context) {
-	n, err := Erase(ctx, k.Store, k.Before(time.Now()), time.Now())
-	if err != nil && ctx.Err() == nil {
-		k.Observer.EraseFailed(err)
-	}
+func (w *Worker) erase(ctx context.Context) {
+	now := time.Now()
+	n, err := Erase(ctx, w.Store, w.Before(now), now)
 	if n > 0 {
-		k.Observer.Erased(n)
+		w.Observer.Erased(n)
+	}
+	if err != nil && ctx.Err() == nil {
+		w.Observer.EraseFailed(err)
 	}
 }
 
-// Erase erases the detail of all calls that arrived before an instant, call by call, and returns how
-// many it has erased. One that cannot be erased ends it: the next time begins with that one.
+// Erase erases the detail of all calls that arrived before an instant, call by call, and returns
+// how many it has erased. It ends with the first that cannot be erased; the next round begins with
+// that one. A call whose dispute was opened since it was listed is left alone.
 func Erase(ctx context.Context, s Store, before, now time.Time) (n int, err error) {
 	for ctx.Err() == nil {
+		had := n
 		calls, err := s.Erasable(ctx, before, eraseBatch)
 		if err != nil {
 			return n, err
 		}
 		for _, call := range calls {
-			if _, err := rerating.Supersede(ctx, s, call, rerating.Erased(now)); err != nil {
+			erased, err := rerating.Supersede(ctx, s, call, rerating.Erased(now))
+			switch {
+			case errors.Is(err, ledger.ErrDisputed):
+			case err != nil:
 				return n, fmt.Errorf("erasing call %s: %w", call, err)
+			case erased != nil:
+				n++
 			}
-			n++
 		}
-		if len(calls) < eraseBatch {
+		if len(calls) < eraseBatch || n == had {
 			break
 		}
 	}

@@ -86,9 +86,9 @@ var freeBecause = map[metering.Reason]string{
 		"ordinary call",
 	metering.ReasonWaitCharged: "the caller's own network charged the waiting time, which voids " +
 		"the whole charge",
-	metering.ReasonToldFree:     "the caller heard that the call is free",
-	metering.ReasonNoConsent:    "the caller did not agree to the price",
-	metering.ReasonNotAnnounced: "the caller did not hear the price",
+	metering.ReasonAnnouncedFree: "the caller heard that the call is free",
+	metering.ReasonNoConsent:     "the caller did not agree to the price",
+	metering.ReasonNotAnnounced:  "the caller did not hear the price",
 	metering.ReasonAnnouncedLate: fmt.Sprintf("the price announcement ended less than %s before",
 		policy.Lead),
 }

@@ -8,21 +8,22 @@ import (
 	"github.com/risposta/gateway/metering"
 )
 
-// AnyOf asks several lookups at once: one yes is yes; no is only what all of them say; anything else is unknown.
+// AnyOf asks several lookups at once. One yes is enough. No needs the no of each lookup. Anything
+// else is unknown.
 type AnyOf []Lookup
 
-// Exempt implements Lookup. A yes is given as soon as it comes; an error only where nobody says yes.
+// Exempt implements [Lookup]. It returns a yes as soon as it comes, and errors only without a yes.
 func (a AnyOf) Exempt(ctx context.Context, number metering.Number, at time.Time) (Answer, error) {
 	if len(a) == 1 {
 		return a[0].Exempt(ctx, number, at)
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel() // those that have not answered need not any more
+	defer cancel() // the other lookups need not answer after a yes
 	type result struct {
 		Answer
 		err error
 	}
-	results := make(chan result, len(a)) // room for all: nobody waits to be heard
+	results := make(chan result, len(a)) // room for all, so that no lookup blocks
 	for _, l := range a {
 		go func() {
 			got, err := l.Exempt(ctx, number, at)

@@ -13,54 +13,59 @@ import (
 	"github.com/risposta/gateway/metering"
 )
 
-// Guarded is a lookup that cannot hurt: it answers within its deadline, asks once for several calls of one caller, remembers answers for as long as
-// they hold, and leaves a register alone that keeps failing.
+// Guarded is a lookup with bounds. It answers within its deadline, asks once for several calls of
+// one caller, caches answers while they hold, and stops asking a register that keeps failing.
 type Guarded struct {
-	lookup  Lookup
-	limits  Limits
-	watch   Watch
-	cache   *otter.Cache[metering.Number, remembered]
-	flights singleflight.Group
-	breaker *gobreaker.CircuitBreaker[Answer]
+	lookup   Lookup
+	limits   Limits
+	observer Observer
+	cache    *otter.Cache[metering.Number, dated]
+	flights  singleflight.Group
+	breaker  *gobreaker.CircuitBreaker[Answer]
 }
 
-// Limits are a guard's bounds.
+// Limits are the bounds of a guard.
 type Limits struct {
-	Name    string        // of what is guarded, for errors and metrics
+	Name    string        // of the lookup, for errors and metrics
 	Timeout time.Duration // for one question
-	Cache   time.Duration // how long an answer may be remembered at most; 0: not at all
+	Cache   time.Duration // the longest time that an answer is cached; 0: no cache
 }
 
-// Watch is told what the guard does, for metrics and logs; it must return at once. A nil function is not called.
-type Watch struct {
-	Asked   func(name, result string) // yes, no, unknown, failed, cached, refused (the breaker is open)
-	Breaker func(name, state string)  // closed, half-open, open
+// Observer gets what a guard does, for metrics and logs. Its functions must return at once. A nil
+// function is not called.
+type Observer struct {
+	// Asked gets the result of each question: yes, no, unknown, failed, cached, late (no answer before
+	// the deadline), refused (the breaker is open).
+	Asked func(name, result string)
+	// Breaker gets each new state of the breaker: closed, half-open, open.
+	Breaker func(name, state string)
 }
 
 const (
-	maxRemembered = 1 << 17         // callers whose answers are remembered, at some 100 bytes each
-	maxFailures   = 5               // in a row, after which the register is left alone
-	coolDown      = 5 * time.Second // for how long, before one question tries again
+	maxCached   = 1 << 17         // callers, at some 100 bytes each
+	maxFailures = 5               // in a row, before the breaker opens
+	coolDown    = 5 * time.Second // of an open breaker, before it lets one question through
 )
 
-// remembered is an answer and the span of instants for which it was given.
-type remembered struct {
+// dated is an answer and the instant that it was asked for.
+type dated struct {
 	Answer
 	asOf time.Time
 }
 
-// holds tells whether the answer is one for this instant too.
-func (r remembered) holds(at time.Time) bool {
-	return !at.Before(r.asOf) && (r.Until.IsZero() || at.Before(r.Until))
+// holds reports whether the answer holds for another instant too.
+func (d dated) holds(at time.Time) bool {
+	return !at.Before(d.asOf) && (d.Until.IsZero() || at.Before(d.Until))
 }
 
-// Guard puts the bounds around a lookup.
-func Guard(l Lookup, limits Limits, watch Watch) (*Guarded, error) {
-	g := &Guarded{lookup: l, limits: limits, watch: watch}
+// Guard puts bounds around a lookup.
+func Guard(l Lookup, limits Limits, observer Observer) (*Guarded, error) {
+	g := &Guarded{lookup: l, limits: limits, observer: observer}
 	if limits.Cache > 0 {
 		var err error
-		g.cache, err = otter.New(&otter.Options[metering.Number, remembered]{
-			MaximumSize: maxRemembered, ExpiryCalculator: otter.ExpiryWriting[metering.Number, remembered](limits.Cache),
+		g.cache, err = otter.New(&otter.Options[metering.Number, dated]{
+			MaximumSize:      maxCached,
+			ExpiryCalculator: otter.ExpiryWriting[metering.Number, dated](limits.Cache),
 		})
 		if err != nil {
 			return nil, fmt.Errorf("making the cache of lookup %s: %w", limits.Name, err)
@@ -70,83 +75,96 @@ func Guard(l Lookup, limits Limits, watch Watch) (*Guarded, error) {
 		Name: limits.Name, Timeout: coolDown, MaxRequests: 1,
 		ReadyToTrip: func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= maxFailures },
 		OnStateChange: func(name string, _, to gobreaker.State) {
-			if watch.Breaker != nil {
-				watch.Breaker(name, to.String())
+			if observer.Breaker != nil {
+				observer.Breaker(name, to.String())
 			}
 		},
 	})
 	return g, nil
 }
 
-// Close ends what the cache runs.
+// Close stops the goroutines of the cache.
 func (g *Guarded) Close() {
 	if g.cache != nil {
 		g.cache.StopAllGoroutines()
 	}
 }
 
-// Exempt implements Lookup.
-func (g *Guarded) Exempt(ctx context.Context, number metering.Number, at time.Time) (Answer, error) {
+// Exempt implements [Lookup].
+func (g *Guarded) Exempt(
+	ctx context.Context, number metering.Number, at time.Time,
+) (Answer, error) {
 	if number.Withheld() {
-		return Answer{}, nil // nobody can tell, and nobody need be asked
+		return Answer{}, nil // no register can know it
 	}
 	if g.cache != nil {
-		if r, ok := g.cache.GetIfPresent(number); ok && r.holds(at) {
+		if d, ok := g.cache.GetIfPresent(number); ok && d.holds(at) {
 			g.asked("cached")
-			return r.Answer, nil
+			return d.Answer, nil
 		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, g.limits.Timeout)
 	defer cancel()
 	for {
-		r, err := g.fly(ctx, number, at)
-		if err != nil || r.asOf.Equal(at) || r.holds(at) {
-			return r.Answer, err
+		d, err := g.ask(ctx, number, at)
+		if err != nil || d.asOf.Equal(at) || d.holds(at) {
+			return d.Answer, err
 		}
-		// Somebody else's question about the same caller, as of another instant: ask our own.
+		// This answers another call of the same caller, as of another instant: ask for this one.
 	}
 }
 
-// fly joins the question about this caller that is under way, or asks it.
-func (g *Guarded) fly(ctx context.Context, number metering.Number, at time.Time) (remembered, error) {
+// ask joins the open question about this caller, or asks one.
+func (g *Guarded) ask(
+	ctx context.Context, number metering.Number, at time.Time,
+) (dated, error) {
 	flight := g.flights.DoChan(number.Clear(), func() (any, error) {
-		// Its own deadline: whoever began it may leave, and others wait for it.
-		qctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), g.limits.Timeout)
+		// A deadline of its own: the call that asked may end while others wait for the answer.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), g.limits.Timeout)
 		defer cancel()
-		got, err := g.breaker.Execute(func() (Answer, error) { return g.lookup.Exempt(qctx, number, at) })
-		switch {
-		case errors.Is(err, gobreaker.ErrOpenState), errors.Is(err, gobreaker.ErrTooManyRequests):
-			g.asked("refused")
-			return remembered{}, fmt.Errorf("lookup %s is left alone for %s after %d failures in a row: %w", g.limits.Name, coolDown, maxFailures, err)
-		case err != nil:
-			g.asked("failed")
-			return remembered{}, fmt.Errorf("lookup %s: %w", g.limits.Name, err)
-		}
-		g.asked(got.Verdict.String())
-		r := remembered{Answer: got, asOf: at}
-		if g.cache != nil && lasting(got) {
-			g.cache.Set(number, r)
-		}
-		return r, nil
+		return g.askRegister(ctx, number, at)
 	})
 	select {
 	case res := <-flight:
-		r, _ := res.Val.(remembered)
-		return r, res.Err
+		d, _ := res.Val.(dated)
+		return d, res.Err
 	case <-ctx.Done():
 		g.asked("late")
-		return remembered{}, fmt.Errorf("lookup %s has not answered within %s: %w", g.limits.Name, g.limits.Timeout, ctx.Err())
+		return dated{}, fmt.Errorf("lookup %s has not answered within %s: %w",
+			g.limits.Name, g.limits.Timeout, ctx.Err())
 	}
 }
 
-// lasting tells whether an answer may be remembered: a yes may, a no only where the register has said until when it holds. Another entitlement may be entered
-// at any moment, and whoever is protected must not pay for our memory.
-func lasting(a Answer) bool {
+func (g *Guarded) askRegister(
+	ctx context.Context, number metering.Number, at time.Time,
+) (dated, error) {
+	got, err := g.breaker.Execute(func() (Answer, error) { return g.lookup.Exempt(ctx, number, at) })
+	switch {
+	case errors.Is(err, gobreaker.ErrOpenState), errors.Is(err, gobreaker.ErrTooManyRequests):
+		g.asked("refused")
+		return dated{}, fmt.Errorf("lookup %s is not asked for %s after %d failures in a row: %w",
+			g.limits.Name, coolDown, maxFailures, err)
+	case err != nil:
+		g.asked("failed")
+		return dated{}, fmt.Errorf("lookup %s: %w", g.limits.Name, err)
+	}
+	g.asked(got.Verdict.String())
+	d := dated{Answer: got, asOf: at}
+	if g.cache != nil && cacheable(got) {
+		g.cache.Set(number, d)
+	}
+	return d, nil
+}
+
+// cacheable reports whether an answer may be cached: a yes always, a no only until an instant that
+// the register named. An entitlement may be added at any moment, and an exempt caller must not pay
+// because of our cache.
+func cacheable(a Answer) bool {
 	return a.Verdict == metering.ExemptYes || a.Verdict == metering.ExemptNo && !a.Until.IsZero()
 }
 
 func (g *Guarded) asked(result string) {
-	if g.watch.Asked != nil {
-		g.watch.Asked(g.limits.Name, result)
+	if g.observer.Asked != nil {
+		g.observer.Asked(g.limits.Name, result)
 	}
 }

@@ -19,26 +19,34 @@ var (
 	noon   = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 )
 
-// script is a lookup that answers as it is told.
-type script func(ctx context.Context, at time.Time) (exemption.Answer, error)
+// lookup is a Lookup whose answers the test gives.
+type lookup func(ctx context.Context, at time.Time) (exemption.Answer, error)
 
-func (s script) Exempt(ctx context.Context, _ metering.Number, at time.Time) (exemption.Answer, error) {
-	return s(ctx, at)
+func (l lookup) Exempt(
+	ctx context.Context, _ metering.Number, at time.Time,
+) (exemption.Answer, error) {
+	return l(ctx, at)
 }
 
-func says(v metering.Verdict) script {
-	return func(context.Context, time.Time) (exemption.Answer, error) {
-		return exemption.Answer{Exemption: metering.Exemption{Verdict: v}}, nil
-	}
+var errDown = errors.New("down")
+
+func answer(v metering.Verdict) exemption.Answer {
+	return exemption.Answer{Exemption: metering.Exemption{Verdict: v}}
 }
 
-func guard(t *testing.T, l exemption.Lookup, limits exemption.Limits, watch exemption.Watch) *exemption.Guarded {
+func always(v metering.Verdict) lookup {
+	return func(context.Context, time.Time) (exemption.Answer, error) { return answer(v), nil }
+}
+
+func guard(
+	t *testing.T, l exemption.Lookup, limits exemption.Limits, observer exemption.Observer,
+) *exemption.Guarded {
 	t.Helper()
 	limits.Name = "test"
 	if limits.Timeout == 0 {
 		limits.Timeout = time.Second
 	}
-	g, err := exemption.Guard(l, limits, watch)
+	g, err := exemption.Guard(l, limits, observer)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,16 +54,17 @@ func guard(t *testing.T, l exemption.Lookup, limits exemption.Limits, watch exem
 	return g
 }
 
-func TestTheDeadlineHoldsWhateverTheRegisterDoes(t *testing.T) {
+func TestDeadlineOfALookup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		g := guard(t, script(func(context.Context, time.Time) (exemption.Answer, error) {
-			<-release // it does not even look at its context
+		g := guard(t, lookup(func(context.Context, time.Time) (exemption.Answer, error) {
+			<-release // it ignores its context
 			return exemption.Answer{}, nil
-		}), exemption.Limits{Timeout: 300 * time.Millisecond}, exemption.Watch{})
+		}), exemption.Limits{Timeout: 300 * time.Millisecond}, exemption.Observer{})
 		start := time.Now()
 		_, err := g.Exempt(t.Context(), caller, noon)
-		if took := time.Since(start); !errors.Is(err, context.DeadlineExceeded) || took != 300*time.Millisecond {
+		took := time.Since(start)
+		if !errors.Is(err, context.DeadlineExceeded) || took != 300*time.Millisecond {
 			t.Errorf("%v after %s", err, took)
 		}
 		close(release)
@@ -63,18 +72,19 @@ func TestTheDeadlineHoldsWhateverTheRegisterDoes(t *testing.T) {
 	})
 }
 
-func TestOneFlightForOneCaller(t *testing.T) {
+func TestCallsOfOneCallerShareOneQuestion(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var asked atomic.Int32
-		g := guard(t, script(func(context.Context, time.Time) (exemption.Answer, error) {
+		g := guard(t, lookup(func(context.Context, time.Time) (exemption.Answer, error) {
 			asked.Add(1)
 			time.Sleep(100 * time.Millisecond)
-			return exemption.Answer{Exemption: metering.Exemption{Verdict: metering.ExemptYes}}, nil
-		}), exemption.Limits{}, exemption.Watch{})
+			return answer(metering.ExemptYes), nil
+		}), exemption.Limits{}, exemption.Observer{})
 		var wg sync.WaitGroup
 		for range 50 {
 			wg.Go(func() {
-				if got, err := g.Exempt(t.Context(), caller, noon); err != nil || got.Verdict != metering.ExemptYes {
+				got, err := g.Exempt(t.Context(), caller, noon)
+				if err != nil || got.Verdict != metering.ExemptYes {
 					t.Errorf("%+v, %v", got, err)
 				}
 			})
@@ -86,45 +96,50 @@ func TestOneFlightForOneCaller(t *testing.T) {
 	})
 }
 
-// An answer is remembered for the instants for which it holds, and for no longer than the limit.
-func TestTheCacheKeepsWhatHolds(t *testing.T) {
+func TestCacheAnswersForTheInstantsThatAnAnswerHolds(t *testing.T) {
 	asked := 0
-	g := guard(t, script(func(_ context.Context, at time.Time) (exemption.Answer, error) {
+	g := guard(t, lookup(func(_ context.Context, at time.Time) (exemption.Answer, error) {
 		asked++
-		a := exemption.Answer{Exemption: metering.Exemption{Verdict: metering.ExemptYes, Ref: "e-1"}, Until: noon.Add(time.Hour)}
-		if !at.Before(a.Until) {
-			a = exemption.Answer{Exemption: metering.Exemption{Verdict: metering.ExemptNo}}
-			if at.Equal(noon.Add(2 * time.Hour)) {
-				a.Until = noon.Add(3 * time.Hour)
-			}
+		yes, no := answer(metering.ExemptYes), answer(metering.ExemptNo)
+		yes.Until = noon.Add(time.Hour)
+		if at.Before(yes.Until) {
+			return yes, nil
 		}
-		return a, nil
-	}), exemption.Limits{Cache: time.Hour}, exemption.Watch{})
+		if at.Equal(noon.Add(2 * time.Hour)) {
+			no.Until = noon.Add(3 * time.Hour)
+		}
+		return no, nil
+	}), exemption.Limits{Cache: time.Hour}, exemption.Observer{})
 	for _, c := range []struct {
 		at    time.Duration
 		want  metering.Verdict
 		asked int
 	}{
-		{0, metering.ExemptYes, 1}, {30 * time.Minute, metering.ExemptYes, 1},
-		{time.Hour, metering.ExemptNo, 2}, {time.Hour + time.Minute, metering.ExemptNo, 3}, // a no without end is not remembered
-		{2 * time.Hour, metering.ExemptNo, 4}, {150 * time.Minute, metering.ExemptNo, 4}, // until three
+		{0, metering.ExemptYes, 1},
+		{30 * time.Minute, metering.ExemptYes, 1},
+		{time.Hour, metering.ExemptNo, 2},
+		{time.Hour + time.Minute, metering.ExemptNo, 3}, // a no without an end is not cached
+		{2 * time.Hour, metering.ExemptNo, 4},
+		{150 * time.Minute, metering.ExemptNo, 4}, // it holds until three
 		{3 * time.Hour, metering.ExemptNo, 5},
-		{-time.Minute, metering.ExemptYes, 6}, // of before the answer nothing is known
+		{-time.Minute, metering.ExemptYes, 6}, // the first answer was as of a later instant
 	} {
-		if got, err := g.Exempt(t.Context(), caller, noon.Add(c.at)); err != nil || got.Verdict != c.want || asked != c.asked {
-			t.Errorf("as of noon%+v: %s, asked %d times, %v; want %s, %d", c.at, got.Verdict, asked, err, c.want, c.asked)
+		got, err := g.Exempt(t.Context(), caller, noon.Add(c.at))
+		if err != nil || got.Verdict != c.want || asked != c.asked {
+			t.Errorf("as of noon%+v: %s, asked %d times, %v; want %s, %d", c.at, got.Verdict, asked,
+				err, c.want, c.asked)
 		}
 	}
 }
 
-func TestUnknownAndFailuresAreNotRemembered(t *testing.T) {
+func TestUnknownAndFailuresAreNotCached(t *testing.T) {
 	asked := 0
-	g := guard(t, script(func(context.Context, time.Time) (exemption.Answer, error) {
+	g := guard(t, lookup(func(context.Context, time.Time) (exemption.Answer, error) {
 		if asked++; asked == 1 {
-			return exemption.Answer{}, errors.New("down")
+			return exemption.Answer{}, errDown
 		}
 		return exemption.Answer{}, nil
-	}), exemption.Limits{Cache: time.Hour}, exemption.Watch{})
+	}), exemption.Limits{Cache: time.Hour}, exemption.Observer{})
 	for i := range 3 {
 		_, err := g.Exempt(t.Context(), caller, noon)
 		if (err != nil) != (i == 0) || asked != i+1 {
@@ -139,18 +154,20 @@ func TestUnknownAndFailuresAreNotRemembered(t *testing.T) {
 	}
 }
 
-// A register that keeps failing is left alone, then tried with one question, and asked again once it answers.
-func TestTheBreaker(t *testing.T) {
+// The breaker stops asking a register that keeps failing, later lets one question through, and
+// closes once the register answers.
+func TestBreaker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asked, down := 0, true
 		var states, results []string
-		g := guard(t, script(func(context.Context, time.Time) (exemption.Answer, error) {
+		g := guard(t, lookup(func(context.Context, time.Time) (exemption.Answer, error) {
 			if asked++; down {
-				return exemption.Answer{}, errors.New("down")
+				return exemption.Answer{}, errDown
 			}
-			return exemption.Answer{Exemption: metering.Exemption{Verdict: metering.ExemptNo}}, nil
-		}), exemption.Limits{}, exemption.Watch{
-			Breaker: func(_, s string) { states = append(states, s) }, Asked: func(_, r string) { results = append(results, r) },
+			return answer(metering.ExemptNo), nil
+		}), exemption.Limits{}, exemption.Observer{
+			Breaker: func(_, s string) { states = append(states, s) },
+			Asked:   func(_, r string) { results = append(results, r) },
 		})
 		for range 20 {
 			if _, err := g.Exempt(t.Context(), caller, noon); err == nil {
@@ -162,7 +179,8 @@ func TestTheBreaker(t *testing.T) {
 		}
 		time.Sleep(6 * time.Second)
 		down = false
-		if got, err := g.Exempt(t.Context(), caller, noon); err != nil || got.Verdict != metering.ExemptNo {
+		got, err := g.Exempt(t.Context(), caller, noon)
+		if err != nil || got.Verdict != metering.ExemptNo {
 			t.Errorf("after the pause: %+v, %v", got, err)
 		}
 		if got := strings.Join(states, " "); got != "open half-open closed" {
@@ -175,29 +193,31 @@ func TestTheBreaker(t *testing.T) {
 }
 
 func TestAnyOf(t *testing.T) {
-	fails := script(func(context.Context, time.Time) (exemption.Answer, error) {
-		return exemption.Answer{}, errors.New("down")
+	fails := lookup(func(context.Context, time.Time) (exemption.Answer, error) {
+		return exemption.Answer{}, errDown
 	})
-	hangs := script(func(ctx context.Context, _ time.Time) (exemption.Answer, error) {
+	hangs := lookup(func(ctx context.Context, _ time.Time) (exemption.Answer, error) {
 		<-ctx.Done()
 		return exemption.Answer{}, ctx.Err()
 	})
-	yes, no, unknown := says(metering.ExemptYes), says(metering.ExemptNo), says(metering.ExemptUnknown)
+	yes, no := always(metering.ExemptYes), always(metering.ExemptNo)
+	unknown := always(metering.ExemptUnknown)
 	for name, c := range map[string]struct {
 		of   exemption.AnyOf
 		want metering.Verdict
 		err  bool
 	}{
-		"all say no":           {exemption.AnyOf{no, no}, metering.ExemptNo, false},
-		"one says yes":         {exemption.AnyOf{no, yes, unknown}, metering.ExemptYes, false},
-		"yes beats a failure":  {exemption.AnyOf{fails, yes}, metering.ExemptYes, false},
-		"yes is not kept back": {exemption.AnyOf{hangs, yes}, metering.ExemptYes, false},
-		"one cannot tell":      {exemption.AnyOf{no, unknown}, metering.ExemptUnknown, false},
-		"one fails":            {exemption.AnyOf{no, fails}, metering.ExemptUnknown, true},
-		"only one":             {exemption.AnyOf{yes}, metering.ExemptYes, false},
+		"all answer no":       {exemption.AnyOf{no, no}, metering.ExemptNo, false},
+		"one answers yes":     {exemption.AnyOf{no, yes, unknown}, metering.ExemptYes, false},
+		"yes beats a failure": {exemption.AnyOf{fails, yes}, metering.ExemptYes, false},
+		"yes does not wait":   {exemption.AnyOf{hangs, yes}, metering.ExemptYes, false},
+		"one does not know":   {exemption.AnyOf{no, unknown}, metering.ExemptUnknown, false},
+		"one fails":           {exemption.AnyOf{no, fails}, metering.ExemptUnknown, true},
+		"only one":            {exemption.AnyOf{yes}, metering.ExemptYes, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got, err := c.of.Exempt(t.Context(), caller, noon); got.Verdict != c.want || (err != nil) != c.err {
+			got, err := c.of.Exempt(t.Context(), caller, noon)
+			if got.Verdict != c.want || (err != nil) != c.err {
 				t.Errorf("%s, %v; want %s", got.Verdict, err, c.want)
 			}
 		})

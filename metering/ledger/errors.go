@@ -12,7 +12,10 @@ var (
 	// ErrExists says that a call's versions are no longer those that a change was made from. Read
 	// them again and make the change anew.
 	ErrExists = errors.New("the call has another version already")
-	// ErrBroken says that a batch contradicts what the ledger holds: a call opened twice, a record of
-	// a call that is not open. Committing it again cannot help.
-	ErrBroken = errors.New("the batch contradicts the ledger")
+	// ErrDisputed says that a call's detail is not erased because a dispute of it is open.
+	ErrDisputed = errors.New("a dispute of the call is open")
+	// ErrBroken says that a change contradicts itself or what the ledger holds: a call opened twice, a
+	// record of a call that is not open, a version that does not follow the one before. Trying it
+	// again cannot help.
+	ErrBroken = errors.New("the change contradicts the ledger")
 )

@@ -1,13 +1,13 @@
-// Package ledger holds the contracts of durable storage: what must be on disk before it is logged or
-// sent anywhere.
+// Package ledger holds the contracts of durable storage. A record is committed here before it is
+// logged or sent anywhere.
 //
 // In: a [Batch], the outcome of some events taken together: their evidence, the calls that they
-// opened, the records that they closed, and how far the source was read. A [Supersession], the later
-// versions of one call's record. Out: the same things again, after any crash. The package never
-// judges: it knows no price, no talk and no clock.
+// opened, the records that they closed, and how far the source was read. A [Supersession], the
+// later versions of one call's record. Out: the same things again, after any crash. The package
+// never judges: it knows no price, no talk and no clock.
 //
-// Each consumer takes the smallest interface that it needs; [Store] is their union. A store lives in
-// a package named after what it wraps (sqlite/), registers itself, and is chosen by [Open].
+// Each consumer takes the smallest interface that it needs; [Store] is their union. A store lives
+// in a package named after what it wraps (sqlite/), registers itself, and is chosen by [Open].
 // ledgertest/ holds every sentence of the contracts as a test that each store passes.
 package ledger
 
@@ -67,7 +67,8 @@ type Evidence struct {
 	Frame []byte
 }
 
-// Reject is a frame that could not be read. Its bytes may name a person, so only their hash is kept.
+// Reject is a frame that could not be read. Its bytes may name a person, so only their hash is
+// kept.
 type Reject struct {
 	At     time.Time // the PBX's clock, as far as known
 	Bytes  int
@@ -81,22 +82,6 @@ type Reject struct {
 type Query struct {
 	Since, Until time.Time
 	Service      string
-}
-
-// Supersession is what one call's later versions consist of.
-type Supersession struct {
-	Call metering.CallID
-	// After is the number of versions that the change was made from: zero for the first record of a
-	// call that the gateway did not see.
-	After   int
-	Frames  [][]byte          // to append to the call's evidence
-	Records []metering.Record // versions After+1 and on
-	// Pending keeps the call waiting for an answer about its caller; nil: it waits no longer.
-	Pending *PendingRecord
-	// Erased, where not nil, replaces every version by its erased form, one for each, in order, all
-	// under one new name of the call. The evidence, the dispute and the pending row go.
-	Erased []metering.Record
-	At     time.Time // when it was erased, by this machine's clock
 }
 
 // Dispute is a contest of one call. While it is open the call's detail is not erased.

@@ -35,7 +35,8 @@ type OpenCalls interface {
 const AnyNode = ""
 
 // Reader reads calls and their records, also while a gateway writes. Each method sees one state of
-// the ledger, as of its beginning.
+// the ledger, as of its beginning. A function that is called with what was read may itself read,
+// and may commit; an error that it returns ends the reading, and is returned as it is.
 type Reader interface {
 	// Evidence returns a call's frames in the order of committing; none for an unknown call.
 	Evidence(ctx context.Context, call metering.CallID) ([][]byte, error)
@@ -56,13 +57,17 @@ type Pending interface {
 
 // Superseder makes later versions of one call's record.
 type Superseder interface {
-	// Supersede writes the whole supersession in one transaction, durably, with an entry in the ledger
-	// log for each version written or erased. It returns ErrOpen while the call is open, and ErrExists
-	// if the call no longer has exactly After versions; the caller then reads again and retries.
+	// Supersede writes the whole supersession in one transaction, durably, with a leaf in the ledger
+	// log for each version written or erased. It compares and swaps, and writes nothing where it
+	// fails: ErrOpen while the call is open; ErrExists where the call no longer has exactly After
+	// versions, upon which the caller reads again and retries; ErrDisputed where it would erase a call
+	// with an open dispute; ErrBroken where it contradicts itself or the ledger. After any other error
+	// the caller reads again, too: the supersession may have been kept.
 	Supersede(ctx context.Context, s *Supersession) error
 }
 
-// Eraser finds what is to be erased. Erasing itself is a supersession.
+// Eraser finds what is to be erased. Erasing itself is a supersession: a call may have got a
+// dispute since it was found.
 type Eraser interface {
 	// Erasable returns up to limit calls that arrived before an instant, whose detail is not erased
 	// and not held by an open dispute, in the order of arrival.
@@ -80,11 +85,13 @@ type Disputes interface {
 	Disputes(ctx context.Context) ([]Dispute, error)
 }
 
-// LogSigner signs the ledger log.
+// LogSigner signs the ledger log. Signing is serialised with every change.
 type LogSigner interface {
 	// SignLog signs the log as it is and keeps the head. It returns false where the newest head
 	// already covers every leaf.
-	SignLog(ctx context.Context, at time.Time, signer note.Signer) (head merkle.Head, signed bool, err error)
+	SignLog(
+		ctx context.Context, at time.Time, signer note.Signer,
+	) (head merkle.Head, signed bool, err error)
 }
 
 // Log is the ledger log as an auditor reads it. Each method sees one state of the ledger.
@@ -103,10 +110,24 @@ type Log interface {
 	InclusionProof(ctx context.Context, record string, key note.Verifier) ([]byte, error)
 }
 
+// Snapshot is one state of the ledger, for readings that must fit each other.
+type Snapshot interface {
+	Reader
+	Log
+}
+
+// Snapshots reads one state of the ledger more than once.
+type Snapshots interface {
+	// Snapshot calls f with the ledger as it is at one instant, whatever is committed meanwhile. The
+	// snapshot ends with f, whose error is returned as it is. One goroutine at a time reads it.
+	Snapshot(ctx context.Context, f func(Snapshot) error) error
+}
+
 // Backup copies the ledger.
 type Backup interface {
-	// Backup writes a consistent copy of one state of the ledger into a new file, readable by its
-	// owner only, while commits go on. It fails where the file exists.
+	// Backup writes a consistent copy of one state of the ledger, a ledger itself, into a new file,
+	// readable by its owner only, while commits go on. When it returns nil the copy is durable. It
+	// fails where the file exists, and leaves no file where it fails later.
 	Backup(ctx context.Context, into string) error
 }
 
@@ -121,6 +142,7 @@ type Store interface {
 	Disputes
 	LogSigner
 	Log
+	Snapshots
 	Backup
 	// Close gives the ledger back. What was committed stays.
 	io.Closer

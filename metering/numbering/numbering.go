@@ -1,8 +1,10 @@
-// Package numbering says of what kind a dialled number is: whether a call to it costs what an ordinary call costs, or more.
+// Package numbering finds the kind of a dialled number: whether a call to it costs what an ordinary
+// call costs, or more.
 //
-// In: what was dialled, as a dial string, an extension or a DID. Out: a Kind. What nobody knows is Unknown, and policies refuse that. The kinds come from
-// a dated table of ours (table.go), and behind it from the numbering plans of nyaruka/phonenumbers, of which alone a few premium ranges pass as
-// ordinary. The package is pure: it asks nobody, and keeps no number.
+// In: a dial string, an extension or a DID. Out: a [Kind]. A number that neither source has is
+// [Unknown], which policies refuse. The sources are a dated table of our own (table.go), and after
+// it the numbering plans of nyaruka/phonenumbers, which alone let a few premium ranges pass as
+// ordinary. The package is pure: it sends nothing and keeps no number.
 package numbering
 
 import (
@@ -17,9 +19,9 @@ import (
 // Kind is the kind of a number.
 type Kind string
 
-// The kinds. Policies say which of them may be part of a charged call.
+// The kinds. A policy decides which of them may be part of a charged call.
 const (
-	None       Kind = "" // no number at all: an endpoint's name
+	None       Kind = "" // not a number: an endpoint's name
 	Geographic Kind = "geographic"
 	Mobile     Kind = "mobile"
 	Freephone  Kind = "freephone"
@@ -32,7 +34,7 @@ const (
 	Unknown    Kind = "unknown"
 )
 
-// Plan is how numbers are read: by the numbering plan of a country, and with the PBX's own extensions.
+// Plan reads numbers by the numbering plan of a country, and knows the PBX's own extensions.
 type Plan struct {
 	country  int
 	region   string
@@ -40,7 +42,8 @@ type Plan struct {
 	services map[string]bool
 }
 
-// NewPlan makes a plan for a country code such as "39", with patterns of internal extensions (`?` stands for a digit) and the numbers of metered services.
+// NewPlan makes a plan for a country code such as "39", with patterns of internal extensions (`?`
+// stands for a digit) and the numbers of metered services.
 func NewPlan(countryCode string, internal, services []string) *Plan {
 	p := &Plan{internal: internal, services: map[string]bool{}}
 	if n, err := strconv.Atoi(countryCode); err == nil {
@@ -54,26 +57,27 @@ func NewPlan(countryCode string, internal, services []string) *Plan {
 }
 
 var (
-	digits = regexp.MustCompile(`^\+?[0-9*#]+$`)
-	noise  = strings.NewReplacer(" ", "", "-", "", ".", "", "(", "", ")", "")
+	digits     = regexp.MustCompile(`^\+?[0-9*#]+$`)
+	separators = strings.NewReplacer(" ", "", "-", "", ".", "", "(", "", ")", "")
 )
 
-// Dialled takes the number out of what Asterisk dials: "899123456@trunk", "PJSIP/trunk/sip:+39899123456@carrier", "0612345678". It is "" where an
-// endpoint is dialled by its name.
+// Dialled is the number in a text that Asterisk dials: "899123456@trunk",
+// "PJSIP/trunk/sip:+39899123456@carrier", "0612345678". It is "" where Asterisk dials an endpoint
+// by its name.
 func Dialled(text string) string {
 	for _, part := range strings.Split(text, "/") {
 		part, _, _ = strings.Cut(part, "@")
 		part, _, _ = strings.Cut(part, ";")
 		part = strings.TrimPrefix(strings.TrimPrefix(part, "sip:"), "sips:")
 		part = strings.TrimPrefix(part, "tel:")
-		if part = noise.Replace(part); digits.MatchString(part) {
+		if part = separators.Replace(part); digits.MatchString(part) {
 			return part
 		}
 	}
 	return ""
 }
 
-// Kind is the kind of what was dialled. Internal extensions are only those that the configuration names.
+// Kind is the kind of a dialled text. Only the extensions of the configuration are internal.
 func (p *Plan) Kind(dialled string) Kind {
 	number := Dialled(dialled)
 	switch {
@@ -85,7 +89,7 @@ func (p *Plan) Kind(dialled string) Kind {
 	return p.public(number)
 }
 
-// Public is the kind of a number as the world outside dials it.
+// Public is the kind of a number that is dialled from outside the PBX.
 func (p *Plan) Public(text string) Kind {
 	number := Dialled(text)
 	if number == "" {
@@ -111,7 +115,7 @@ func (p *Plan) public(number string) Kind {
 	if country == 0 {
 		return Unknown
 	}
-	if k, ok := ours(country, national); ok {
+	if k, ok := inTable(country, national); ok {
 		return k
 	}
 	region := phonenumbers.GetRegionCodeForCountryCode(country)
@@ -122,11 +126,12 @@ func (p *Plan) public(number string) Kind {
 	return kinds[phonenumbers.GetNumberType(n)]
 }
 
-// kinds are the library's types in our words; what is not here is Unknown.
+// kinds are the library's types as kinds. A type that is not here would have no kind, which no
+// policy allows.
 var kinds = map[phonenumbers.PhoneNumberType]Kind{
 	phonenumbers.FIXED_LINE:           Geographic,
 	phonenumbers.MOBILE:               Mobile,
-	phonenumbers.FIXED_LINE_OR_MOBILE: Geographic, // in such plans both cost the same
+	phonenumbers.FIXED_LINE_OR_MOBILE: Geographic, // both cost the same in such plans
 	phonenumbers.TOLL_FREE:            Freephone,
 	phonenumbers.VOIP:                 VoIP,
 	phonenumbers.PREMIUM_RATE:         Premium,
@@ -138,7 +143,8 @@ var kinds = map[phonenumbers.PhoneNumberType]Kind{
 	phonenumbers.UNKNOWN:              Unknown,
 }
 
-// split parts a number into country code and the rest as it follows that code internationally. Numbers in national form are of the plan's own country.
+// split divides a number into its country code and the rest, as it follows the code
+// internationally. A number in national form is of the plan's own country.
 func (p *Plan) split(number string) (country int, national string) {
 	if rest, ok := strings.CutPrefix(number, "00"); ok {
 		number = "+" + rest
@@ -148,7 +154,7 @@ func (p *Plan) split(number string) (country int, national string) {
 		if p.country == 0 || strings.ContainsAny(number, "*#") {
 			return 0, ""
 		}
-		if p.country != 39 { // Italy keeps the 0 of its area codes abroad, the others drop their trunk prefix
+		if p.country != 39 { // Italy keeps the 0 of its area codes abroad, other countries drop it
 			number = strings.TrimPrefix(number, "0")
 		}
 		return p.country, number

@@ -2,12 +2,14 @@ package numbering
 
 import "strings"
 
-// TableDate is when the table was written. The Italian ranges that pass as ordinary are those that were found wrong in phonenumbers; the other entries, and the
-// names of the plans, were written from common knowledge and have not been held against the plans' texts. Where both are silent a number is Unknown, and refused.
+// TableDate is when the table was written. The Italian ranges that phonenumbers alone would let
+// pass as ordinary were found wrong in it. The other entries, and the names of the plans, were
+// written from common knowledge and have not been checked against the plans' texts. A number that
+// is neither here nor in phonenumbers is Unknown, and refused.
 const TableDate = "2026-11-24"
 
-// entry is a range of numbers that phonenumbers reads as something harmless, or not at all. The longest prefix wins; digits as they follow the
-// country code, in Italy with the 0 of area codes.
+// entry is a range of numbers. The longest prefix wins. The digits are those after the country
+// code, in Italy with the 0 of area codes.
 type entry struct {
 	country int
 	prefix  string
@@ -19,14 +21,14 @@ var table = []entry{
 	// Italy: Piano di numerazione nazionale, AGCOM 8/15/CIR, annex A.
 	{39, "0878", Premium, "numerazioni a sovrapprezzo in decade 0; reads as geographic"},
 	{39, "12", Premium, "12xx: informazione abbonati; reads as unknown"},
-	{39, "144", Premium, "a sovrapprezzo, ceased; never to come back unseen"},
+	{39, "144", Premium, "a sovrapprezzo, ceased; premium should it come back"},
 	{39, "163", Premium, "a sovrapprezzo, ceased"},
 	{39, "164", Premium, "a sovrapprezzo, ceased"},
 	{39, "166", Premium, "a sovrapprezzo, ceased"},
-	{39, "178", Personal, "numero unico personale, a tariff of its own; reads as personal"},
+	{39, "178", Personal, "numero unico personale, priced by its own tariff; reads as personal"},
 	{39, "199", SharedCost, "addebito ripartito; reads as personal"},
 	{39, "4", Premium, "4xxxx: SMS and services at a surcharge; reads as unknown"},
-	{39, "840", SharedCost, "addebito ripartito, one unit an answer"},
+	{39, "840", SharedCost, "addebito ripartito, one unit for each answer"},
 	{39, "841", SharedCost, "addebito ripartito"},
 	{39, "842", Premium, "addebito ripartito or surcharge; reads as unknown"},
 	{39, "843", Premium, "reads as unknown"},
@@ -65,7 +67,7 @@ var table = []entry{
 	{34, "902", SharedCost, "reads as shared cost in some plans and geographic in others"},
 	{34, "70", Personal, "numeración personal"},
 	// United Kingdom: National Telephone Numbering Plan of Ofcom.
-	{44, "3", Geographic, "03: at the price of 01 and 02 by Ofcom's rule; reads as universal access"},
+	{44, "3", Geographic, "03: costs the same as 01 and 02, by Ofcom; reads as universal access"},
 	{44, "70", Personal, "070: personal numbers"},
 	{44, "76", Special, "076: pagers"},
 	{44, "84", SharedCost, "084: service charge"},
@@ -74,11 +76,12 @@ var table = []entry{
 	{44, "118", Premium, "118: directory enquiries"},
 }
 
-// ours looks the number up in the table.
-func ours(country int, national string) (Kind, bool) {
+// inTable finds the number in the table.
+func inTable(country int, national string) (Kind, bool) {
 	best := entry{}
 	for _, e := range table {
-		if e.country == country && strings.HasPrefix(national, e.prefix) && len(e.prefix) > len(best.prefix) {
+		matches := e.country == country && strings.HasPrefix(national, e.prefix)
+		if matches && len(e.prefix) > len(best.prefix) {
 			best = e
 		}
 	}

@@ -1,8 +1,10 @@
-// Package policy holds the laws under which a service line may charge, as data: which rules each of them is made of, and where each rule comes from.
+// Package policy holds the laws under which a service line may charge, as data: the rules of each
+// law, and the source of each rule.
 //
-// In: a policy's name, the sector of the company, rules that a company adds of its own accord. Out: a Policy, which the meter asks what it must heed,
-// and the check of a tariff asks what it may not price. The package decides nothing about a call and never reads a clock: metering does, by the
-// rules' names. docs/policies.md says each rule in words; a test holds the two together.
+// In: the name of a policy, the sector of the company, rules that the company adds. Out: a
+// [Policy], which the meter asks for its rules, and the configuration asks whether a price is
+// allowed. The package decides nothing about a call and never reads a clock: metering applies the
+// rules by their names. docs/policies.md explains each rule, and a test holds the two together.
 package policy
 
 import (
@@ -15,76 +17,86 @@ import (
 	"time"
 )
 
-// Rule names a rule. The names stand in the evidence of each call.
+// Rule is the name of a rule. The evidence of each call has the names.
 type Rule string
 
 // The rules.
 const (
-	// OperatorAnswer: nothing is due before an operator handles the request, nor whenever the caller is left alone again. Nothing can switch it off.
+	// OperatorAnswer: nothing is due before an operator handles the request, nor while the caller
+	// waits again afterwards. It cannot be switched off.
 	OperatorAnswer Rule = "operator_answer"
-	// ProtectedFree: a caller who is exempt never pays. Nothing can switch it off.
+	// ProtectedFree: an exempt caller never pays. It cannot be switched off.
 	ProtectedFree Rule = "protected_free"
-	// OrdinaryNumber: the dialled number, and every number that the call is led to, is of a kind that costs what an ordinary call costs.
+	// OrdinaryNumber: the dialled number, and every number that the call is led to, is of a kind that
+	// costs what an ordinary call costs.
 	OrdinaryNumber Rule = "ordinary_number"
-	// BasicRate: a line for consumers about contracts that they have costs no more than an ordinary call.
+	// BasicRate: a line for consumers about their contracts costs no more than an ordinary call.
 	BasicRate Rule = "basic_rate"
-	// ServiceFree: the service may have no price at all.
+	// ServiceFree: the service may not have a price.
 	ServiceFree Rule = "service_free"
-	// TelecomFree: an operator of telephony or television may put no price on its assistance.
+	// TelecomFree: the assistance of a telephone or television company may not have a price.
 	TelecomFree Rule = "telecom_free"
-	// Announced: the price is told before it is due.
+	// Announced: the price is announced before it is due.
 	Announced Rule = "announced"
-	// AnnouncementLead: the telling ends at least Lead before the price begins to run.
+	// AnnouncementLead: the price announcement ends at least [Lead] before the charge begins.
 	AnnouncementLead Rule = "announcement_lead"
-	// Consent: the caller agrees to the price expressly.
+	// Consent: the caller expressly agrees to the price.
 	Consent Rule = "consent"
-	// WaitVoids: where the caller was made to pay for waiting, the fee of the whole call falls away.
+	// WaitVoids: a caller who had to pay for waiting pays no fee for the whole call.
 	WaitVoids Rule = "wait_voids"
 )
 
-// Lead is how long before the charge an announcement must have ended (TKG §110(2)). Where the front desk announces, it is kept under every policy.
+// Lead is how long before the charge a price announcement must have ended (TKG §110(2)). The front
+// desk keeps it under every policy.
 const Lead = 3 * time.Second
 
-// Sectors of which some law speaks.
+// The sectors that some law distinguishes.
 const (
 	SectorOther   = "other"
 	SectorTelecom = "telecom"
 	SectorTV      = "tv"
 )
 
-// Sectors are the words for a company's sector.
+// Sectors are the possible sectors of a company.
 var Sectors = []string{SectorOther, SectorTelecom, SectorTV}
 
-// Strictest is the policy of whoever names none: all rules of all policies. Spain's is among them, so under it nothing may be priced.
+// Strictest is the default policy: all rules of all policies. Spain's are among them, so nothing
+// may have a price under it.
 const Strictest = "strictest"
 
-// kinds of numbers that cost what an ordinary call costs (numbering.Kind), under every policy.
+// ordinary are the kinds of numbers (numbering.Kind) that cost what an ordinary call costs, under
+// every policy.
 var ordinary = []string{"geographic", "mobile", "freephone", "voip", "internal"}
 
-// laws are the policies. Each rule's source is in sources.
+// laws are the rules of each policy. The source of each rule is in sources.
 var laws = map[string][]Rule{
 	"it": {OperatorAnswer, ProtectedFree, OrdinaryNumber, BasicRate, TelecomFree},
-	"de": {OperatorAnswer, ProtectedFree, OrdinaryNumber, BasicRate, Announced, AnnouncementLead, WaitVoids},
+	"de": {
+		OperatorAnswer, ProtectedFree, OrdinaryNumber, BasicRate, Announced, AnnouncementLead, WaitVoids,
+	},
 	"fr": {OperatorAnswer, ProtectedFree, OrdinaryNumber, BasicRate},
 	"es": {OperatorAnswer, ProtectedFree, OrdinaryNumber, BasicRate, ServiceFree},
 	"uk": {OperatorAnswer, ProtectedFree, OrdinaryNumber, BasicRate, Announced, Consent},
 }
 
-// Source is where a rule of a policy comes from.
+// Source is the law behind a rule of a policy.
 type Source struct {
 	Policy string
 	Rule   Rule
 	Text   string
 }
 
-// sources name the law behind each rule; "*" is behind it under every policy that has no line of its own.
+// sources are the laws behind the rules. "*" is behind a rule under every policy that has no line
+// of its own for the rule.
 var sources = []Source{
 	{"it", OperatorAnswer, "L. 124/2017 art. 1 c. 55; AGCOM 157/18/CIR"},
-	{"de", OperatorAnswer, "TKG 2021 §3 no. 73, §115: waiting is free from call set-up until handling begins, and again after a transfer"},
+	{"de", OperatorAnswer, "TKG 2021 §3 no. 73, §115: waiting is free from call set-up until " +
+		"handling begins, and again after a transfer"},
 	{"fr", OperatorAnswer, "Code de la consommation L.224-38"},
 	{"es", OperatorAnswer, "Ley 10/2025"},
 	{"uk", OperatorAnswer, "no law of its own: the gateway's first principle"},
-	{"*", ProtectedFree, "the gateway's own promise: the elderly on a minimum pension, the unemployed and the disabled never pay"},
+	{"*", ProtectedFree, "the gateway's own promise: the elderly on a minimum pension, the " +
+		"unemployed and the disabled never pay"},
 	{"*", OrdinaryNumber, "Directive 2011/83/EU art. 21; CJEU C-568/15"},
 	{"uk", OrdinaryNumber, "Consumer Contracts Regulations 2013 (SI 2013/3134) reg. 41"},
 	{"*", BasicRate, "Directive 2011/83/EU art. 21; CJEU C-568/15"},
@@ -92,7 +104,8 @@ var sources = []Source{
 	{"it", TelecomFree, "AGCOM 255/24/CONS"},
 	{"es", ServiceFree, "Ley 10/2025"},
 	{"de", Announced, "TKG 2021 §110(2)"},
-	{"uk", Announced, "Consumer Contracts Regulations 2013 (SI 2013/3134) reg. 40: consent presupposes that the price was told"},
+	{"uk", Announced, "Consumer Contracts Regulations 2013 (SI 2013/3134) reg. 40: consent " +
+		"presupposes that the price was told"},
 	{"de", AnnouncementLead, "TKG 2021 §110(2)"},
 	{"uk", Consent, "Consumer Contracts Regulations 2013 (SI 2013/3134) reg. 40"},
 	{"de", WaitVoids, "TKG 2021 §115, §116"},
@@ -108,13 +121,15 @@ func Names() []string {
 	return names
 }
 
-// Policy is the law that a service charges under. The zero value has no rules: it is that of evidence older than policies.
+// Policy is the law that a service charges under. The zero value has no name and no rules.
 type Policy struct {
 	Name  string
 	Rules []Rule
 }
 
-// For makes a policy: a name, the company's sector, and rules added to it. Where the sector is not one that TelecomFree speaks of, that rule is left out.
+// For makes the policy of a name ("" for [Strictest]), with the rules in also added to it. Only
+// [Addable] rules can be added. TelecomFree is left out for a company of another sector, but never
+// from Strictest.
 func For(name, sector string, also []Rule) (Policy, error) {
 	if name == "" {
 		name = Strictest
@@ -133,7 +148,7 @@ func For(name, sector string, also []Rule) (Policy, error) {
 	}
 	for _, r := range also {
 		if !slices.Contains(Addable, r) {
-			return Policy{}, fmt.Errorf("rule %q can't be added: only %v can", r, Addable)
+			return Policy{}, fmt.Errorf("rule %q cannot be added: only %v can", r, Addable)
 		}
 	}
 	rules = append(rules, also...)
@@ -144,18 +159,20 @@ func For(name, sector string, also []Rule) (Policy, error) {
 	return Policy{Name: name, Rules: slices.Compact(rules)}, nil
 }
 
-// Addable are the rules that a company may add to its policy of its own accord, or because another law of its binds it.
+// Addable are the rules that a company may add to its policy, because it wants to or because
+// another law binds it.
 var Addable = []Rule{Announced, Consent, WaitVoids}
 
-// Has tells whether the rule is one of the policy's.
+// Has reports whether the policy has the rule.
 func (p Policy) Has(r Rule) bool { return slices.Contains(p.Rules, r) }
 
-// Carries tells whether a number of this kind may be part of a call that is charged. A kind that nobody knows may not.
-func (p Policy) Carries(kind string) bool {
+// Allows reports whether a call that is led to a number of this kind (numbering.Kind) may be
+// charged. It may not for an unknown kind.
+func (p Policy) Allows(kind string) bool {
 	return !p.Has(OrdinaryNumber) || slices.Contains(ordinary, kind)
 }
 
-// NoPrice names the rule by which the policy allows no price, "" if it allows one.
+// NoPrice is the rule that forbids the service a price, "" if none does.
 func (p Policy) NoPrice() Rule {
 	for _, r := range []Rule{ServiceFree, TelecomFree} {
 		if p.Has(r) {
@@ -165,11 +182,13 @@ func (p Policy) NoPrice() Rule {
 	return ""
 }
 
-// Source is the law behind one of the policy's rules.
+// Source is the text of the laws behind one of the policy's rules.
 func (p Policy) Source(r Rule) string {
 	var found []string
 	for _, s := range sources {
-		own := slices.ContainsFunc(sources, func(o Source) bool { return o.Policy == p.Name && o.Rule == r })
+		own := slices.ContainsFunc(sources, func(o Source) bool {
+			return o.Policy == p.Name && o.Rule == r
+		})
 		if s.Rule == r && (s.Policy == p.Name || s.Policy == "*" && !own || p.Name == Strictest) {
 			found = append(found, s.Text)
 		}
@@ -180,10 +199,10 @@ func (p Policy) Source(r Rule) string {
 	return strings.Join(slices.Compact(found), "; ")
 }
 
-// Sources are all rules of all policies with the laws behind them.
+// Sources are the laws behind all rules of all policies.
 func Sources() []Source { return slices.Clone(sources) }
 
-// Ref names the policy and its rules: "it@3f0c2b9a51d4"; "" for none.
+// Ref is the policy's name and a hash of its rules: "it@3f0c2b9a51d4". The zero Policy has "".
 func (p Policy) Ref() string {
 	if p.Name == "" {
 		return ""
@@ -192,7 +211,7 @@ func (p Policy) Ref() string {
 	return p.Name + "@" + hex.EncodeToString(sum[:6])
 }
 
-// Check says what is wrong with a policy that was read from evidence.
+// Check returns an error for a policy from evidence that cannot be one.
 func (p Policy) Check() error {
 	if (p.Name == "") != (len(p.Rules) == 0) {
 		return errors.New("a policy has a name and rules, or neither")

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/risposta/gateway/metering/numbering"
 	"github.com/risposta/gateway/metering/policy"
 )
 
@@ -17,14 +18,20 @@ func must(t *testing.T, name, sector string, also ...policy.Rule) policy.Policy 
 	return p
 }
 
-func TestWhichPoliciesAllowNoPrice(t *testing.T) {
+func TestNoPriceByPolicyAndSector(t *testing.T) {
 	for _, c := range []struct {
 		name, sector string
 		want         policy.Rule
 	}{
-		{"it", "other", ""}, {"it", "telecom", policy.TelecomFree}, {"it", "tv", policy.TelecomFree},
-		{"es", "other", policy.ServiceFree}, {"de", "telecom", ""}, {"uk", "other", ""}, {"fr", "other", ""},
-		{"strictest", "other", policy.ServiceFree}, {"", "other", policy.ServiceFree},
+		{"it", "other", ""},
+		{"it", "telecom", policy.TelecomFree},
+		{"it", "tv", policy.TelecomFree},
+		{"es", "other", policy.ServiceFree},
+		{"de", "telecom", ""},
+		{"uk", "other", ""},
+		{"fr", "other", ""},
+		{"strictest", "other", policy.ServiceFree},
+		{"", "other", policy.ServiceFree},
 	} {
 		if got := must(t, c.name, c.sector).NoPrice(); got != c.want {
 			t.Errorf("%s, %s: no price by %q, want %q", c.name, c.sector, got, c.want)
@@ -32,20 +39,22 @@ func TestWhichPoliciesAllowNoPrice(t *testing.T) {
 	}
 }
 
-// The strictest has every rule that any other has, and nothing can be taken out of any of them.
-func TestTheStrictestHasEveryRule(t *testing.T) {
+// The strictest policy has the rules of all others. Three rules are in every policy.
+func TestStrictestHasEveryRule(t *testing.T) {
 	strictest := must(t, policy.Strictest, "other")
 	for _, name := range policy.Names() {
 		p := must(t, name, "telecom")
 		for _, r := range p.Rules {
 			if !strictest.Has(r) {
-				t.Errorf("%s has rule %s, the strictest has not", name, r)
+				t.Errorf("%s has rule %s, the strictest does not", name, r)
 			}
 			if p.Source(r) == "added by the company" {
 				t.Errorf("rule %s of %s has no source", r, name)
 			}
 		}
-		for _, r := range []policy.Rule{policy.OperatorAnswer, policy.ProtectedFree, policy.OrdinaryNumber} {
+		for _, r := range []policy.Rule{
+			policy.OperatorAnswer, policy.ProtectedFree, policy.OrdinaryNumber,
+		} {
 			if !p.Has(r) {
 				t.Errorf("%s lacks %s", name, r)
 			}
@@ -53,15 +62,17 @@ func TestTheStrictestHasEveryRule(t *testing.T) {
 	}
 }
 
-func TestRulesCanBeAddedAndShowInTheReference(t *testing.T) {
+func TestAddedRulesChangeTheReference(t *testing.T) {
 	plain, more := must(t, "it", "other"), must(t, "it", "other", policy.Consent, policy.Announced)
 	if !more.Has(policy.Consent) || plain.Has(policy.Consent) || plain.Ref() == more.Ref() {
 		t.Errorf("%s, %s: %v", plain.Ref(), more.Ref(), more.Rules)
 	}
 	if more.Ref() != must(t, "it", "other", policy.Announced, policy.Consent).Ref() {
-		t.Error("the order of the added rules shows in the reference")
+		t.Error("the order of the added rules changes the reference")
 	}
-	for _, wrong := range []struct{ name, sector, rule string }{{"ch", "other", ""}, {"it", "bank", ""}, {"it", "other", "service_paid"}} {
+	for _, wrong := range []struct{ name, sector, rule string }{
+		{"ch", "other", ""}, {"it", "bank", ""}, {"it", "other", "service_paid"},
+	} {
 		var also []policy.Rule
 		if wrong.rule != "" {
 			also = []policy.Rule{policy.Rule(wrong.rule)}
@@ -72,20 +83,31 @@ func TestRulesCanBeAddedAndShowInTheReference(t *testing.T) {
 	}
 }
 
-func TestUnknownKindsOfNumbersAreRefused(t *testing.T) {
+func TestOrdinaryKindsOfNumbersAreAllowed(t *testing.T) {
 	p := must(t, "fr", "other")
-	for kind, want := range map[string]bool{"geographic": true, "mobile": true, "freephone": true, "internal": true, "premium": false, "shared_cost": false, "unknown": false, "": false} {
-		if p.Carries(kind) != want {
+	for kind, want := range map[numbering.Kind]bool{
+		numbering.Geographic: true,
+		numbering.Mobile:     true,
+		numbering.Freephone:  true,
+		numbering.VoIP:       true,
+		numbering.Internal:   true,
+		numbering.Premium:    false,
+		numbering.SharedCost: false,
+		numbering.Personal:   false,
+		numbering.Special:    false,
+		numbering.Unknown:    false,
+		numbering.None:       false,
+	} {
+		if p.Allows(string(kind)) != want {
 			t.Errorf("%q: %v, want %v", kind, !want, want)
 		}
 	}
-	if !(policy.Policy{}).Carries("premium") {
-		t.Error("evidence from before the policies is judged by them")
+	if !(policy.Policy{}).Allows("premium") {
+		t.Error("a policy without rules refuses a number")
 	}
 }
 
-// docs/policies.md says every rule, with its source.
-func TestEachRuleStandsInTheDocument(t *testing.T) {
+func TestRulesAndSourcesAreDocumented(t *testing.T) {
 	doc, err := os.ReadFile("../../docs/policies.md")
 	if err != nil {
 		t.Fatal(err)

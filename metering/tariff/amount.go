@@ -10,10 +10,11 @@ import (
 // MinorDigits is the number of decimals of most currencies.
 const MinorDigits = 2
 
-// NoCurrency is ISO 4217 for "no currency is involved": the amount of a call without a tariff.
+// NoCurrency is ISO 4217's code for "no currency is involved": the currency of a call without a
+// tariff.
 const NoCurrency = "XXX"
 
-// Zero is nothing, in the tariff's currency; a nil tariff has none.
+// Zero is the amount 0 in the tariff's currency. A nil tariff has [NoCurrency].
 func Zero(t *Tariff) Amount {
 	if t == nil {
 		return Amount{Digits: MinorDigits, Currency: NoCurrency}
@@ -21,7 +22,7 @@ func Zero(t *Tariff) Amount {
 	return Amount{Digits: minorDigits[t.Currency], Currency: t.Currency}
 }
 
-// Amount is money: Minor units (cents), of which 10^Digits make one of Currency.
+// Amount is money in minor units, such as cents. 10^Digits of them make one of Currency.
 type Amount struct {
 	Minor    int64
 	Digits   int
@@ -37,16 +38,17 @@ func (a Amount) String() string {
 	return s[:len(s)-a.Digits] + "." + s[len(s)-a.Digits:]
 }
 
-// MarshalJSON writes {"amount":"0.14","currency":"EUR"}: text, so that no reader makes a float of it.
+// MarshalJSON writes {"amount":"0.14","currency":"EUR"}. The amount is text, so that no reader
+// makes a floating-point number of it.
 func (a Amount) MarshalJSON() ([]byte, error) {
 	return fmt.Appendf(nil, `{"amount":%q,"currency":%q}`, a.String(), a.Currency), nil
 }
 
-// UnmarshalJSON reads what MarshalJSON wrote.
+// UnmarshalJSON reads the form that MarshalJSON writes.
 func (a *Amount) UnmarshalJSON(b []byte) error {
 	m := amountJSON.FindSubmatch(b)
 	if m == nil {
-		return fmt.Errorf("amount: %q is not as in {\"amount\":\"0.14\",\"currency\":\"EUR\"}", b)
+		return fmt.Errorf("amount: %q is not such as {\"amount\":\"0.14\",\"currency\":\"EUR\"}", b)
 	}
 	digits := strings.TrimPrefix(string(m[2]), ".")
 	minor, ok := new(big.Int).SetString(string(m[1])+digits, 10)
@@ -57,4 +59,5 @@ func (a *Amount) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-var amountJSON = regexp.MustCompile(`^\s*\{\s*"amount"\s*:\s*"(\d+)(\.\d+)?"\s*,\s*"currency"\s*:\s*"([A-Z]{3})"\s*\}\s*$`)
+var amountJSON = regexp.MustCompile(
+	`^\s*\{\s*"amount"\s*:\s*"(\d+)(\.\d+)?"\s*,\s*"currency"\s*:\s*"([A-Z]{3})"\s*\}\s*$`)

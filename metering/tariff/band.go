@@ -11,8 +11,9 @@ import (
 	"time"
 )
 
-// Band is a time of the week with a price of its own: on some days, from an hour up to another, by the clock on the wall of the tariff's zone.
-// So on the day on which summer time ends the hour that comes twice belongs, twice, to the band that holds it.
+// Band is a time of the week with a price of its own: on some days, between two times of day, by
+// the wall clock of the tariff's zone. When summer time ends, the hour that comes twice belongs to
+// its band both times.
 type Band struct {
 	Name      string
 	Days      string // such as mon-fri, or sat,sun; "" for every day
@@ -21,11 +22,12 @@ type Band struct {
 	PerMinute string
 }
 
-var dayNames = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"} // in the order of time.Weekday
+// dayNames are in the order of [time.Weekday].
+var dayNames = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
 
 const minutesOfDay = 24 * 60
 
-// days reads mon-fri or sat,sun into the days of the week.
+// days reads "mon-fri" or "sat,sun" into the days of the week.
 func (b Band) days() (on [7]bool, err error) {
 	if b.Days == "" {
 		return [7]bool{true, true, true, true, true, true, true}, nil
@@ -51,19 +53,19 @@ func (b Band) days() (on [7]bool, err error) {
 
 var hourMinute = regexp.MustCompile(`^([01][0-9]|2[0-4]):([0-5][0-9])$`)
 
-// minute reads 18:30 into minutes since midnight.
+// minute reads "18:30" into minutes since midnight.
 func minute(key, text string) (int, error) {
 	m := hourMinute.FindStringSubmatch(text)
 	if m == nil || m[1] == "24" && m[2] != "00" {
 		return 0, fmt.Errorf("%s: %q is not a time such as 08:00", key, text)
 	}
-	h, _ := strconv.Atoi(m[1]) // two digits, by the expression
+	h, _ := strconv.Atoi(m[1]) // two digits, as hourMinute requires
 	mm, _ := strconv.Atoi(m[2])
 	return h*60 + mm, nil
 }
 
-// holds tells whether the band's price is in force at a time of the wall's clock.
-func (b Band) holds(local time.Time) bool {
+// inForce reports whether the band's price is in force at a time of the wall clock.
+func (b Band) inForce(local time.Time) bool {
 	on, err := b.days()
 	from, err1 := minute("from", b.From)
 	until, err2 := minute("until", b.Until)
@@ -79,28 +81,27 @@ func (t Tariff) validateBands() (errs []error) {
 		return nil
 	}
 	if t.Zone == "" {
-		errs = append(errs, errors.New("zone: missing: bands go by the clock of a zone, such as Europe/Rome"))
+		errs = append(errs, errors.New("zone: missing: bands need a time zone, such as Europe/Rome"))
 	} else if _, err := time.LoadLocation(t.Zone); err != nil || t.Zone == "Local" {
-		errs = append(errs, fmt.Errorf("zone: %q is no time zone such as Europe/Rome", t.Zone))
+		errs = append(errs, fmt.Errorf("zone: %q is not a time zone such as Europe/Rome", t.Zone))
 	}
-	var taken [7][minutesOfDay]string // which band has each minute of the week
+	var minutes weekMinutes
 	names := map[string]bool{"": true}
 	for i, b := range t.Bands {
 		wrong := func(err error) { errs = append(errs, fmt.Errorf("bands[%d].%w", i, err)) }
 		if names[b.Name] {
-			wrong(errors.New("name: missing, or another band's"))
+			wrong(errors.New("name: missing, or the same as another band's"))
 		}
 		names[b.Name] = true
-		if !decimal.MatchString(b.PerMinute) {
-			wrong(fmt.Errorf("per_minute: %q is not an amount such as 0.96", b.PerMinute))
-		} else if p, ok := new(big.Rat).SetString(b.PerMinute); !ok || p.Cmp(big.NewRat(MaxPerMinute, 1)) > 0 {
-			wrong(fmt.Errorf("per_minute: %s is over the limit of %d", b.PerMinute, MaxPerMinute))
+		if err := checkPerMinute(b.PerMinute); err != nil {
+			wrong(err)
 		}
 		on, err := b.days()
 		from, err1 := minute("from", b.From)
 		until, err2 := minute("until", b.Until)
 		if err == nil && err1 == nil && err2 == nil && from >= until {
-			err2 = fmt.Errorf("until: %s is not later than from: a band that passes midnight is two", b.Until)
+			err2 = fmt.Errorf("until: %s is not later than from: split a band that passes midnight in two",
+				b.Until)
 		}
 		for _, e := range []error{err, err1, err2} {
 			if e != nil {
@@ -110,30 +111,34 @@ func (t Tariff) validateBands() (errs []error) {
 		if err != nil || err1 != nil || err2 != nil {
 			continue
 		}
-		if other := take(&taken, on, from, until, b.Name); other != "" {
+		if other := minutes.claim(on, from, until, b.Name); other != "" {
 			wrong(fmt.Errorf("from: overlaps with band %q", other))
 		}
 	}
 	return errs
 }
 
-// take gives the band its minutes, and names another that has some of them.
-func take(taken *[7][minutesOfDay]string, on [7]bool, from, until int, name string) (other string) {
+// weekMinutes is the name of the band that has each minute of the week.
+type weekMinutes [7][minutesOfDay]string
+
+// claim gives the band its minutes, and returns the name of another band that has some of them.
+func (w *weekMinutes) claim(on [7]bool, from, until int, name string) (other string) {
 	for d := range on {
 		if !on[d] {
 			continue
 		}
 		for m := from; m < until; m++ {
-			if have := taken[d][m]; have != "" && have != name {
+			if have := w[d][m]; have != "" && have != name {
 				other = have
 			}
-			taken[d][m] = name
+			w[d][m] = name
 		}
 	}
 	return other
 }
 
-// At is the tariff as it holds for a call that arrives at an instant: with the price of the band that is in force then, and no bands any more.
+// At is the tariff for a call that arrives at an instant: with the price of the band that is in
+// force then, and without bands.
 func (t Tariff) At(arrived time.Time) Tariff {
 	flat := t
 	flat.Bands, flat.Zone = nil, ""
@@ -145,7 +150,7 @@ func (t Tariff) At(arrived time.Time) Tariff {
 		panic("tariff: " + t.Name + " was used without Validate: zone is " + t.Zone)
 	}
 	for _, b := range t.Bands {
-		if b.holds(arrived.In(zone)) {
+		if b.inForce(arrived.In(zone)) {
 			flat.PerMinute, flat.Band = b.PerMinute, b.Name
 			return flat
 		}
@@ -153,13 +158,13 @@ func (t Tariff) At(arrived time.Time) Tariff {
 	return flat
 }
 
-// Dearest is the highest price per minute that the tariff can ask.
-func (t Tariff) Dearest() *big.Rat {
-	most := t.price()
+// HighestPrice is the highest price per minute of the tariff and its bands.
+func (t Tariff) HighestPrice() *big.Rat {
+	highest := t.price()
 	for _, b := range t.Bands {
-		if p, ok := new(big.Rat).SetString(b.PerMinute); ok && p.Cmp(most) > 0 {
-			most = p
+		if p, ok := new(big.Rat).SetString(b.PerMinute); ok && p.Cmp(highest) > 0 {
+			highest = p
 		}
 	}
-	return most
+	return highest
 }

@@ -22,8 +22,9 @@ func banded() tariff.Tariff {
 	return t
 }
 
-// Worked out from a calendar: in Rome summer time ends on 2026-10-25 at 01:00 UTC and begins on 2026-03-29 at 01:00 UTC.
-func TestTheBandGoesByTheClockOnTheWall(t *testing.T) {
+// From a calendar: in Rome summer time begins on 2026-03-29 at 01:00 UTC and ends on 2026-10-25 at
+// 01:00 UTC.
+func TestBandFollowsTheWallClock(t *testing.T) {
 	tr := banded()
 	if err := tr.Validate(); err != nil {
 		t.Fatal(err)
@@ -50,12 +51,14 @@ func TestTheBandGoesByTheClockOnTheWall(t *testing.T) {
 			t.Errorf("at %s a minute costs %s, want %s", at, got, want)
 		}
 	}
-	if day, rest := tr.At(time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)), tr.At(time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)); day.Ref() == rest.Ref() || day.Band != "day" {
-		t.Errorf("the day's price and the rest's have one reference: %s (band %q), %s", day.Ref(), day.Band, rest.Ref())
+	day := tr.At(time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC))
+	rest := tr.At(time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC))
+	if day.Ref() == rest.Ref() || day.Band != "day" {
+		t.Errorf("band %q has reference %s, other times have %s", day.Band, day.Ref(), rest.Ref())
 	}
 }
 
-func TestBandsThatWouldSurpriseAreRefused(t *testing.T) {
+func TestValidateChecksBands(t *testing.T) {
 	for want, change := range map[string]func(*tariff.Tariff){
 		"zone: missing": func(t *tariff.Tariff) { t.Zone = "" },
 		`zone: "Mars"`:  func(t *tariff.Tariff) { t.Zone = "Mars" },
@@ -78,7 +81,7 @@ func TestBandsThatWouldSurpriseAreRefused(t *testing.T) {
 	}
 }
 
-// Worked out by hand.
+// The amounts are worked out by hand.
 func TestFreeSecondsAndCap(t *testing.T) {
 	tr := standard() // 0.016 a second
 	tr.FreeSeconds, tr.CapPerCall = 10, "0.50"
@@ -96,18 +99,20 @@ func TestFreeSecondsAndCap(t *testing.T) {
 		{time.Hour, 3590, "0.50", true},
 	} {
 		billable := tr.Billable(c.talk)
-		if got := tr.Charge(billable); billable != c.billable || got.String() != c.want || tr.Capped(billable) != c.capped {
-			t.Errorf("%s: %d s, %s, capped %v; want %d s, %s, %v", c.talk, billable, got, tr.Capped(billable), c.billable, c.want, c.capped)
+		got, capped := tr.Charge(billable), tr.Capped(billable)
+		if billable != c.billable || got.String() != c.want || capped != c.capped {
+			t.Errorf("%s: %d s, %s, capped %v; want %d s, %s, %v", c.talk, billable, got, capped,
+				c.billable, c.want, c.capped)
 		}
 	}
 	if free := standard(); free.Ref() == tr.Ref() {
-		t.Error("free seconds and a cap do not show in the reference")
+		t.Error("free seconds and a cap do not change the reference")
 	}
 }
 
-// Whatever the tariff: never more than the exact rational amount of the talk beyond the free seconds, never more than the cap; longer talk never
-// costs less; a whole increment more is charged for as soon as it is whole.
-func TestNoTariffChargesMoreThanItSays(t *testing.T) {
+// Whatever the tariff: never more than the exact amount of the talk beyond the free seconds, never
+// more than the cap; longer talk never costs less; an increment is charged as soon as it is whole.
+func TestNoTariffOvercharges(t *testing.T) {
 	amount := rapid.StringMatching(`[0-9]{1,2}(\.[0-9]{1,6})?`)
 	rapid.Check(t, func(t *rapid.T) {
 		tr := standard()
@@ -130,22 +135,26 @@ func TestNoTariffChargesMoreThanItSays(t *testing.T) {
 		got := big.NewRat(charged.Minor, scale)
 		price, _ := new(big.Rat).SetString(tr.PerMinute)
 		paid := max(0, talk-time.Duration(tr.FreeSeconds)*time.Second)
-		if exact := new(big.Rat).Mul(price, big.NewRat(int64(paid), int64(time.Minute))); got.Cmp(exact) > 0 {
-			t.Fatalf("charged %s for %s at %s, more than %s", charged, paid, tr.PerMinute, exact.FloatString(9))
+		exact := new(big.Rat).Mul(price, big.NewRat(int64(paid), int64(time.Minute)))
+		if got.Cmp(exact) > 0 {
+			t.Fatalf("charged %s for %s at %s, more than %s", charged, paid, tr.PerMinute,
+				exact.FloatString(9))
 		}
-		if most, ok := new(big.Rat).SetString(tr.CapPerCall); ok && got.Cmp(most) > 0 {
+		if limit, ok := new(big.Rat).SetString(tr.CapPerCall); ok && got.Cmp(limit) > 0 {
 			t.Fatalf("charged %s, the cap is %s", charged, tr.CapPerCall)
 		}
 		longer := talk + time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "more"))
 		if more := tr.Charge(tr.Billable(longer)); more.Minor < charged.Minor {
 			t.Fatalf("%s costs %s, %s costs less: %s", talk, charged, longer, more)
 		}
-		billable := tr.Billable(talk)
-		if rest := paid - time.Duration(billable)*time.Second; billable%int64(tr.Increment/time.Second) != 0 || rest < 0 || rest >= tr.Increment {
+		billable, increment := tr.Billable(talk), int64(tr.Increment/time.Second)
+		rest := paid - time.Duration(billable)*time.Second
+		if billable%increment != 0 || rest < 0 || rest >= tr.Increment {
 			t.Fatalf("%d s of %s are billed by %s", billable, paid, tr.Increment)
 		}
-		one := tr.Billable(time.Duration(tr.FreeSeconds)*time.Second + tr.Increment)
-		if less := tr.Billable(time.Duration(tr.FreeSeconds)*time.Second + tr.Increment - 1); one != int64(tr.Increment/time.Second) || less != 0 {
+		whole := time.Duration(tr.FreeSeconds)*time.Second + tr.Increment
+		one, less := tr.Billable(whole), tr.Billable(whole-1)
+		if one != increment || less != 0 {
 			t.Fatalf("one whole increment is %d s, one nanosecond less %d s", one, less)
 		}
 	})

@@ -12,7 +12,7 @@ func on(text string) time.Time {
 	if text == "" {
 		return time.Time{}
 	}
-	t, err := time.Parse("2006-01-02", text)
+	t, err := time.Parse(time.DateOnly, text)
 	if err != nil {
 		panic(err)
 	}
@@ -25,8 +25,10 @@ func dated(perMinute, from, until string) tariff.Dated {
 	return d
 }
 
-func TestTheBookGivesThePriceInForce(t *testing.T) {
-	b, err := tariff.NewBook([]tariff.Dated{dated("2", "2026-07-01", "2027-01-01"), dated("1", "2026-01-01", "2026-07-01")})
+func TestBookGivesThePriceInForce(t *testing.T) {
+	b, err := tariff.NewBook([]tariff.Dated{
+		dated("2", "2026-07-01", "2027-01-01"), dated("1", "2026-01-01", "2026-07-01"),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,12 +50,12 @@ func TestTheBookGivesThePriceInForce(t *testing.T) {
 	}
 }
 
-func TestTheBookRefusesWhatWouldSurprise(t *testing.T) {
+func TestBookRefusesOverlapsAndGaps(t *testing.T) {
 	for want, prices := range map[string][]tariff.Dated{
-		"overlaps":     {dated("1", "", "2026-07-02"), dated("2", "2026-07-01", "")},
-		"gap":          {dated("1", "", "2026-06-30"), dated("2", "2026-07-01", "")},
-		"until ever":   {dated("1", "", ""), dated("2", "2026-07-01", "")},
-		"is not later": {dated("1", "2026-07-01", "2026-07-01")},
+		"overlaps":          {dated("1", "", "2026-07-02"), dated("2", "2026-07-01", "")},
+		"gap":               {dated("1", "", "2026-06-30"), dated("2", "2026-07-01", "")},
+		"until an open end": {dated("1", "", ""), dated("2", "2026-07-01", "")},
+		"is not later":      {dated("1", "2026-07-01", "2026-07-01")},
 	} {
 		if _, err := tariff.NewBook(prices); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want an error with %q", err, want)

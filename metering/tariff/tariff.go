@@ -1,9 +1,12 @@
-// Package tariff says what a number of seconds costs, exactly.
+// Package tariff computes exactly what a number of seconds costs.
 //
-// In: dated prices per minute as decimal text, with an increment, free seconds, a cap for each call, bands of the week, a currency; when a call
-// arrived, and how long was talked. Out: whole minor units of the currency. The price is the one in force when the call arrives, its band
-// too, for the whole call: it is the one that the caller was told. Amounts are exact rationals until the one rounding at the end, which goes
-// down: the seconds to whole increments, then the amount to whole minor units. There is no floating point here, and no clock.
+// In: dated prices ([Book], [Tariff]) as decimal text per minute, with an increment, free seconds,
+// a cap for each call, bands of the week ([Band]) and a currency; when a call arrived, and how long
+// its talk was. Out: whole minor units of the currency ([Amount]). The price and the band that are
+// in force when the call arrives hold for the whole call, because that is the price that is
+// announced. Amounts are exact rationals until they are rounded down: the seconds to whole
+// increments, then the amount to whole minor units. The package uses no floating point and no
+// clock.
 package tariff
 
 import (
@@ -17,53 +20,70 @@ import (
 	"time"
 )
 
-// Tariff is a price, as the configuration or a call's header writes it. Check it with Validate before use.
+// Tariff is a price, as the configuration or a call's evidence has it. Check it with
+// [Tariff.Validate] before use.
 type Tariff struct {
 	Name        string
 	PerMinute   string        // decimal text in major units, such as "0.96"
 	Increment   time.Duration // whole seconds; only whole increments are charged
 	Currency    string        // ISO 4217, such as EUR
-	FreeSeconds int64         // of talk, at its beginning
-	CapPerCall  string        // decimal text in major units: no call costs more; "": no cap
-	Bands       []Band        // times of the week with a price of their own; PerMinute holds in the others
-	Zone        string        // by whose clock the bands go, such as Europe/Rome
-	Band        string        // which band's price this is; set by At, "" for PerMinute itself
+	FreeSeconds int64         // at the beginning of talk
+	CapPerCall  string        // decimal text in major units; "": no cap
+	Bands       []Band        // times of the week with a price of their own; others cost PerMinute
+	Zone        string        // the time zone of the bands, such as Europe/Rome
+	Band        string        // the band whose price this is, set by At; "": PerMinute's own
 }
 
-// MaxPerMinute bounds a price against a slip of the decimal point: no lawful service comes near it.
+// MaxPerMinute bounds a price, so that a misplaced decimal point is found. No lawful service comes
+// near it.
 const MaxPerMinute = 100
 
 var decimal = regexp.MustCompile(`^[0-9]{1,6}(\.[0-9]{1,6})?$`)
 
-// minorDigits is the number of decimals of the currencies that services may be priced in (ISO 4217).
+// minorDigits is the number of decimals of the currencies that services may be priced in (ISO
+// 4217).
 var minorDigits = map[string]int{
-	"EUR": 2, "GBP": 2, "USD": 2, "CHF": 2, "SEK": 2, "NOK": 2, "DKK": 2, "PLN": 2, "CZK": 2, "HUF": 2, "RON": 2, "BGN": 2, "JPY": 0,
+	"EUR": 2, "GBP": 2, "USD": 2, "CHF": 2, "SEK": 2, "NOK": 2, "DKK": 2,
+	"PLN": 2, "CZK": 2, "HUF": 2, "RON": 2, "BGN": 2, "JPY": 0,
 }
 
-// Validate says what is wrong with the tariff, one error for each field.
+// Validate returns one error for each field that is wrong, joined. Each begins with the field's
+// key.
 func (t Tariff) Validate() error {
 	var errs []error
 	if t.Name == "" {
 		errs = append(errs, errors.New("name: missing"))
 	}
-	if !decimal.MatchString(t.PerMinute) {
-		errs = append(errs, fmt.Errorf("per_minute: %q is not an amount such as 0.96", t.PerMinute))
-	} else if t.price().Cmp(big.NewRat(MaxPerMinute, 1)) > 0 {
-		errs = append(errs, fmt.Errorf("per_minute: %s is over the limit of %d", t.PerMinute, MaxPerMinute))
+	if err := checkPerMinute(t.PerMinute); err != nil {
+		errs = append(errs, err)
 	}
 	if t.Increment < time.Second || t.Increment%time.Second != 0 || t.Increment > time.Hour {
-		errs = append(errs, fmt.Errorf("increment: %s is not a whole number of seconds from 1s to 1h", t.Increment))
+		err := fmt.Errorf("increment: %s is not a whole number of seconds from 1s to 1h", t.Increment)
+		errs = append(errs, err)
 	}
 	if _, ok := minorDigits[t.Currency]; !ok {
-		errs = append(errs, fmt.Errorf("currency: %q is not a known ISO 4217 code such as EUR", t.Currency))
+		err := fmt.Errorf("currency: %q is not a known ISO 4217 code such as EUR", t.Currency)
+		errs = append(errs, err)
 	}
 	if t.FreeSeconds < 0 || t.FreeSeconds > MaxFreeSeconds {
-		errs = append(errs, fmt.Errorf("free_seconds: %d is not from 0 to %d", t.FreeSeconds, MaxFreeSeconds))
+		err := fmt.Errorf("free_seconds: %d is not from 0 to %d", t.FreeSeconds, MaxFreeSeconds)
+		errs = append(errs, err)
 	}
 	if t.CapPerCall != "" && !decimal.MatchString(t.CapPerCall) {
-		errs = append(errs, fmt.Errorf("cap_per_call: %q is not an amount such as 5.00", t.CapPerCall))
+		err := fmt.Errorf("cap_per_call: %q is not an amount such as 5.00", t.CapPerCall)
+		errs = append(errs, err)
 	}
 	return errors.Join(append(errs, t.validateBands()...)...)
+}
+
+func checkPerMinute(text string) error {
+	if !decimal.MatchString(text) {
+		return fmt.Errorf("per_minute: %q is not an amount such as 0.96", text)
+	}
+	if p, ok := new(big.Rat).SetString(text); !ok || p.Cmp(big.NewRat(MaxPerMinute, 1)) > 0 {
+		return fmt.Errorf("per_minute: %s is over the limit of %d", text, MaxPerMinute)
+	}
+	return nil
 }
 
 // MaxFreeSeconds bounds the free seconds: an hour.
@@ -79,9 +99,11 @@ func (t Tariff) rat(key, text string) *big.Rat {
 	return p
 }
 
-// Ref names the tariff and what a call is charged by: "assistenza@3f0c2b9a51d4". The same words always give the same reference.
+// Ref is the tariff's name and a hash of everything that a call is charged by:
+// "assistenza@3f0c2b9a51d4". The same tariff always gives the same reference.
 func (t Tariff) Ref() string {
-	text := fmt.Appendf(nil, "%q %q %d %q", t.Name, t.PerMinute, int64(t.Increment/time.Second), t.Currency)
+	increment := int64(t.Increment / time.Second)
+	text := fmt.Appendf(nil, "%q %q %d %q", t.Name, t.PerMinute, increment, t.Currency)
 	if t.FreeSeconds != 0 || t.CapPerCall != "" || t.Band != "" {
 		text = fmt.Appendf(text, " %d %q %q", t.FreeSeconds, t.CapPerCall, t.Band)
 	}
@@ -98,16 +120,17 @@ func (t Tariff) Billable(talk time.Duration) int64 {
 	return int64(talk / t.Increment * (t.Increment / time.Second))
 }
 
-// Charge is the price of billable seconds, at most the cap, rounded down to the minor unit.
+// Charge is the price of billable seconds, at most the cap, rounded down to whole minor units.
 func (t Tariff) Charge(billableSeconds int64) Amount {
 	digits := minorDigits[t.Currency]
 	exact, _ := t.capped(billableSeconds)
-	exact.Mul(exact, new(big.Rat).SetInt(new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(digits)), nil)))
+	scale := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(digits)), nil)
+	exact.Mul(exact, new(big.Rat).SetInt(scale))
 	minor := new(big.Int).Quo(exact.Num(), exact.Denom())
 	return Amount{Minor: minor.Int64(), Digits: digits, Currency: t.Currency}
 }
 
-// Capped tells whether the cap, and not the seconds, decides what they cost.
+// Capped reports whether the billable seconds would cost more than the cap.
 func (t Tariff) Capped(billableSeconds int64) bool {
 	_, capped := t.capped(billableSeconds)
 	return capped
@@ -118,16 +141,18 @@ func (t Tariff) capped(billableSeconds int64) (exact *big.Rat, capped bool) {
 	if t.CapPerCall == "" {
 		return exact, false
 	}
-	if most := t.rat("cap_per_call", t.CapPerCall); exact.Cmp(most) > 0 {
-		return most, true
+	if limit := t.rat("cap_per_call", t.CapPerCall); exact.Cmp(limit) > 0 {
+		return limit, true
 	}
 	return exact, false
 }
 
-// exactDecimals is enough to write any price of six decimals, a sixtieth of it apart, without hiding how it was rounded.
+// exactDecimals is enough to show how the price of some seconds, a sixtieth of a price of at most
+// six decimals each, was rounded.
 const exactDecimals = 6
 
-// Exact is the price of billable seconds, at most the cap, before the rounding, as decimal text; "..." follows where it does not end.
+// Exact is the price of billable seconds, at most the cap, before it is rounded: decimal text, with
+// "..." at the end where more digits follow.
 func (t Tariff) Exact(billableSeconds int64) string {
 	exact, _ := t.capped(billableSeconds)
 	text := exact.FloatString(exactDecimals)

@@ -16,8 +16,8 @@ func standard() tariff.Tariff {
 	return tariff.Tariff{Name: "standard", PerMinute: "0.96", Increment: time.Second, Currency: "EUR"}
 }
 
-// Amounts worked out by hand.
-func TestChargeRoundsDownTwiceAndOnlyOnce(t *testing.T) {
+// The amounts are worked out by hand.
+func TestChargeRoundsDown(t *testing.T) {
 	for _, c := range []struct {
 		perMinute string
 		increment time.Duration
@@ -38,18 +38,23 @@ func TestChargeRoundsDownTwiceAndOnlyOnce(t *testing.T) {
 		{"0.96", time.Second, "EUR", 0, 0, "0.00"},
 		{"0.96", time.Second, "EUR", -time.Second, 0, "0.00"},
 	} {
-		tr := tariff.Tariff{Name: "t", PerMinute: c.perMinute, Increment: c.increment, Currency: c.currency}
+		tr := tariff.Tariff{
+			Name: "t", PerMinute: c.perMinute, Increment: c.increment, Currency: c.currency,
+		}
 		if err := tr.Validate(); err != nil {
 			t.Fatal(err)
 		}
 		billable := tr.Billable(c.talk)
-		if got := tr.Charge(billable); billable != c.billable || got.String() != c.want || got.Currency != c.currency {
-			t.Errorf("%s of talk at %s by %s: %d s, %s; want %d s, %s", c.talk, c.perMinute, c.increment, billable, got, c.billable, c.want)
+		got := tr.Charge(billable)
+		if billable != c.billable || got.String() != c.want || got.Currency != c.currency {
+			t.Errorf("%s of talk at %s by %s: %d s, %s; want %d s, %s", c.talk, c.perMinute,
+				c.increment, billable, got, c.billable, c.want)
 		}
 	}
 }
 
-// Never more than the exact amount, less than one increment and one minor unit below it, and longer talk never costs less.
+// The charge is never more than the exact amount, and less than one increment and one minor unit
+// below it. Longer talk never costs less.
 func TestChargeNeverExceedsTheExactAmount(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		tr := standard()
@@ -65,7 +70,7 @@ func TestChargeNeverExceedsTheExactAmount(t *testing.T) {
 		}
 		floor := new(big.Rat).Mul(price, big.NewRat(tr.Billable(talk), 60))
 		if floor.Sub(floor, got); floor.Cmp(big.NewRat(1, 100)) >= 0 {
-			t.Fatalf("charged %s, a whole cent below what the increments cost", charged)
+			t.Fatalf("charged %s, a whole cent below the price of the increments", charged)
 		}
 		longer := talk + time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "more"))
 		if more := tr.Charge(tr.Billable(longer)); more.Minor < charged.Minor {
@@ -74,9 +79,12 @@ func TestChargeNeverExceedsTheExactAmount(t *testing.T) {
 	})
 }
 
-func TestValidateNamesEachField(t *testing.T) {
-	err := tariff.Tariff{PerMinute: "1,50", Increment: 1500 * time.Millisecond, Currency: "LIRE"}.Validate()
-	for _, want := range []string{"name: missing", `per_minute: "1,50"`, "increment: 1.5s", `currency: "LIRE"`} {
+func TestValidateReportsEachField(t *testing.T) {
+	bad := tariff.Tariff{PerMinute: "1,50", Increment: 1500 * time.Millisecond, Currency: "LIRE"}
+	err := bad.Validate()
+	for _, want := range []string{
+		"name: missing", `per_minute: "1,50"`, "increment: 1.5s", `currency: "LIRE"`,
+	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v does not say %q", err, want)
 		}
@@ -90,7 +98,7 @@ func TestValidateNamesEachField(t *testing.T) {
 	}
 }
 
-func TestRefChangesWithEachWordAndOnlyThen(t *testing.T) {
+func TestRefChangesWithEachField(t *testing.T) {
 	refs := map[string]bool{standard().Ref(): true}
 	if standard().Ref() != "standard@ecda9c6c99d8" {
 		t.Errorf("the reference of the same tariff has changed: %s", standard().Ref())
@@ -111,22 +119,28 @@ func TestRefChangesWithEachWordAndOnlyThen(t *testing.T) {
 }
 
 func TestAmountsInJSON(t *testing.T) {
-	text, err := json.Marshal(tariff.Amount{Minor: 5, Digits: 2, Currency: "EUR"})
+	five := tariff.Amount{Minor: 5, Digits: 2, Currency: "EUR"}
+	text, err := json.Marshal(five)
 	if err != nil || string(text) != `{"amount":"0.05","currency":"EUR"}` {
 		t.Errorf("got %s, %v", text, err)
 	}
 	var back tariff.Amount
-	if err := json.Unmarshal(text, &back); err != nil || back != (tariff.Amount{Minor: 5, Digits: 2, Currency: "EUR"}) {
+	if err := json.Unmarshal(text, &back); err != nil || back != five {
 		t.Errorf("read back as %+v, %v", back, err)
 	}
-	for _, bad := range []string{`{"amount":0.05,"currency":"EUR"}`, `{"amount":"-1","currency":"EUR"}`, `{"amount":"99999999999999999999","currency":"EUR"}`, `{}`} {
+	for _, bad := range []string{
+		`{"amount":0.05,"currency":"EUR"}`,
+		`{"amount":"-1","currency":"EUR"}`,
+		`{"amount":"99999999999999999999","currency":"EUR"}`,
+		`{}`,
+	} {
 		if json.Unmarshal([]byte(bad), &back) == nil {
 			t.Errorf("%s was accepted", bad)
 		}
 	}
 }
 
-func TestExactSaysWhenItDoesNotEnd(t *testing.T) {
+func TestExactMarksMoreDigits(t *testing.T) {
 	tr := standard()
 	if got := tr.Exact(9); got != "0.144" {
 		t.Errorf("got %s", got)

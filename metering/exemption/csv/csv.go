@@ -1,9 +1,10 @@
-// Package csv answers exemption lookups from a CSV file that somebody else keeps.
+// Package csv answers exemption lookups from a CSV file that another system keeps.
 //
-// The file's first line names its columns: number, from, until, ref. Dates are days (2026-01-31, in UTC), both inclusive and
-// each may be empty; ref is an opaque reference of the entitlement. Any other column is refused, so that nobody leaves the
-// reason of an exemption in it. A changed file is read again at the next lookup; if it can't be, lookups fail (and the
-// callers go free) until it can.
+// In: a number and an instant. Out: an [exemption.Answer]. The first line of the file names its
+// columns: number, from, until, ref. Dates are days (2026-01-31, in UTC), both inclusive, and each
+// may be empty. ref is an opaque reference of the entitlement. Any other column is an error, so
+// that the file cannot say why somebody is exempt. A changed file is read again at the next lookup.
+// While it cannot be read, lookups fail and the callers go free. No error quotes a number.
 package csv
 
 import (
@@ -22,28 +23,29 @@ import (
 	"github.com/risposta/gateway/metering/exemption"
 )
 
-// File is a Lookup over one file.
+// File is a lookup in one file.
 type File struct {
 	path    string
 	country string
 
-	mu     sync.Mutex
-	stamp  stamp
-	rows   map[string][]entitlement
-	broken error // why the present file can't be read
+	mu      sync.Mutex
+	state   fileState
+	rows    map[string][]entitlement
+	problem error // why the file cannot be read in its present state
 }
 
-type stamp struct {
+// fileState tells whether the file has changed.
+type fileState struct {
 	modified time.Time
 	size     int64
 }
 
 type entitlement struct {
-	from, until time.Time // until: the first instant after it; zero: for ever
+	from, until time.Time // until: the first instant after it; zero: no end
 	ref         string
 }
 
-// Open reads the file. Numbers in national form are taken as of the country code ("39"), as the callers' are.
+// Open reads the file. A number in national form gets the country code ("39"), as a caller's does.
 func Open(path, countryCode string) (*File, error) {
 	f := &File{path: path, country: countryCode}
 	if err := f.refresh(); err != nil {
@@ -52,8 +54,10 @@ func Open(path, countryCode string) (*File, error) {
 	return f, nil
 }
 
-// Exempt implements exemption.Lookup.
-func (f *File) Exempt(_ context.Context, number metering.Number, at time.Time) (exemption.Answer, error) {
+// Exempt implements [exemption.Lookup].
+func (f *File) Exempt(
+	_ context.Context, number metering.Number, at time.Time,
+) (exemption.Answer, error) {
 	if number.Withheld() {
 		return exemption.Answer{}, nil
 	}
@@ -65,7 +69,8 @@ func (f *File) Exempt(_ context.Context, number metering.Number, at time.Time) (
 	no := exemption.Answer{Exemption: metering.Exemption{Verdict: metering.ExemptNo}}
 	for _, e := range f.rows[number.Clear()] {
 		if !at.Before(e.from) && (e.until.IsZero() || at.Before(e.until)) {
-			return exemption.Answer{Exemption: metering.Exemption{Verdict: metering.ExemptYes, Ref: e.ref}, Until: e.until}, nil
+			yes := metering.Exemption{Verdict: metering.ExemptYes, Ref: e.ref}
+			return exemption.Answer{Exemption: yes, Until: e.until}, nil
 		}
 		if at.Before(e.from) && (no.Until.IsZero() || e.from.Before(no.Until)) {
 			no.Until = e.from
@@ -77,15 +82,15 @@ func (f *File) Exempt(_ context.Context, number metering.Number, at time.Time) (
 func (f *File) refresh() error {
 	info, err := os.Stat(f.path)
 	if err != nil {
-		return fmt.Errorf("looking at the exemption file: %w", err)
+		return fmt.Errorf("reading the state of the exemption file: %w", err)
 	}
-	now := stamp{info.ModTime(), info.Size()}
-	if now == f.stamp {
-		return f.broken
+	now := fileState{info.ModTime(), info.Size()}
+	if now == f.state {
+		return f.problem
 	}
-	f.stamp = now
-	f.rows, f.broken = f.read()
-	return f.broken
+	f.state = now
+	f.rows, f.problem = f.read()
+	return f.problem
 }
 
 var columns = []string{"number", "from", "until", "ref"}
@@ -99,7 +104,8 @@ func (f *File) read() (rows map[string][]entitlement, err error) {
 	r := csv.NewReader(file)
 	head, err := r.Read()
 	if err != nil || !slices.Equal(head, columns) {
-		return nil, fmt.Errorf("%s:1: the columns must be exactly %s", f.path, strings.Join(columns, ","))
+		return nil, fmt.Errorf("%s:1: the columns must be exactly %s", f.path,
+			strings.Join(columns, ","))
 	}
 	rows = map[string][]entitlement{}
 	for {
@@ -143,13 +149,9 @@ func parse(row []string, country string) (n metering.Number, e entitlement, err 
 	return n, e, nil
 }
 
-func day(s string) (time.Time, error) {
-	if s == "" {
+func day(text string) (time.Time, error) {
+	if text == "" {
 		return time.Time{}, nil
 	}
-	t, err := time.Parse(time.DateOnly, s)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("%q is not a day such as 2026-01-31", s)
-	}
-	return t, nil
+	return exemption.ParseDay(text, time.UTC)
 }

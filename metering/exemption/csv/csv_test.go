@@ -37,14 +37,14 @@ func TestLookup(t *testing.T) {
 		verdict    metering.Verdict
 		ref        string
 	}{
-		"within":                 {"+390612345678", "2026-11-23T10:00:00Z", metering.ExemptYes, "e-1"},
-		"last second of a day":   {"+390612345678", "2026-11-23T23:59:59Z", metering.ExemptYes, "e-1"},
-		"the day after":          {"+390612345678", "2026-11-24T00:00:00Z", metering.ExemptNo, ""},
-		"before":                 {"+390612345678", "2025-12-31T23:59:59Z", metering.ExemptNo, ""},
-		"for ever":               {"+390612345679", "2030-01-01T00:00:00Z", metering.ExemptYes, "e-2"},
-		"not yet":                {"+390612345680", "2026-11-30T23:59:59Z", metering.ExemptNo, ""},
-		"not listed":             {"+390612345681", "2026-11-23T10:00:00Z", metering.ExemptNo, ""},
-		"withheld: nobody knows": {"", "2026-11-23T10:00:00Z", metering.ExemptUnknown, ""},
+		"within":               {"+390612345678", "2026-11-23T10:00:00Z", metering.ExemptYes, "e-1"},
+		"last second of a day": {"+390612345678", "2026-11-23T23:59:59Z", metering.ExemptYes, "e-1"},
+		"the day after":        {"+390612345678", "2026-11-24T00:00:00Z", metering.ExemptNo, ""},
+		"before":               {"+390612345678", "2025-12-31T23:59:59Z", metering.ExemptNo, ""},
+		"no end":               {"+390612345679", "2030-01-01T00:00:00Z", metering.ExemptYes, "e-2"},
+		"not yet":              {"+390612345680", "2026-11-30T23:59:59Z", metering.ExemptNo, ""},
+		"not listed":           {"+390612345681", "2026-11-23T10:00:00Z", metering.ExemptNo, ""},
+		"withheld":             {"", "2026-11-23T10:00:00Z", metering.ExemptUnknown, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			at, err := time.Parse(time.RFC3339, c.at)
@@ -59,30 +59,32 @@ func TestLookup(t *testing.T) {
 	}
 }
 
-func TestBadFilesAreRefusedWithTheirLine(t *testing.T) {
-	for name, c := range map[string]struct{ text, says string }{
+func TestBadFileIsRefusedWithItsLine(t *testing.T) {
+	for name, c := range map[string]struct{ text, want string }{
 		"empty":           {"", ":1: the columns must be"},
 		"a reason column": {"number,from,until,ref,why\n", ":1: the columns must be"},
 		"no number":       {"number,from,until,ref\nmaria,,,e\n", ":2: number"},
 		"bad day":         {"number,from,until,ref\n+391,,,e\n+392,23/11/2026,,e\n", ":3: from"},
-		"until < from":    {"number,from,until,ref\n+391,2026-02-01,2026-01-01,e\n", ":2: until: before from"},
-		"a column short":  {"number,from,until,ref\n+391,,\n", ":2: wrong number of fields"},
+		"until < from": {
+			"number,from,until,ref\n+391,2026-02-01,2026-01-01,e\n", ":2: until: before from",
+		},
+		"a column short": {"number,from,until,ref\n+391,,\n", ":2: wrong number of fields"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "exempt.csv")
 			write(t, path, c.text)
 			_, err := csv.Open(path, "39")
-			if err == nil || !strings.Contains(err.Error(), c.says) {
-				t.Errorf("error %v does not say %q", err, c.says)
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error %v, want %q in it", err, c.want)
 			}
 			if err != nil && strings.Contains(err.Error(), "+39") {
-				t.Errorf("the error shows a number: %v", err)
+				t.Errorf("the error quotes a number: %v", err)
 			}
 		})
 	}
 }
 
-func TestAChangedFileIsReadAgainAndABrokenOneMakesLookupsFail(t *testing.T) {
+func TestChangedFileIsReadAgain(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "exempt.csv")
 	write(t, path, "number,from,until,ref\n")
 	f, err := csv.Open(path, "")
@@ -91,11 +93,12 @@ func TestAChangedFileIsReadAgainAndABrokenOneMakesLookupsFail(t *testing.T) {
 	}
 	n := metering.NewNumber("+391", "")
 	write(t, path, "number,from,until,ref\n+391,,,e-1\n")
-	if got, err := f.Exempt(context.Background(), n, time.Now()); err != nil || got.Verdict != metering.ExemptYes {
+	got, err := f.Exempt(context.Background(), n, time.Now())
+	if err != nil || got.Verdict != metering.ExemptYes {
 		t.Errorf("after the change: %s, %v; want yes", got.Verdict, err)
 	}
 	write(t, path, "number,from,until,ref\n+391,,,e-1\nbroken\n")
-	for range 2 { // and it stays broken
+	for range 2 {
 		if _, err := f.Exempt(context.Background(), n, time.Now()); err == nil {
 			t.Error("a broken file still answers")
 		}

@@ -10,14 +10,16 @@ import (
 	"time"
 
 	"github.com/risposta/gateway/metering"
+	"github.com/risposta/gateway/metering/exemption"
 )
 
-// columns of a file to import. Days are whole days of the zone, both inclusive; from is needed, until, ref and category may be empty.
+// columns of a file to import. Days are whole days of the zone, both inclusive. from is required;
+// until, ref and category may be empty.
 var columns = []string{"number", "from", "until", "ref", "category"}
 
-// BadRow is what is wrong with one row. It does not quote the row: that names a person.
+// BadRow is what is wrong with one row. It does not quote the row, which names a person.
 type BadRow struct {
-	Line int
+	Line int // from 1
 	Err  error
 }
 
@@ -26,7 +28,8 @@ func (b BadRow) Error() string { return fmt.Sprintf("line %d: %v", b.Line, b.Err
 // MaxRows bounds one import.
 const MaxRows = 5_000_000
 
-// ReadCSV reads grants. It reads to the end whatever is wrong, and returns one BadRow for each row that can't be taken: then no grant counts.
+// ReadCSV reads grants to the end of the file. Its error joins a [BadRow] for each row that is
+// wrong; then the grants must not be used.
 func ReadCSV(from io.Reader, countryCode string, zone *time.Location) ([]Grant, error) {
 	r := csv.NewReader(from)
 	r.FieldsPerRecord = -1
@@ -36,7 +39,7 @@ func ReadCSV(from io.Reader, countryCode string, zone *time.Location) ([]Grant, 
 	}
 	var grants []Grant
 	var bad []error
-	refs := map[string]int{}
+	refs := map[string]int{} // the line of each
 	for {
 		row, err := r.Read()
 		if errors.Is(err, io.EOF) {
@@ -73,26 +76,20 @@ func grant(row []string, countryCode string, zone *time.Location) (g Grant, err 
 	if len(row) != len(columns) {
 		return g, fmt.Errorf("%d fields, want %d", len(row), len(columns))
 	}
-	g = Grant{Number: metering.NewNumber(row[0], countryCode), Entitlement: Entitlement{Ref: row[3], Category: row[4]}}
+	g = Grant{
+		Number:      metering.NewNumber(row[0], countryCode),
+		Entitlement: Entitlement{Ref: row[3], Category: row[4]},
+	}
 	var errs []error
-	if g.From, err = Day(row[1], zone); err != nil {
+	if g.From, err = exemption.ParseDay(row[1], zone); err != nil {
 		return g, fmt.Errorf("from: %w", err)
 	}
 	if row[2] != "" {
-		if g.Until, err = Day(row[2], zone); err != nil {
+		if g.Until, err = exemption.ParseDay(row[2], zone); err != nil {
 			errs = append(errs, fmt.Errorf("until: %w", err))
 		} else {
 			g.Until = g.Until.AddDate(0, 0, 1)
 		}
 	}
 	return g, errors.Join(append(errs, g.Check())...)
-}
-
-// Day reads a day such as 2026-01-31: its first instant in the zone.
-func Day(text string, zone *time.Location) (time.Time, error) {
-	t, err := time.ParseInLocation(time.DateOnly, text, zone)
-	if err != nil {
-		return t, fmt.Errorf("%q is not a day such as 2026-01-31", text)
-	}
-	return t, nil
 }

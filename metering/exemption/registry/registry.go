@@ -1,10 +1,13 @@
-// Package registry is the exemption register that comes with the gateway: dated entitlements in one SQLite file, known by keyed hashes of the callers'
-// numbers.
+// Package registry is the exemption register that comes with the gateway: dated entitlements in one
+// SQLite file, under keyed pseudonyms of the callers' numbers.
 //
-// In: numbers, exemption codes, CSV files; entitlements with a beginning, an end and a category. Out: yes or no as of an instant, with an opaque
-// reference. The category stays in the file: no method but List, for those who keep the register, gives it out. No number is ever in it.
+// In: numbers, exemption codes, CSV files; entitlements with a beginning, an end and a category.
+// Out: an [exemption.Answer] as of an instant, with an opaque reference. The category stays in the
+// file: only [Registry.List] returns it, for those who keep the register. The file never contains a
+// number.
 //
-// The gateway and the `gateway exempt` commands use the file at the same time (WAL). It is made 0600.
+// The gateway and the `gateway exempt` commands use the file at the same time (WAL). Its mode is
+// 0600.
 package registry
 
 import (
@@ -27,9 +30,9 @@ var migrations embed.FS
 
 // Registry is an open register.
 type Registry struct {
-	db    *sql.DB
-	names *metering.Pseudonyms
-	ask   *sql.Stmt
+	db         *sql.DB
+	pseudonyms *metering.Pseudonyms
+	lookup     *sql.Stmt
 }
 
 var (
@@ -37,37 +40,40 @@ var (
 	_ exemption.Codes  = (*Registry)(nil)
 )
 
-// readers bounds the connections: lookups go side by side.
-const readers = 4
+// maxConns bounds the connections, so that lookups run side by side.
+const maxConns = 4
 
-// Open opens the register, making it where there is none. Callers are known under names; all its keys count, the first is the present one.
-func Open(ctx context.Context, path string, names *metering.Pseudonyms) (*Registry, error) {
-	r := &Registry{names: names}
+// Open opens the register, and creates it where there is none. Entitlements are found under every
+// key of pseudonyms. The first key is the present one.
+func Open(ctx context.Context, path string, pseudonyms *metering.Pseudonyms) (*Registry, error) {
+	r := &Registry{pseudonyms: pseudonyms}
 	if err := r.open(ctx, path); err != nil {
-		return nil, errors.Join(fmt.Errorf("opening the exemption register %s: %w", path, err), r.Close())
+		err = fmt.Errorf("opening the exemption register %s: %w", path, err)
+		return nil, errors.Join(err, r.Close())
 	}
 	return r, nil
 }
 
 func (r *Registry) open(ctx context.Context, path string) (err error) {
-	if r.db, err = sqlitefile.Open(ctx, path, migrations, readers); err != nil {
+	if r.db, err = sqlitefile.Open(ctx, path, migrations, maxConns); err != nil {
 		return err
 	}
-	r.ask, err = r.db.PrepareContext(ctx, question(len(r.names.IDs())))
+	r.lookup, err = r.db.PrepareContext(ctx, lookupQuery(len(r.pseudonyms.KeyIDs())))
 	return err
 }
 
-// question asks for the entitlements under any of n names.
-func question(n int) string {
-	return `SELECT e.id, e.ref, e.from_at, e.until_at, a.key FROM alias a JOIN entitlement e ON e.id = a.entitlement
-		WHERE a.name IN (?` + strings.Repeat(", ?", n-1) + `) ORDER BY e.id`
+// lookupQuery selects the entitlements under any of n pseudonyms.
+func lookupQuery(n int) string {
+	return `SELECT e.id, e.ref, e.from_at, e.until_at, a.key
+		FROM alias a JOIN entitlement e ON e.id = a.entitlement
+		WHERE a.pseudonym IN (?` + strings.Repeat(", ?", n-1) + `) ORDER BY e.id`
 }
 
-// Close gives the file back.
+// Close closes the file.
 func (r *Registry) Close() error {
 	var errs []error
-	if r.ask != nil {
-		errs = append(errs, r.ask.Close())
+	if r.lookup != nil {
+		errs = append(errs, r.lookup.Close())
 	}
 	if r.db != nil {
 		errs = append(errs, r.db.Close())
@@ -79,39 +85,46 @@ func millis(t time.Time) int64 { return t.UnixMilli() }
 
 func instant(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
 
-// Exempt implements exemption.Lookup.
-func (r *Registry) Exempt(ctx context.Context, number metering.Number, at time.Time) (exemption.Answer, error) {
+// Exempt implements [exemption.Lookup].
+func (r *Registry) Exempt(
+	ctx context.Context, number metering.Number, at time.Time,
+) (exemption.Answer, error) {
 	if number.Withheld() {
 		return exemption.Answer{}, nil
 	}
-	return r.look(ctx, r.names.All(number), at)
+	return r.find(ctx, r.pseudonyms.All(number), at)
 }
 
-// ExemptCode implements exemption.Codes.
-func (r *Registry) ExemptCode(ctx context.Context, code string, at time.Time) (exemption.Answer, error) {
-	return r.look(ctx, r.names.OfCode(code), at)
+// ExemptCode implements [exemption.Codes].
+func (r *Registry) ExemptCode(
+	ctx context.Context, code string, at time.Time,
+) (exemption.Answer, error) {
+	return r.find(ctx, r.pseudonyms.OfCode(code), at)
 }
 
-func (r *Registry) look(ctx context.Context, names []string, at time.Time) (a exemption.Answer, err error) {
-	args := make([]any, len(names))
-	for i, n := range names {
-		args[i] = n
+// find answers for a caller or a code from its pseudonyms under each key.
+func (r *Registry) find(
+	ctx context.Context, pseudonyms []string, at time.Time,
+) (a exemption.Answer, err error) {
+	args := make([]any, len(pseudonyms))
+	for i, p := range pseudonyms {
+		args[i] = p
 	}
-	rows, err := r.ask.QueryContext(ctx, args...)
+	rows, err := r.lookup.QueryContext(ctx, args...)
 	if err != nil {
-		return a, fmt.Errorf("asking the exemption register: %w", err)
+		return a, asking(err)
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	now := millis(at)
 	a.Verdict = metering.ExemptNo
-	var known []string
+	var keys []string // that the entitlement was found under
 	var found int64
 	for rows.Next() {
 		var id, from int64
 		var until sql.NullInt64
 		var ref, key string
 		if err := rows.Scan(&id, &ref, &from, &until, &key); err != nil {
-			return exemption.Answer{}, fmt.Errorf("asking the exemption register: %w", err)
+			return exemption.Answer{}, asking(err)
 		}
 		switch {
 		case from <= now && (!until.Valid || now < until.Int64):
@@ -120,28 +133,34 @@ func (r *Registry) look(ctx context.Context, names []string, at time.Time) (a ex
 				a.Until = instant(until.Int64)
 			}
 			if id != found {
-				found, known = id, nil
+				found, keys = id, nil
 			}
-			known = append(known, key)
-		case from > now && a.Verdict == metering.ExemptNo && (a.Until.IsZero() || instant(from).Before(a.Until)):
-			a.Until = instant(from)
+			keys = append(keys, key)
+		case from > now && a.Verdict == metering.ExemptNo:
+			if next := instant(from); a.Until.IsZero() || next.Before(a.Until) {
+				a.Until = next
+			}
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return exemption.Answer{}, fmt.Errorf("asking the exemption register: %w", err)
+		return exemption.Answer{}, asking(err)
 	}
-	if found != 0 && !slices.Contains(known, r.names.IDs()[0]) {
+	if present := r.pseudonyms.KeyIDs()[0]; found != 0 && !slices.Contains(keys, present) {
 		if err := rows.Close(); err != nil {
-			return a, err
+			return a, asking(err)
 		}
-		r.rename(ctx, found, names[0])
+		r.addAlias(ctx, found, pseudonyms[0], present)
 	}
 	return a, nil
 }
 
-// rename lets an entitlement that was found under a former key be found under the present one: so former keys fall out of use as callers call. Where it
-// fails the next call tries again.
-func (r *Registry) rename(ctx context.Context, id int64, name string) {
-	_, err := r.db.ExecContext(ctx, `INSERT OR IGNORE INTO alias (name, entitlement, key) VALUES (?, ?, ?)`, name, id, r.names.IDs()[0])
-	_ = err // the answer is the same
+func asking(err error) error { return fmt.Errorf("asking the exemption register: %w", err) }
+
+// addAlias makes an entitlement that was found under a former key known under the present one. So
+// former keys fall out of use as callers call.
+func (r *Registry) addAlias(ctx context.Context, entitlement int64, pseudonym, key string) {
+	_, err := r.db.ExecContext(ctx,
+		`INSERT OR IGNORE INTO alias (pseudonym, entitlement, key) VALUES (?, ?, ?)`,
+		pseudonym, entitlement, key)
+	_ = err // the answer is the same without the alias, and the next call tries again
 }

@@ -1,8 +1,11 @@
 // Package sql asks a company's own PostgreSQL whether a caller is exempt.
 //
-// The query is the company's: $1 is the number (text, +390612345678), $2 the instant (timestamptz). No row means no. A row has one to three columns:
-// whether the caller is exempt (boolean, NULL for unknown), an opaque reference (text), and when the same question may have another answer
-// (timestamptz, NULL for never). More than one row, or anything else, is a failure.
+// In: a number and an instant. Out: an [exemption.Answer]. The query is the company's: $1 is the
+// number (text, +390612345678), $2 the instant (timestamptz). No row means no. A row has one to
+// three columns: whether the caller is exempt (boolean, NULL for unknown), an opaque reference
+// (text), and when the same question may have another answer (timestamptz, NULL for never). More
+// than one row, or other columns, are an error. The package never writes, and never quotes a value
+// of the query in an error.
 package sql
 
 import (
@@ -18,56 +21,58 @@ import (
 	"github.com/risposta/gateway/metering/exemption"
 )
 
-// Database is a Lookup over a query.
+// Database is a lookup by a query.
 type Database struct {
 	pool  *pgxpool.Pool
 	query string
 }
 
-const (
-	maxConns = 4
-	maxRef   = 64
-)
+const maxConns = 4
 
-// Open takes a connection string, as libpq knows them, and the query. It connects when it is first asked.
+// Open takes a connection string in libpq's form, and the query. It connects with the first
+// question.
 func Open(ctx context.Context, dsn, query string) (*Database, error) {
 	conf, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
-		return nil, errors.New("the connection string of the exemption database can't be read") // the error would quote it, password and all
+		// err would quote the connection string, password and all.
+		return nil, errors.New("the connection string of the exemption database cannot be read")
 	}
 	conf.MaxConns = maxConns
 	conf.ConnConfig.RuntimeParams["application_name"] = "risposta"
 	conf.ConnConfig.RuntimeParams["default_transaction_read_only"] = "on"
 	pool, err := pgxpool.NewWithConfig(ctx, conf)
 	if err != nil {
-		return nil, errors.New("the connection string of the exemption database can't be used")
+		return nil, errors.New("the connection string of the exemption database cannot be used")
 	}
 	return &Database{pool: pool, query: query}, nil
 }
 
-// Close gives the connections back.
+// Close closes the connections.
 func (d *Database) Close() { d.pool.Close() }
 
-// Exempt implements exemption.Lookup.
-func (d *Database) Exempt(ctx context.Context, number metering.Number, at time.Time) (exemption.Answer, error) {
+// Exempt implements [exemption.Lookup].
+func (d *Database) Exempt(
+	ctx context.Context, number metering.Number, at time.Time,
+) (exemption.Answer, error) {
 	rows, err := d.pool.Query(ctx, d.query, number.Clear(), at)
 	if err != nil {
-		return exemption.Answer{}, fmt.Errorf("asking the exemption database: %w", blind(err))
+		return exemption.Answer{}, asking(err)
 	}
 	defer rows.Close()
-	no := exemption.Answer{Exemption: metering.Exemption{Verdict: metering.ExemptNo}}
 	if !rows.Next() {
-		return no, wrap(rows.Err())
+		no := exemption.Answer{Exemption: metering.Exemption{Verdict: metering.ExemptNo}}
+		return no, asking(rows.Err())
 	}
 	a, err := scan(rows)
 	if err != nil {
 		return exemption.Answer{}, err
 	}
 	if rows.Next() {
-		return exemption.Answer{}, errors.New("the query of the exemption database gives more than one row for a caller")
+		return exemption.Answer{}, errors.New("the query of the exemption database gives more than one " +
+			"row for a caller")
 	}
 	if err := rows.Err(); err != nil {
-		return exemption.Answer{}, wrap(err)
+		return exemption.Answer{}, asking(err)
 	}
 	return a, nil
 }
@@ -79,10 +84,12 @@ func scan(rows pgx.Rows) (exemption.Answer, error) {
 	targets := []any{&exempt, &ref, &until}
 	n := len(rows.FieldDescriptions())
 	if n < 1 || n > len(targets) {
-		return exemption.Answer{}, fmt.Errorf("the query of the exemption database gives %d columns, want 1 to 3", n)
+		return exemption.Answer{}, fmt.Errorf("the query of the exemption database gives %d columns, "+
+			"want 1 to 3", n)
 	}
 	if err := rows.Scan(targets[:n]...); err != nil {
-		return exemption.Answer{}, fmt.Errorf("the query of the exemption database gives columns of other types than boolean, text, timestamptz: %w", blind(err))
+		return exemption.Answer{}, fmt.Errorf("the columns of the exemption database's query are not "+
+			"boolean, text, timestamptz: %w", redact(err))
 	}
 	a := exemption.Answer{}
 	switch {
@@ -93,8 +100,9 @@ func scan(rows pgx.Rows) (exemption.Answer, error) {
 		a.Verdict = metering.ExemptNo
 	}
 	if ref != nil {
-		if a.Ref = *ref; len(a.Ref) > maxRef {
-			return exemption.Answer{}, fmt.Errorf("the exemption database's reference is longer than %d characters", maxRef)
+		if a.Ref = *ref; len(a.Ref) > exemption.MaxRef {
+			return exemption.Answer{}, fmt.Errorf("a reference of the exemption database is longer than "+
+				"%d characters", exemption.MaxRef)
 		}
 	}
 	if until != nil {
@@ -103,15 +111,16 @@ func scan(rows pgx.Rows) (exemption.Answer, error) {
 	return a, nil
 }
 
-func wrap(err error) error {
+func asking(err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("asking the exemption database: %w", blind(err))
+	return fmt.Errorf("asking the exemption database: %w", redact(err))
 }
 
-// blind keeps of a database's error what names no value of the query: PostgreSQL quotes values in messages and details.
-func blind(err error) error {
+// redact keeps the part of a database's error that quotes no value of the query. PostgreSQL quotes
+// values in messages and details.
+func redact(err error) error {
 	var pg interface{ SQLState() string }
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):

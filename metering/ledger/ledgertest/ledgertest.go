@@ -28,7 +28,8 @@ type Store struct {
 func Run(t *testing.T, place func(t *testing.T) Store) {
 	t.Helper()
 	for _, group := range []map[string]func(*testing.T, Store){
-		commitTests, openTests, readTests, supersedeTests, logTests, disputeTests, backupTests,
+		commitTests, openTests, readTests, supersedeTests, eraseTests, logTests, disputeTests,
+		backupTests,
 	} {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) { test(t, place(t)) })
@@ -86,8 +87,9 @@ func opened(calls ...metering.CallID) (open []ledger.OpenCall) {
 
 func record(call metering.CallID, version int) metering.Record {
 	return metering.Record{
-		Record: "r-" + string(call) + string(rune('0'+version)), Version: version, Call: call, Service: "help",
-		Caller: "c-somebody", ArrivedAt: metering.Time{Time: noon}, EndedAt: metering.Time{Time: noon},
+		Record: "r-" + string(call) + string(rune('0'+version)), Version: version, Call: call,
+		Service: "help", Caller: "c-caller",
+		ArrivedAt: metering.Time{Time: noon}, EndedAt: metering.Time{Time: noon},
 	}
 }
 

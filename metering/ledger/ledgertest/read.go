@@ -32,9 +32,10 @@ var readTests = map[string]func(*testing.T, Store){
 		wantEvidence(t, l, "a", "1", "2", "3")
 		wantEvidence(t, l, "b", "1")
 	},
-	"Records are selected by arrival and service, in the order of arrival": func(t *testing.T, s Store) {
+	"Records are selected by arrival and service, by order of arrival": func(t *testing.T, s Store) {
 		l := s.open(t, ledger.Exclusive)
-		for i, call := range []metering.CallID{"a", "b", "c"} { // they end in another order than they arrive
+		// The calls end in another order than they arrive.
+		for i, call := range []metering.CallID{"a", "b", "c"} {
 			r := record(call, 1)
 			r.ArrivedAt.Time = noon.Add(-time.Duration(i) * time.Hour)
 			if call == "b" {
@@ -72,6 +73,74 @@ var readTests = map[string]func(*testing.T, Store){
 			}
 		}
 	},
+	"A reading sees one state, and its function may read and commit": func(t *testing.T, s Store) {
+		l := s.open(t, ledger.Exclusive)
+		commit(t, l, ended("a", "b")...)
+		next := 'A'
+		change := func() error {
+			for _, b := range ended(metering.CallID(next)) {
+				if err := l.Commit(t.Context(), &b); err != nil {
+					return err
+				}
+			}
+			next++
+			_, err := l.Record(t.Context(), "a")
+			return err
+		}
+		for _, read := range []func(f func() error) error{
+			func(f func() error) error {
+				return l.Records(t.Context(), ledger.Query{}, func([]byte) error { return f() })
+			},
+			func(f func() error) error {
+				return l.EveryRecord(t.Context(), func(string, []byte) error { return f() })
+			},
+			func(f func() error) error {
+				return l.Leaves(t.Context(), func(int64, string, []byte) error { return f() })
+			},
+		} {
+			before, seen := len(newest(t, l, ledger.Query{})), 0
+			err := read(func() error {
+				seen++
+				return change()
+			})
+			if err != nil || seen != before {
+				t.Errorf("%d were read of %d that there were, %v", seen, before, err)
+			}
+		}
+	},
+	"A snapshot is one state, whatever is committed meanwhile": func(t *testing.T, s Store) {
+		l := s.open(t, ledger.Exclusive)
+		commit(t, l, ended("a", "b")...)
+		supersede(t, l, versions("a", 1, 1))
+		stop := errors.New("enough")
+		err := l.Snapshot(t.Context(), func(snap ledger.Snapshot) error {
+			for i, change := range []func(){
+				func() { commit(t, l, ended("c")...) }, // before anything is read
+				func() { supersede(t, l, versions("b", 1, 1)) },
+				func() { supersede(t, l, erasure("a", 2, "e-1")) },
+			} {
+				change()
+				if leaves := wantWholeLog(t, snap); len(leaves) != 3 {
+					t.Errorf("after change %d: %d leaves, want 3", i, len(leaves))
+				}
+				if got := newest(t, snap, ledger.Query{}); !slices.Equal(got, []string{"r-b1", "r-a2"}) {
+					t.Errorf("after change %d: records %q", i, got)
+				}
+				wantEvidence(t, snap, "a", "1", "2", "v2")
+			}
+			nested := snap.Records(t.Context(), ledger.Query{}, func([]byte) error {
+				_, err := snap.Evidence(t.Context(), "a")
+				return err
+			})
+			return errors.Join(nested, stop)
+		})
+		if !errors.Is(err, stop) {
+			t.Errorf("the snapshot ended with %v", err)
+		}
+		if leaves := wantWholeLog(t, l); len(leaves) != 7 {
+			t.Errorf("afterwards: %d leaves, want 7", len(leaves))
+		}
+	},
 	"Pending records come in the order of arrival": func(t *testing.T, s Store) {
 		l := s.open(t, ledger.Exclusive)
 		commit(t, l, ledger.Batch{Pending: []ledger.PendingRecord{
@@ -79,7 +148,8 @@ var readTests = map[string]func(*testing.T, Store){
 			{Call: "early", ArrivedAt: noon, EncryptedCaller: []byte("2")},
 		}})
 		p, err := l.PendingRecords(t.Context())
-		if err != nil || len(p) != 2 || p[0].Call != "early" || !p[1].ArrivedAt.Equal(noon.Add(time.Hour)) {
+		if err != nil || len(p) != 2 || p[0].Call != "early" ||
+			!p[1].ArrivedAt.Equal(noon.Add(time.Hour)) {
 			t.Errorf("%+v, %v", p, err)
 		}
 	},

@@ -1,7 +1,12 @@
-// Package merkle makes the ledger's records tamper-evident: a Merkle log after RFC 6962 (golang.org/x/mod/sumdb/tlog), its head signed as a note.
+// Package merkle makes the ledger's records tamper-evident. The ledger log is a Merkle tree after
+// RFC 6962 ([golang.org/x/mod/sumdb/tlog]); its heads are signed notes
+// ([golang.org/x/mod/sumdb/note]).
 //
-// In: records as they are committed, and erasures. Out: the leaf of each, the hashes that a store must add for it, signed heads, proofs, and what is wrong
-// with a log that somebody has touched. A leaf holds no personal detail: a record's id and the hash of its JSON. It reads no file and knows no clock.
+// In: records as they are committed, and erasures. Out: the [Leaf] of each, the hashes that a store
+// adds for it ([Hashes]), signed heads ([Sign]), proofs that a leaf is under a head
+// ([InclusionProof]), and whether a log is still the one whose head was signed ([Memory.Agrees]).
+// The package reads no file and knows no clock, and nothing in the log names a person: a leaf is a
+// record's id and the hash of its JSON.
 package merkle
 
 import (
@@ -15,60 +20,61 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// Kind says what a leaf stands for.
+// Kind is what happened to the record that a leaf names.
 type Kind string
 
 // The kinds of leaves.
 const (
 	Record  Kind = "record"  // a record was committed
-	Erasure Kind = "erasure" // the caller's detail was taken out of a record
+	Erasure Kind = "erasure" // the caller's detail was erased from a record
 )
 
-// Leaf is one entry of the log: what was done to which record, and the SHA-256 of its JSON afterwards.
+// Leaf is one entry of the log.
 type Leaf struct {
 	Kind   Kind
-	Record string
-	SHA256 string
+	Record string // the record's id
+	SHA256 string // of the record's JSON afterwards, in hexadecimal
 }
 
 const leafHead = "risposta ledger v1"
 
-// NewLeaf is the leaf of a record's JSON as it was committed, or as an erasure left it.
+// NewLeaf makes the leaf of a record's JSON as it was committed, or as an erasure left it.
 func NewLeaf(kind Kind, record string, json []byte) Leaf {
 	sum := sha256.Sum256(json)
 	return Leaf{Kind: kind, Record: record, SHA256: hex.EncodeToString(sum[:])}
 }
 
-// Text is the leaf as it is hashed and kept: three lines.
+// Text returns the leaf as it is hashed and stored: three lines, each with its newline.
 func (l Leaf) Text() []byte {
 	return fmt.Appendf(nil, "%s %s\n%s\n%s\n", leafHead, l.Kind, l.Record, l.SHA256)
 }
 
-// ParseLeaf reads what Text wrote.
+// ParseLeaf reads what [Leaf.Text] wrote.
 func ParseLeaf(text []byte) (Leaf, error) {
 	lines := strings.Split(string(text), "\n")
 	kind, ok := strings.CutPrefix(lines[0], leafHead+" ")
 	if !ok || len(lines) != 4 || lines[3] != "" {
-		return Leaf{}, fmt.Errorf("%q is no leaf of the ledger's log", text)
+		return Leaf{}, fmt.Errorf("%q is no leaf of the ledger log", text)
 	}
 	return Leaf{Kind: Kind(kind), Record: lines[1], SHA256: lines[2]}, nil
 }
 
-// Hashes are what a store must add for the n-th leaf (from 0), the first of them at index Stored(n).
+// Hashes returns what a store adds for the n-th leaf, counted from 0; the first of them gets the
+// index Stored(n). read returns the hashes that are stored already.
 func Hashes(n int64, leaf Leaf, read tlog.HashReader) ([]tlog.Hash, error) {
 	return tlog.StoredHashes(n, leaf.Text(), read)
 }
 
-// Stored is the number of hashes that a log of n leaves has stored.
+// Stored returns how many hashes are stored for a log of n leaves.
 func Stored(n int64) int64 { return tlog.StoredHashCount(n) }
 
-// Head is the signed state of the log at some size.
+// Head is the state of the log at one size: the number of leaves and the root hash.
 type Head struct {
 	tlog.Tree
-	Note []byte // the signed note; it stands for itself
+	Note []byte // the head as a signed note, which is all that a verifier needs
 }
 
-// Sign makes the head of a log of n leaves.
+// Sign makes the signed head of a log of n leaves.
 func Sign(n int64, read tlog.HashReader, signer note.Signer) (Head, error) {
 	root, err := tlog.TreeHash(n, read)
 	if err != nil {
@@ -79,7 +85,7 @@ func Sign(n int64, read tlog.HashReader, signer note.Signer) (Head, error) {
 	return Head{Tree: tree, Note: text}, err
 }
 
-// Open checks a head's signature.
+// Open reads a signed head and checks its signature.
 func Open(text []byte, key note.Verifier) (Head, error) {
 	n, err := note.Open(text, note.VerifierList(key))
 	if err != nil {
@@ -89,13 +95,13 @@ func Open(text []byte, key note.Verifier) (Head, error) {
 	return Head{Tree: tree, Note: text}, err
 }
 
-// Memory is a log in memory: leaves added one after the other.
+// Memory is a log in memory.
 type Memory struct {
 	hashes []tlog.Hash
 	n      int64
 }
 
-// Add adds a leaf and returns the hashes that it added.
+// Add adds a leaf and returns the hashes that it added, in order.
 func (m *Memory) Add(leaf Leaf) ([]tlog.Hash, error) {
 	hashes, err := Hashes(m.n, leaf, m)
 	if err != nil {
@@ -106,7 +112,7 @@ func (m *Memory) Add(leaf Leaf) ([]tlog.Hash, error) {
 	return hashes, nil
 }
 
-// Len is the number of leaves.
+// Len returns the number of leaves.
 func (m *Memory) Len() int64 { return m.n }
 
 // ReadHashes implements tlog.HashReader.
@@ -121,7 +127,8 @@ func (m *Memory) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 	return out, nil
 }
 
-// Agrees tells whether the log, as far as it has come, is the one that a head was signed of.
+// Agrees reports whether the log begins with the leaves, in their order, that the head was signed
+// for.
 func (m *Memory) Agrees(h Head) (bool, error) {
 	if h.N > m.n {
 		return false, nil

@@ -32,20 +32,24 @@ func leaf(i int) merkle.Leaf {
 	return merkle.NewLeaf(merkle.Record, fmt.Sprintf("r-%d", i), fmt.Appendf(nil, "json %d", i))
 }
 
-func TestALeafIsReadBack(t *testing.T) {
+func TestLeafIsReadBack(t *testing.T) {
 	want := leaf(7)
 	if got, err := merkle.ParseLeaf(want.Text()); err != nil || got != want {
 		t.Errorf("got %+v, %v; want %+v", got, err, want)
 	}
-	for _, bad := range []string{"", "risposta ledger v1 record\nr-1\n", "risposta ledger v2 record\nr-1\nff\n", string(want.Text()) + "more\n"} {
+	for _, bad := range []string{
+		"", "risposta ledger v1 record\nr-1\n", "risposta ledger v2 record\nr-1\nff\n",
+		string(want.Text()) + "more\n",
+	} {
 		if _, err := merkle.ParseLeaf([]byte(bad)); err == nil {
 			t.Errorf("%q was read as a leaf", bad)
 		}
 	}
 }
 
-// However long the log and wherever the leaf: its proof holds, and no other leaf passes under it.
-func TestProofsHoldForTheirLeafAlone(t *testing.T) {
+// However long the log is, and wherever the leaf: its proof holds, and no other leaf passes with
+// it.
+func TestInclusionProofHoldsForItsLeafAlone(t *testing.T) {
 	signer, verifier := keys(t)
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(1, 200).Draw(t, "leaves")
@@ -74,12 +78,12 @@ func TestProofsHoldForTheirLeafAlone(t *testing.T) {
 		}
 		forged := strings.Replace(string(proof), leaf(i).SHA256, leaf(i+1).SHA256, 1)
 		if _, _, err := merkle.CheckProof([]byte(forged), verifier); err == nil {
-			t.Fatal("another record passed under the same proof")
+			t.Fatal("another record passed with the same proof")
 		}
 	})
 }
 
-func TestAChangedLogDoesNotAgreeWithAnEarlierHead(t *testing.T) {
+func TestChangedLogDisagreesWithAnEarlierHead(t *testing.T) {
 	signer, verifier := keys(t)
 	build := func(order ...int) *merkle.Memory {
 		var log merkle.Memory
@@ -94,7 +98,8 @@ func TestAChangedLogDoesNotAgreeWithAnEarlierHead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := merkle.Open(bytes.Replace(head.Note, []byte("\n4\n"), []byte("\n5\n"), 1), verifier); err == nil {
+	larger := bytes.Replace(head.Note, []byte("\n4\n"), []byte("\n5\n"), 1)
+	if _, err := merkle.Open(larger, verifier); err == nil {
 		t.Error("a head with another size has a good signature")
 	}
 	for name, c := range map[string]struct {

@@ -12,12 +12,13 @@ import (
 
 const proofHead = "risposta inclusion proof v1"
 
-// InclusionProof writes the proof that the n-th leaf is in the log of a head: for somebody who trusts the head's key, and has nothing else.
-// The text is: a title, the leaf's number, the leaf, the hashes on the way to the root, a blank line, the head.
+// InclusionProof writes the proof that the n-th leaf is in the log of a head. It is checked with
+// the public key of the head alone, without a ledger. The text has a title line, the leaf's number,
+// the leaf, the hashes on the way to the root in base64, a blank line, and the signed head.
 func InclusionProof(n int64, leaf Leaf, head Head, read tlog.HashReader) ([]byte, error) {
 	proof, err := tlog.ProveRecord(head.N, n, read)
 	if err != nil {
-		return nil, fmt.Errorf("proving that leaf %d is in the log of %d: %w", n, head.N, err)
+		return nil, fmt.Errorf("proving that leaf %d is in the log of %d leaves: %w", n, head.N, err)
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n%d\n%s", proofHead, n, leaf.Text())
@@ -29,10 +30,11 @@ func InclusionProof(n int64, leaf Leaf, head Head, read tlog.HashReader) ([]byte
 	return []byte(b.String()), nil
 }
 
-// CheckProof checks what Prove wrote, and returns the leaf that it proves.
+// CheckProof checks what [InclusionProof] wrote, and returns the leaf and the head that it is
+// under.
 func CheckProof(text []byte, key note.Verifier) (Leaf, Head, error) {
 	wrong := func(err error) (Leaf, Head, error) {
-		return Leaf{}, Head{}, fmt.Errorf("the proof of inclusion: %w", err)
+		return Leaf{}, Head{}, fmt.Errorf("checking the inclusion proof: %w", err)
 	}
 	front, signed, ok := strings.Cut(string(text), "\n\n")
 	lines := strings.Split(front, "\n")

@@ -15,7 +15,7 @@ import (
 )
 
 // Commit implements ledger.Writer: one transaction, one fsync.
-func (l *Ledger) Commit(ctx context.Context, b *ledger.Batch) error {
+func (l *store) Commit(ctx context.Context, b *ledger.Batch) error {
 	err := l.change(ctx, func(tx *sql.Tx) error {
 		if kept, err := isLast(ctx, tx, b); kept || err != nil {
 			return err
@@ -37,8 +37,8 @@ func contradiction(err error) error {
 	return err
 }
 
-// isLast tells whether the batch has been kept already, by a commit that was reported failed. If not,
-// it notes the batch as the last.
+// isLast tells whether the batch has been kept already, by a commit that was reported failed. If
+// not, it notes the batch as the last.
 func isLast(ctx context.Context, tx *sql.Tx, b *ledger.Batch) (bool, error) {
 	if b.ID == "" {
 		return false, nil
@@ -56,7 +56,8 @@ func isLast(ctx context.Context, tx *sql.Tx, b *ledger.Batch) (bool, error) {
 func writeBatch(ctx context.Context, tx *sql.Tx, b *ledger.Batch) error {
 	for _, c := range b.Opened {
 		if _, err := tx.ExecContext(ctx, `
-			INSERT INTO open_call (call, node, service, arrived_at, encrypted_caller) VALUES (?, ?, ?, ?, ?)`,
+			INSERT INTO open_call (call, node, service, arrived_at, encrypted_caller)
+			VALUES (?, ?, ?, ?, ?)`,
 			string(c.Call), c.Node, c.Service, millis(c.ArrivedAt), c.EncryptedCaller); err != nil {
 			return fmt.Errorf("writing the open call %s: %w", c.Call, err)
 		}

@@ -12,14 +12,17 @@ import (
 )
 
 // OpenDispute implements ledger.Disputes.
-func (l *Ledger) OpenDispute(ctx context.Context, call metering.CallID, at time.Time, note string) error {
+func (l *store) OpenDispute(
+	ctx context.Context, call metering.CallID, at time.Time, note string,
+) error {
 	if _, err := l.Record(ctx, call); err != nil {
 		return err
 	}
 	err := l.change(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `
 			INSERT INTO dispute (call, opened_at, note) VALUES (?, ?, ?)
-			ON CONFLICT (call) DO UPDATE SET closed_at = NULL, note = excluded.note`, string(call), millis(at), note)
+			ON CONFLICT (call) DO UPDATE SET closed_at = NULL, note = excluded.note`,
+			string(call), millis(at), note)
 		return err
 	})
 	if err != nil {
@@ -29,7 +32,7 @@ func (l *Ledger) OpenDispute(ctx context.Context, call metering.CallID, at time.
 }
 
 // CloseDispute implements ledger.Disputes.
-func (l *Ledger) CloseDispute(ctx context.Context, call metering.CallID, at time.Time) error {
+func (l *store) CloseDispute(ctx context.Context, call metering.CallID, at time.Time) error {
 	err := l.change(ctx, func(tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, `
 			UPDATE dispute SET closed_at = ? WHERE call = ? AND closed_at IS NULL`, millis(at), string(call))
@@ -48,8 +51,8 @@ func (l *Ledger) CloseDispute(ctx context.Context, call metering.CallID, at time
 }
 
 // Disputes implements ledger.Disputes.
-func (l *Ledger) Disputes(ctx context.Context) (all []ledger.Dispute, err error) {
-	rows, err := l.read.QueryContext(ctx, `
+func (r reads) Disputes(ctx context.Context) (all []ledger.Dispute, err error) {
+	rows, err := r.q.QueryContext(ctx, `
 		SELECT call, opened_at, coalesce(closed_at, 0), note FROM dispute ORDER BY opened_at, call`)
 	if err != nil {
 		return nil, fmt.Errorf("reading the disputes: %w", err)

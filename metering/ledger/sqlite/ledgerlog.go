@@ -14,18 +14,14 @@ import (
 	"github.com/risposta/gateway/metering/ledger/merkle"
 )
 
-// querier is a database or a transaction of it.
-type querier interface {
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}
-
 // hashes reads the tree's hashes out of the file.
-func hashes(ctx context.Context, q querier) tlog.HashReader {
+func hashes(ctx context.Context, q queries) tlog.HashReader {
 	return tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
 		out := make([]tlog.Hash, len(indexes))
 		for k, i := range indexes {
 			var b []byte
-			if err := q.QueryRowContext(ctx, `SELECT hash FROM leaf_hash WHERE i = ?`, i).Scan(&b); err != nil {
+			err := q.QueryRowContext(ctx, `SELECT hash FROM leaf_hash WHERE i = ?`, i).Scan(&b)
+			if err != nil {
 				return nil, fmt.Errorf("reading hash %d of the log: %w", i, err)
 			}
 			if len(b) != tlog.HashSize {
@@ -37,7 +33,7 @@ func hashes(ctx context.Context, q querier) tlog.HashReader {
 	})
 }
 
-func countLeaves(ctx context.Context, q querier) (n int64, err error) {
+func countLeaves(ctx context.Context, q queries) (n int64, err error) {
 	err = q.QueryRowContext(ctx, `SELECT coalesce(max(n) + 1, 0) FROM leaf`).Scan(&n)
 	return n, err
 }
@@ -66,7 +62,7 @@ func appendLeaf(ctx context.Context, tx *sql.Tx, leaf merkle.Leaf) error {
 }
 
 // SignLog implements ledger.LogSigner.
-func (l *Ledger) SignLog(
+func (l *store) SignLog(
 	ctx context.Context, at time.Time, signer note.Signer,
 ) (head merkle.Head, signed bool, err error) {
 	err = l.change(ctx, func(tx *sql.Tx) error {
@@ -75,14 +71,16 @@ func (l *Ledger) SignLog(
 			return err
 		}
 		var last int64
-		if err := tx.QueryRowContext(ctx, `SELECT coalesce(max(n), 0) FROM head`).Scan(&last); err != nil || n == last {
+		err = tx.QueryRowContext(ctx, `SELECT coalesce(max(n), 0) FROM head`).Scan(&last)
+		if err != nil || n == last {
 			return err
 		}
 		if head, err = merkle.Sign(n, hashes(ctx, tx), signer); err != nil {
 			return err
 		}
 		signed = true
-		_, err = tx.ExecContext(ctx, `INSERT INTO head (n, at, note) VALUES (?, ?, ?)`, n, millis(at), head.Note)
+		_, err = tx.ExecContext(ctx, `
+			INSERT INTO head (n, at, note) VALUES (?, ?, ?)`, n, millis(at), head.Note)
 		return err
 	})
 	if err != nil {
@@ -92,13 +90,19 @@ func (l *Ledger) SignLog(
 }
 
 // Heads implements ledger.Log.
-func (l *Ledger) Heads(ctx context.Context) (notes [][]byte, err error) {
-	return column(ctx, l.read, `SELECT note FROM head ORDER BY seq`)
+func (r reads) Heads(ctx context.Context) ([][]byte, error) {
+	notes, err := column(ctx, r.q, `SELECT note FROM head ORDER BY seq`)
+	if err != nil {
+		return nil, fmt.Errorf("reading the signed heads: %w", err)
+	}
+	return notes, nil
 }
 
 // Leaves implements ledger.Log.
-func (l *Ledger) Leaves(ctx context.Context, f func(n int64, record string, text []byte) error) (err error) {
-	rows, err := l.read.QueryContext(ctx, `SELECT n, record, text FROM leaf ORDER BY n`)
+func (r reads) Leaves(
+	ctx context.Context, f func(n int64, record string, text []byte) error,
+) (err error) {
+	rows, err := r.q.QueryContext(ctx, `SELECT n, record, text FROM leaf ORDER BY n`)
 	if err != nil {
 		return fmt.Errorf("reading the log: %w", err)
 	}
@@ -118,8 +122,8 @@ func (l *Ledger) Leaves(ctx context.Context, f func(n int64, record string, text
 }
 
 // Hashes implements ledger.Log.
-func (l *Ledger) Hashes(ctx context.Context, f func(i int64, hash []byte) error) (err error) {
-	rows, err := l.read.QueryContext(ctx, `SELECT i, hash FROM leaf_hash ORDER BY i`)
+func (r reads) Hashes(ctx context.Context, f func(i int64, hash []byte) error) (err error) {
+	rows, err := r.q.QueryContext(ctx, `SELECT i, hash FROM leaf_hash ORDER BY i`)
 	if err != nil {
 		return fmt.Errorf("reading the log's hashes: %w", err)
 	}
@@ -138,21 +142,22 @@ func (l *Ledger) Hashes(ctx context.Context, f func(i int64, hash []byte) error)
 }
 
 // InclusionProof implements ledger.Log.
-func (l *Ledger) InclusionProof(ctx context.Context, record string, key note.Verifier) ([]byte, error) {
+func (r reads) InclusionProof(
+	ctx context.Context, record string, key note.Verifier,
+) ([]byte, error) {
 	var n int64
 	var text, signed []byte
-	err := l.read.QueryRowContext(ctx, `
+	err := r.q.QueryRowContext(ctx, `
 		SELECT n, text FROM leaf WHERE record = ? ORDER BY n DESC LIMIT 1`, record).Scan(&n, &text)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, fmt.Errorf("record %s in the ledger log: %w", record, ledger.ErrNotFound)
 	}
 	if err == nil {
-		err = l.read.QueryRowContext(ctx, `
+		err = r.q.QueryRowContext(ctx, `
 			SELECT note FROM head WHERE n > ? ORDER BY seq DESC LIMIT 1`, n).Scan(&signed)
 		if errors.Is(err, sql.ErrNoRows) {
-			return nil, fmt.Errorf(
-				"record %s is not under a signed head yet: the gateway signs one every ledger.seal_every, and when it ends",
-				record)
+			return nil, fmt.Errorf("record %s is not under a signed head yet: the gateway signs one "+
+				"every ledger.seal_every, and when it ends", record)
 		}
 	}
 	if err != nil {
@@ -166,12 +171,14 @@ func (l *Ledger) InclusionProof(ctx context.Context, record string, key note.Ver
 	if err != nil {
 		return nil, err
 	}
-	return merkle.InclusionProof(n, leaf, head, hashes(ctx, l.read))
+	return merkle.InclusionProof(n, leaf, head, hashes(ctx, r.q))
 }
 
 // EveryRecord implements ledger.Log.
-func (l *Ledger) EveryRecord(ctx context.Context, f func(record string, json []byte) error) (err error) {
-	rows, err := l.read.QueryContext(ctx, `SELECT record, json FROM record ORDER BY seq`)
+func (r reads) EveryRecord(
+	ctx context.Context, f func(record string, json []byte) error,
+) (err error) {
+	rows, err := r.q.QueryContext(ctx, `SELECT record, json FROM record ORDER BY seq`)
 	if err != nil {
 		return fmt.Errorf("reading the records: %w", err)
 	}

@@ -11,9 +11,32 @@ import (
 	"github.com/risposta/gateway/metering/ledger"
 )
 
+// queries are those of a database, or of a transaction.
+type queries interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// reads are the methods that change nothing.
+type reads struct{ q queries }
+
+// Snapshot implements ledger.Snapshots: one transaction of a reader's connection.
+func (l *store) Snapshot(ctx context.Context, f func(ledger.Snapshot) error) (err error) {
+	tx, err := l.read.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("reading a snapshot of the ledger: %w", err)
+	}
+	defer func() { err = errors.Join(err, tx.Rollback()) }()
+	// SQLite takes the snapshot with the first reading.
+	if _, err := countLeaves(ctx, tx); err != nil {
+		return fmt.Errorf("reading a snapshot of the ledger: %w", err)
+	}
+	return f(reads{tx})
+}
+
 // OpenCalls implements ledger.OpenCalls.
-func (l *Ledger) OpenCalls(ctx context.Context, node string) (calls []ledger.OpenCall, err error) {
-	rows, err := l.read.QueryContext(ctx, `
+func (r reads) OpenCalls(ctx context.Context, node string) (calls []ledger.OpenCall, err error) {
+	rows, err := r.q.QueryContext(ctx, `
 		SELECT call, node, service, arrived_at, encrypted_caller FROM open_call
 		WHERE ? IN (node, '') ORDER BY seq`, node)
 	if err != nil {
@@ -33,9 +56,9 @@ func (l *Ledger) OpenCalls(ctx context.Context, node string) (calls []ledger.Ope
 }
 
 // Watermark implements ledger.OpenCalls.
-func (l *Ledger) Watermark(ctx context.Context, node string) (time.Time, error) {
+func (r reads) Watermark(ctx context.Context, node string) (time.Time, error) {
 	var at int64
-	err := l.read.QueryRowContext(ctx, `SELECT watermark FROM node WHERE node = ?`, node).Scan(&at)
+	err := r.q.QueryRowContext(ctx, `SELECT watermark FROM node WHERE node = ?`, node).Scan(&at)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return time.Time{}, nil
@@ -46,8 +69,9 @@ func (l *Ledger) Watermark(ctx context.Context, node string) (time.Time, error) 
 }
 
 // Checkpoint implements ledger.OpenCalls.
-func (l *Ledger) Checkpoint(ctx context.Context, node string) (checkpoint []byte, err error) {
-	err = l.read.QueryRowContext(ctx, `SELECT checkpoint FROM node WHERE node = ?`, node).Scan(&checkpoint)
+func (r reads) Checkpoint(ctx context.Context, node string) (checkpoint []byte, err error) {
+	err = r.q.QueryRowContext(ctx, `
+		SELECT checkpoint FROM node WHERE node = ?`, node).Scan(&checkpoint)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return nil, fmt.Errorf("reading the checkpoint of node %s: %w", node, err)
 	}
@@ -55,8 +79,9 @@ func (l *Ledger) Checkpoint(ctx context.Context, node string) (checkpoint []byte
 }
 
 // Evidence implements ledger.Reader.
-func (l *Ledger) Evidence(ctx context.Context, call metering.CallID) ([][]byte, error) {
-	frames, err := column(ctx, l.read, `SELECT frame FROM evidence WHERE call = ? ORDER BY seq`, string(call))
+func (r reads) Evidence(ctx context.Context, call metering.CallID) ([][]byte, error) {
+	frames, err := column(ctx, r.q, `
+		SELECT frame FROM evidence WHERE call = ? ORDER BY seq`, string(call))
 	if err != nil {
 		return nil, fmt.Errorf("reading the evidence of call %s: %w", call, err)
 	}
@@ -64,8 +89,8 @@ func (l *Ledger) Evidence(ctx context.Context, call metering.CallID) ([][]byte, 
 }
 
 // Record implements ledger.Reader.
-func (l *Ledger) Record(ctx context.Context, call metering.CallID) (text []byte, err error) {
-	err = l.read.QueryRowContext(ctx, `
+func (r reads) Record(ctx context.Context, call metering.CallID) (text []byte, err error) {
+	err = r.q.QueryRowContext(ctx, `
 		SELECT json FROM record WHERE call = ? ORDER BY version DESC LIMIT 1`, string(call)).Scan(&text)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
@@ -77,8 +102,9 @@ func (l *Ledger) Record(ctx context.Context, call metering.CallID) (text []byte,
 }
 
 // Versions implements ledger.Reader.
-func (l *Ledger) Versions(ctx context.Context, call metering.CallID) ([][]byte, error) {
-	texts, err := column(ctx, l.read, `SELECT json FROM record WHERE call = ? ORDER BY version`, string(call))
+func (r reads) Versions(ctx context.Context, call metering.CallID) ([][]byte, error) {
+	texts, err := column(ctx, r.q, `
+		SELECT json FROM record WHERE call = ? ORDER BY version`, string(call))
 	if err != nil {
 		return nil, fmt.Errorf("reading the versions of call %s: %w", call, err)
 	}
@@ -86,7 +112,7 @@ func (l *Ledger) Versions(ctx context.Context, call metering.CallID) ([][]byte, 
 }
 
 // Records implements ledger.Reader.
-func (l *Ledger) Records(ctx context.Context, q ledger.Query, f func([]byte) error) (err error) {
+func (r reads) Records(ctx context.Context, q ledger.Query, f func([]byte) error) (err error) {
 	since, until := int64(-1<<62), int64(1<<62)
 	if !q.Since.IsZero() {
 		since = millis(q.Since)
@@ -94,7 +120,7 @@ func (l *Ledger) Records(ctx context.Context, q ledger.Query, f func([]byte) err
 	if !q.Until.IsZero() {
 		until = millis(q.Until)
 	}
-	rows, err := l.read.QueryContext(ctx, `
+	rows, err := r.q.QueryContext(ctx, `
 		SELECT json FROM record
 		WHERE arrived_at >= ? AND arrived_at < ? AND (? = '' OR service = ?)
 		AND NOT EXISTS (
@@ -117,8 +143,10 @@ func (l *Ledger) Records(ctx context.Context, q ledger.Query, f func([]byte) err
 }
 
 // column is the only column of a query's rows.
-func column(ctx context.Context, db *sql.DB, query string, args ...any) (values [][]byte, err error) {
-	rows, err := db.QueryContext(ctx, query, args...)
+func column(
+	ctx context.Context, q queries, query string, args ...any,
+) (values [][]byte, err error) {
+	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}

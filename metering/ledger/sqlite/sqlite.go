@@ -2,9 +2,9 @@
 //
 // Durability: journal_mode=WAL and synchronous=FULL, so each commit is one fsync of the write-ahead
 // log, and a batch is on disk when Commit returns. One connection writes, which serialises all
-// changes of a process; readers have connections of their own, and a long read delays no commit. One
-// gateway at a time, held to that by a lock on FILE.lock; other processes may read and make short
-// changes meanwhile. Never restore the file from a copy that is older than what a gateway has
+// changes of a process; readers have connections of their own, and a long read delays no commit.
+// One gateway at a time, held to that by a lock on FILE.lock; other processes may read and make
+// short changes meanwhile. Never restore the file from a copy that is older than what a gateway has
 // written: records would be announced twice with different contents.
 //
 // The package registers itself as the store "sqlite" of [ledger.Open].
@@ -29,36 +29,31 @@ import (
 var migrations embed.FS
 
 func init() {
-	ledger.Register("sqlite", func(ctx context.Context, path string, mode ledger.Mode) (ledger.Store, error) {
-		l, err := open(ctx, path, mode)
-		if err != nil {
-			return nil, err // not a nil *Ledger in a non-nil interface
-		}
-		return l, nil
-	})
+	ledger.Register("sqlite", open)
 }
 
-// Ledger is an open file.
-type Ledger struct {
-	write *sql.DB // nil when opened for reading only
-	read  *sql.DB
+// store is an open file.
+type store struct {
+	reads
+	read  *sql.DB  // that of reads
+	write *sql.DB  // nil when opened for reading only
 	lock  *os.File // nil unless opened exclusively
 }
 
-var _ ledger.Store = (*Ledger)(nil)
+var _ ledger.Store = (*store)(nil)
 
 // maxReaders bounds the connections of one process that read.
 const maxReaders = 8
 
-func open(ctx context.Context, path string, mode ledger.Mode) (*Ledger, error) {
-	l := &Ledger{}
+func open(ctx context.Context, path string, mode ledger.Mode) (ledger.Store, error) {
+	l := &store{}
 	if err := l.open(ctx, path, mode); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the ledger %s: %w", path, err), l.Close())
 	}
 	return l, nil
 }
 
-func (l *Ledger) open(ctx context.Context, path string, mode ledger.Mode) (err error) {
+func (l *store) open(ctx context.Context, path string, mode ledger.Mode) (err error) {
 	if mode == ledger.Exclusive {
 		if l.lock, err = lockFile(path + ".lock"); err != nil {
 			return err
@@ -78,6 +73,7 @@ func (l *Ledger) open(ctx context.Context, path string, mode ledger.Mode) (err e
 	if l.read, err = sqlitefile.Connect(path, sqlitefile.ReadOnly, maxReaders); err != nil {
 		return err
 	}
+	l.reads = reads{l.read}
 	return l.read.PingContext(ctx)
 }
 
@@ -96,7 +92,7 @@ func lockFile(path string) (*os.File, error) {
 }
 
 // Close implements ledger.Store.
-func (l *Ledger) Close() error {
+func (l *store) Close() error {
 	var errs []error
 	for _, db := range []*sql.DB{l.read, l.write} {
 		if db != nil {
@@ -112,7 +108,7 @@ func (l *Ledger) Close() error {
 var errReadOnly = errors.New("the ledger was opened for reading only")
 
 // change runs f in one transaction. Transactions follow each other: there is one connection.
-func (l *Ledger) change(ctx context.Context, f func(*sql.Tx) error) error {
+func (l *store) change(ctx context.Context, f func(*sql.Tx) error) error {
 	if l.write == nil {
 		return errReadOnly
 	}
@@ -124,21 +120,6 @@ func (l *Ledger) change(ctx context.Context, f func(*sql.Tx) error) error {
 		return errors.Join(err, tx.Rollback())
 	}
 	return tx.Commit()
-}
-
-// Backup implements ledger.Backup.
-func (l *Ledger) Backup(ctx context.Context, into string) error {
-	f, err := os.OpenFile(into, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // SQLite would make it 0644
-	if err != nil {
-		return fmt.Errorf("backing up the ledger: %w", err)
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	if _, err := l.read.ExecContext(ctx, `VACUUM INTO ?`, into); err != nil {
-		return errors.Join(fmt.Errorf("backing up the ledger into %s: %w", into, err), os.Remove(into))
-	}
-	return nil
 }
 
 func millis(t time.Time) int64 { return t.UnixMilli() }

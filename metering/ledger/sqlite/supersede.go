@@ -13,28 +13,34 @@ import (
 )
 
 // Supersede implements ledger.Superseder.
-func (l *Ledger) Supersede(ctx context.Context, s *ledger.Supersession) error {
-	err := l.change(ctx, func(tx *sql.Tx) error {
-		if err := unchanged(ctx, tx, s); err != nil {
-			return err
-		}
-		if s.Erased != nil {
-			return erase(ctx, tx, s)
-		}
-		return contradiction(addVersions(ctx, tx, s))
-	})
+func (l *store) Supersede(ctx context.Context, s *ledger.Supersession) error {
+	err := s.Check()
+	if err == nil {
+		err = l.change(ctx, func(tx *sql.Tx) error {
+			if err := unchanged(ctx, tx, s); err != nil {
+				return err
+			}
+			if s.Erased != nil {
+				return erase(ctx, tx, s)
+			}
+			return contradiction(addVersions(ctx, tx, s))
+		})
+	}
 	if err != nil {
 		return fmt.Errorf("superseding the record of call %s: %w", s.Call, err)
 	}
 	return nil
 }
 
-// unchanged makes sure that the call has ended and has just the versions that the change starts from.
+// unchanged checks that the call has ended, has exactly the versions that the change was made from,
+// and may be erased where the change erases it.
 func unchanged(ctx context.Context, tx *sql.Tx, s *ledger.Supersession) error {
-	var open, versions int
+	var open, versions, disputed int
 	err := tx.QueryRowContext(ctx, `
-		SELECT (SELECT count(*) FROM open_call WHERE call = ?1), (SELECT count(*) FROM record WHERE call = ?1)`,
-		string(s.Call)).Scan(&open, &versions)
+		SELECT (SELECT count(*) FROM open_call WHERE call = ?1),
+			(SELECT count(*) FROM record WHERE call = ?1),
+			(SELECT count(*) FROM dispute WHERE call = ?1 AND closed_at IS NULL)`,
+		string(s.Call)).Scan(&open, &versions, &disputed)
 	switch {
 	case err != nil:
 		return err
@@ -42,6 +48,8 @@ func unchanged(ctx context.Context, tx *sql.Tx, s *ledger.Supersession) error {
 		return ledger.ErrOpen
 	case versions != s.After:
 		return fmt.Errorf("%w: %d versions, not %d", ledger.ErrExists, versions, s.After)
+	case disputed > 0 && s.Erased != nil:
+		return ledger.ErrDisputed
 	}
 	return nil
 }
@@ -52,13 +60,15 @@ func addVersions(ctx context.Context, tx *sql.Tx, s *ledger.Supersession) error 
 			return err
 		}
 	}
-	if err := deletePending(ctx, tx, s.Call); err != nil {
-		return err
+	var err error
+	switch {
+	case s.Pending == nil:
+		err = deletePending(ctx, tx, s.Call)
+	case s.Pending.EncryptedCaller != nil:
+		err = writePending(ctx, tx, s.Pending)
 	}
-	if s.Pending != nil {
-		if err := writePending(ctx, tx, s.Pending); err != nil {
-			return err
-		}
+	if err != nil {
+		return err
 	}
 	frames := make([]ledger.Evidence, len(s.Frames))
 	for i, f := range s.Frames {
@@ -68,7 +78,8 @@ func addVersions(ctx context.Context, tx *sql.Tx, s *ledger.Supersession) error 
 }
 
 func deletePending(ctx context.Context, tx *sql.Tx, call metering.CallID) error {
-	if _, err := tx.ExecContext(ctx, `DELETE FROM pending_record WHERE call = ?`, string(call)); err != nil {
+	_, err := tx.ExecContext(ctx, `DELETE FROM pending_record WHERE call = ?`, string(call))
+	if err != nil {
 		return fmt.Errorf("ending the wait of call %s: %w", call, err)
 	}
 	return nil
@@ -81,11 +92,11 @@ func erase(ctx context.Context, tx *sql.Tx, s *ledger.Supersession) error {
 	if err != nil {
 		return err
 	}
-	if len(rows) != len(s.Erased) {
-		return fmt.Errorf("%w: %d erased forms of %d versions", ledger.ErrBroken, len(s.Erased), len(rows))
-	}
 	for i, row := range rows {
 		r := &s.Erased[i]
+		if r.Record != row.record {
+			return fmt.Errorf("%w: %s is no erased form of %s", ledger.ErrBroken, r.Record, row.record)
+		}
 		text := r.JSON()
 		if _, err := tx.ExecContext(ctx, `
 			UPDATE record SET json = ?, call = ?, arrived_at = ?, erased_at = ? WHERE seq = ?`,
@@ -112,8 +123,11 @@ type versionRow struct {
 	record string
 }
 
-func versionRows(ctx context.Context, tx *sql.Tx, call metering.CallID) (all []versionRow, err error) {
-	rows, err := tx.QueryContext(ctx, `SELECT seq, record FROM record WHERE call = ? ORDER BY version`, string(call))
+func versionRows(
+	ctx context.Context, tx *sql.Tx, call metering.CallID,
+) (all []versionRow, err error) {
+	rows, err := tx.QueryContext(ctx, `
+		SELECT seq, record FROM record WHERE call = ? ORDER BY version`, string(call))
 	if err != nil {
 		return nil, err
 	}
@@ -129,8 +143,10 @@ func versionRows(ctx context.Context, tx *sql.Tx, call metering.CallID) (all []v
 }
 
 // Erasable implements ledger.Eraser.
-func (l *Ledger) Erasable(ctx context.Context, before time.Time, limit int) (calls []metering.CallID, err error) {
-	texts, err := column(ctx, l.read, `
+func (r reads) Erasable(
+	ctx context.Context, before time.Time, limit int,
+) (calls []metering.CallID, err error) {
+	texts, err := column(ctx, r.q, `
 		SELECT DISTINCT call FROM record
 		WHERE arrived_at < ? AND erased_at IS NULL
 		AND call NOT IN (SELECT call FROM dispute WHERE closed_at IS NULL)
@@ -146,8 +162,8 @@ func (l *Ledger) Erasable(ctx context.Context, before time.Time, limit int) (cal
 }
 
 // PendingRecords implements ledger.Pending.
-func (l *Ledger) PendingRecords(ctx context.Context) (pending []ledger.PendingRecord, err error) {
-	rows, err := l.read.QueryContext(ctx, `
+func (r reads) PendingRecords(ctx context.Context) (pending []ledger.PendingRecord, err error) {
+	rows, err := r.q.QueryContext(ctx, `
 		SELECT call, arrived_at, encrypted_caller FROM pending_record ORDER BY arrived_at, call`)
 	if err != nil {
 		return nil, fmt.Errorf("reading the pending records: %w", err)

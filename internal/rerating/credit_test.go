@@ -1,0 +1,89 @@
+package rerating
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/risposta/gateway/metering"
+	"github.com/risposta/gateway/metering/exemption/registry"
+	"github.com/risposta/gateway/metering/ledger"
+)
+
+// backdated is an entitlement since January of the caller with a number.
+func backdated(number, ref string) registry.Grant {
+	from := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	return registry.Grant{
+		Number: metering.NewNumber(number, ""), Entitlement: registry.Entitlement{Ref: ref, From: from},
+	}
+}
+
+// enter adds entitlements, after all calls of the tests.
+func (f fixture) enter(t *testing.T, grants ...registry.Grant) {
+	t.Helper()
+	if _, err := f.Registry.Add(t.Context(), time.Now().AddDate(1, 0, 0), grants...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (f fixture) unprocessed(t *testing.T) int {
+	t.Helper()
+	b, err := f.Registry.Backdated(t.Context(), 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(b)
+}
+
+// A backdated entitlement credits once. It is not processed while its caller is in a call that it
+// covers: the record of that one is still to come.
+func TestBackdatedEntitlementCredits(t *testing.T) {
+	for _, inCall := range []bool{false, true} {
+		f := newFixture(t, metering.ExemptNo, 0)
+		f.resolve(t.Context())
+		if inCall {
+			again := ledger.OpenCall{
+				Call: "still-there", Node: "n", Service: "help", ArrivedAt: f.newest(t).ArrivedAt.Time,
+				EncryptedCaller: f.Pseudonyms.Encrypt(metering.NewNumber(callersNumber, "")),
+			}
+			b := ledger.Batch{Node: "n", Opened: []ledger.OpenCall{again}}
+			if err := f.ledger.Commit(t.Context(), &b); err != nil {
+				t.Fatal(err)
+			}
+		}
+		f.enter(t, backdated(callersNumber, "e-late"))
+		for range 2 {
+			f.credit(t.Context())
+			r := f.newest(t)
+			if r.Version != 3 || !r.Exempt || r.ExemptionRef != "e-late" || r.Charge.Minor != 0 ||
+				!slices.Contains(r.Reasons, metering.ReasonCredited) {
+				t.Fatalf("credited: %s", r.JSON())
+			}
+		}
+		if n := f.unprocessed(t); (n == 1) != inCall {
+			t.Errorf("with the caller in a call (%v) %d entitlements are unprocessed", inCall, n)
+		}
+	}
+}
+
+// Entitlements by the thousand, as an import brings them: all are processed, in batches, and the
+// one caller among them who has called is credited.
+func TestBackdatedImportIsProcessedInBatches(t *testing.T) {
+	f := newFixture(t, metering.ExemptNo, 0)
+	f.resolve(t.Context())
+	const people = 1005
+	grants := make([]registry.Grant, people)
+	for i := range grants {
+		grants[i] = backdated(fmt.Sprintf("+3906%08d", 50_000_000+i), "")
+	}
+	grants[people-2] = backdated(callersNumber, "e-late")
+	f.enter(t, grants...)
+	f.credit(t.Context())
+	if r := f.newest(t); r.Version != 3 || r.ExemptionRef != "e-late" {
+		t.Errorf("not credited: %s", r.JSON())
+	}
+	if n := f.unprocessed(t); n != 0 || len(f.saw.failed) != 0 {
+		t.Errorf("%d entitlements are unprocessed, %v", n, f.saw.failed)
+	}
+}

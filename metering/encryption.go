@@ -1,0 +1,48 @@
+package metering
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"errors"
+)
+
+// Encrypt encrypts a number under the present key (AES-256-GCM), so that a lookup can be asked
+// about it after its call has ended. The same number encrypts to the same bytes, which tell as much
+// as its pseudonym does. A withheld number encrypts to nil.
+func (p *Pseudonyms) Encrypt(n Number) []byte {
+	if p == nil || n.Withheld() {
+		return nil
+	}
+	key := p.keys[0]
+	a := aead(key)
+	nonce := derive(derive(key, "risposta nonce"), n.digits)[:a.NonceSize()]
+	return a.Seal(nonce, nonce, []byte(n.digits), nil)
+}
+
+// Decrypt is the number that was encrypted under one of the keys.
+func (p *Pseudonyms) Decrypt(encrypted []byte) (Number, error) {
+	for _, key := range p.keys {
+		a := aead(key)
+		if len(encrypted) <= a.NonceSize() {
+			break
+		}
+		nonce, ciphertext := encrypted[:a.NonceSize()], encrypted[a.NonceSize():]
+		if digits, err := a.Open(nil, nonce, ciphertext, nil); err == nil {
+			return Number{digits: string(digits)}, nil
+		}
+	}
+	return Number{}, errors.New("no key in callers.key_file decrypts a caller's number: " +
+		"put back the key that was taken out of it")
+}
+
+func aead(key []byte) cipher.AEAD {
+	block, err := aes.NewCipher(derive(key, "risposta number encryption"))
+	if err != nil {
+		panic("metering: AES refuses a key of 32 bytes: " + err.Error()) // SHA-256 makes no other
+	}
+	a, err := cipher.NewGCM(block)
+	if err != nil {
+		panic("metering: GCM refuses AES: " + err.Error())
+	}
+	return a
+}

@@ -1,0 +1,28 @@
+package exemption
+
+import (
+	"fmt"
+	"regexp"
+	"time"
+)
+
+// MaxRef is the length of the longest reference of an entitlement, in bytes.
+const MaxRef = 64
+
+// RefForm describes [IsRef] in error texts.
+const RefForm = "at most 64 letters, digits, dots, dashes, colons and underscores"
+
+var reference = regexp.MustCompile(`^[A-Za-z0-9._:-]{0,64}$`)
+
+// IsRef reports whether a text may be an opaque reference, or is empty. It keeps out text that says
+// why somebody is exempt.
+func IsRef(text string) bool { return reference.MatchString(text) }
+
+// ParseDay reads a day such as 2026-01-31: its first instant in the zone.
+func ParseDay(text string, zone *time.Location) (time.Time, error) {
+	t, err := time.ParseInLocation(time.DateOnly, text, zone)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%q is not a day such as 2026-01-31", text)
+	}
+	return t, nil
+}

@@ -1,0 +1,73 @@
+package registry
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// BackdatedEntitlement is an entitlement that was added after it began. Calls in between may have
+// been charged.
+type BackdatedEntitlement struct {
+	ID          int64
+	Ref         string
+	From, Until time.Time // of the calls that may have been charged
+	Pseudonyms  []string  // the caller's, under each key
+}
+
+// Covers reports whether a call that arrived at an instant may have been charged.
+func (b BackdatedEntitlement) Covers(arrived time.Time) bool {
+	return !arrived.Before(b.From) && arrived.Before(b.Until)
+}
+
+// Backdated returns up to limit backdated entitlements that are not processed yet, in the order of
+// adding.
+func (r *Registry) Backdated(
+	ctx context.Context, limit int,
+) (backdated []BackdatedEntitlement, err error) {
+	rows, err := r.db.QueryContext(ctx, `
+		SELECT id, ref, from_at, min(added_at, coalesce(until_at, added_at)),
+			(SELECT group_concat(pseudonym, ' ') FROM alias
+			WHERE entitlement = id AND pseudonym LIKE 'c-%')
+		FROM entitlement WHERE from_at < added_at AND processed_at IS NULL
+		ORDER BY id LIMIT ?`, limit)
+	if err != nil {
+		return nil, reading(err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var b BackdatedEntitlement
+		var from, until int64
+		var pseudonyms sql.NullString
+		if err := rows.Scan(&b.ID, &b.Ref, &from, &until, &pseudonyms); err != nil {
+			return nil, reading(err)
+		}
+		b.From, b.Until = instant(from), instant(until)
+		b.Pseudonyms = strings.Fields(pseudonyms.String)
+		backdated = append(backdated, b)
+	}
+	return backdated, rows.Err()
+}
+
+// MarkProcessed marks backdated entitlements whose calls have been credited.
+func (r *Registry) MarkProcessed(ctx context.Context, ids []int64, at time.Time) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	err := r.inTransaction(ctx, func(tx *sql.Tx) error {
+		for _, id := range ids {
+			const query = `UPDATE entitlement SET processed_at = ? WHERE id = ?`
+			if _, err := tx.ExecContext(ctx, query, millis(at), id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("marking entitlements as processed in the exemption register: %w", err)
+	}
+	return nil
+}
