@@ -30,8 +30,8 @@ func (g *Graph) NoteInstant(id metering.CallID, at time.Time) {
 func (g *Graph) Adopt(from *Graph, id metering.CallID) {
 	c := from.calls[id]
 	delete(from.calls, id)
-	g.order++
-	c.order, c.caller, c.adopted = g.order, nil, true
+	g.arrivals++
+	c.order, c.caller, c.adopted = g.arrivals, nil, true
 	g.calls[id] = c
 }
 
@@ -58,8 +58,8 @@ func (g *Graph) Reattach(from *Graph, id metering.CallID) bool {
 		}
 	}
 	delete(from.calls, id)
-	g.order++
-	c.order, c.caller = g.order, caller
+	g.arrivals++
+	c.order, c.caller = g.arrivals, caller
 	caller.call = c
 	g.calls[id] = c
 	return true

@@ -72,9 +72,9 @@ func (g *Graph) arrive(l *leg, service, node string, at time.Time, out *Result) 
 }
 
 func (g *Graph) openCall(id metering.CallID, l *leg, at time.Time) *call {
-	g.order++
+	g.arrivals++
 	c := &call{
-		id: id, order: g.order, caller: l, latest: at, view: view{state: metering.Waiting},
+		id: id, order: g.arrivals, caller: l, latest: at, view: view{state: metering.Waiting},
 		operator: g.rules.Operator,
 	}
 	g.calls[id] = c

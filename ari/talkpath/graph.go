@@ -26,7 +26,7 @@ type Graph struct {
 	bridges      map[ari.BridgeID]*bridge
 	pairs        map[string]*pair
 	calls        map[metering.CallID]*call
-	order        uint64    // number of arrivals so far: calls are always processed in this order
+	arrivals     uint64    // so far: calls are always processed in the order of arrival
 	stamp        uint64    // of the walk in progress: what carries it has been visited
 	disconnected bool      // between Gap and SnapshotTaken
 	watermark    time.Time // while disconnected: the last instant that was seen
@@ -37,6 +37,7 @@ type Graph struct {
 	// of the evidence belongs to the call, also where the leg that connected the two has left. A
 	// graph that replays holds just the legs that are connected with the call.
 	replayOf *call
+	order    []ari.Bridge // of members, from a LegSnapshot, for the event that follows it
 	// destroyed are the channels that went last, and when: Asterisk may send one more event about such
 	// a channel, which makes no new leg. order lists them, the oldest first.
 	destroyed      map[ari.ChannelID]time.Time

@@ -136,10 +136,21 @@ func (g *Graph) placeLegs(s *ari.Snapshot) {
 				g.enter(g.legs[id], br)
 			}
 		}
-		order := func(l *leg) int { return slices.Index(b.Channels, l.id) }
-		slices.SortStableFunc(br.members, func(l, m *leg) int { return order(l) - order(m) })
 		g.removeIfEmpty(br.id)
 	}
+	g.order = s.Bridges
+}
+
+// orderMembers gives the members of bridges the order that the LegSnapshot before this event shows:
+// it decides which of two operators is named.
+func (g *Graph) orderMembers() {
+	for _, shown := range g.order {
+		if b := g.bridges[shown.ID]; b != nil {
+			index := func(l *leg) int { return slices.Index(shown.Channels, l.id) }
+			slices.SortStableFunc(b.members, func(l, m *leg) int { return index(l) - index(m) })
+		}
+	}
+	g.order = nil
 }
 
 // placeDials brings back who dials whom, among the legs that are known.
@@ -171,7 +182,8 @@ func (g *Graph) CallSnapshot(id metering.CallID) *ari.Snapshot {
 	return ordered(snapshot(g.connected(c.caller), time.Time{}, ""))
 }
 
-// ordered sorts a snapshot by ids. The members of a bridge stay in the order of entering.
+// ordered sorts a snapshot by ids. The members of a mixing bridge stay in the order of entering; in a
+// holding bridge the order means nothing.
 func ordered(s *ari.Snapshot) *ari.Snapshot {
 	slices.SortFunc(s.Legs, func(a, b ari.Leg) int {
 		return strings.Compare(string(a.Channel.ID), string(b.Channel.ID))
@@ -179,5 +191,10 @@ func ordered(s *ari.Snapshot) *ari.Snapshot {
 	slices.SortFunc(s.Bridges, func(a, b ari.Bridge) int {
 		return strings.Compare(string(a.ID), string(b.ID))
 	})
+	for _, b := range s.Bridges {
+		if b.Type == "holding" {
+			slices.Sort(b.Channels)
+		}
+	}
 	return s
 }

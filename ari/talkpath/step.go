@@ -53,6 +53,7 @@ func (g *Graph) stepPBX(ev *ari.Event, out *Result) {
 	}
 	before := g.affectedCalls(ev, nil)
 	ended := g.advance(ev, out)
+	g.orderMembers()
 	calls := g.affectedCalls(ev, before)
 	if c := g.replayOf; c != nil && g.calls[c.id] == c && !slices.Contains(calls, c) {
 		calls = append(calls, c)
