@@ -98,13 +98,13 @@ func DecodeEvidence(frame []byte) (Event, error) {
 
 // noTime adds what is wrong with a timestamp to an error.
 func noTime(timestamp string, err error) error {
-	if _, terr := time.Parse(timeLayout, timestamp); terr != nil {
+	if _, terr := time.Parse(TimeLayout, timestamp); terr != nil {
 		return errors.Join(err, errTimestamp)
 	}
 	return err
 }
 
-var errTimestamp = fmt.Errorf("timestamp: want such as %q", timeLayout)
+var errTimestamp = fmt.Errorf("timestamp: want such as %q", TimeLayout)
 
 // decodeEvent reads one event of a PBX.
 func decodeEvent(frame []byte, typ string) (Event, error) {
@@ -180,7 +180,7 @@ func peekType(frame []byte) (string, error) {
 const noMusicClass = "N/A"
 
 func (w *wire) event(kind Kind) (Event, error) {
-	at, err := time.Parse(timeLayout, w.Timestamp)
+	at, err := time.Parse(TimeLayout, w.Timestamp)
 	if err != nil {
 		return Event{}, errTimestamp
 	}
@@ -263,7 +263,7 @@ func snapshot(e evidence.Snapshot) *Snapshot {
 
 // instant reads one of our own timestamps; none is the zero time.
 func instant(s string) time.Time {
-	t, err := time.Parse(timeLayout, s)
+	t, err := time.Parse(TimeLayout, s)
 	if err != nil {
 		return time.Time{}
 	}
@@ -291,7 +291,7 @@ func needBridge(field string, b *wireBridge) error {
 }
 
 func (c *wireChannel) channel() Channel {
-	created, err := time.Parse(timeLayout, c.Created)
+	created, err := time.Parse(TimeLayout, c.Created)
 	if err != nil {
 		created = time.Time{} // not given, or not as Asterisk writes it: then it is not known
 	}

@@ -45,9 +45,9 @@ func (k Kind) String() string {
 func EncodeEvidence(ev Event) []byte {
 	switch ev.Kind {
 	case Gap:
-		return evidence.Gap{Timestamp: ev.At.Format(timeLayout), Node: ev.Node, Reason: ev.Reason}.Encode()
+		return evidence.Gap{Timestamp: ev.At.Format(TimeLayout), Node: ev.Node, Reason: ev.Reason}.Encode()
 	case UnreadableFrame:
-		u := evidence.UnreadableFrame{Timestamp: ev.At.Format(timeLayout), Node: ev.Node}
+		u := evidence.UnreadableFrame{Timestamp: ev.At.Format(TimeLayout), Node: ev.Node}
 		for _, id := range ev.Channels {
 			u.Channels = append(u.Channels, string(id))
 		}
@@ -60,7 +60,7 @@ func EncodeEvidence(ev Event) []byte {
 }
 
 func encodeSnapshot(ev Event) []byte {
-	s := evidence.Snapshot{Timestamp: ev.At.Format(timeLayout), Node: ev.Node}
+	s := evidence.Snapshot{Timestamp: ev.At.Format(TimeLayout), Node: ev.Node}
 	for _, l := range ev.Snapshot.Legs {
 		s.Legs = append(s.Legs, evidence.Leg{
 			Channel: evidenceChannel(l.Channel), Hold: uint8(l.Hold), Feature: uint8(l.Feature),
@@ -92,12 +92,12 @@ func stamp(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.Format(timeLayout)
+	return t.Format(TimeLayout)
 }
 
 func encodeEvent(ev Event) []byte {
 	w := wire{
-		Type: ev.Kind.String(), Timestamp: ev.At.Format(timeLayout), Node: ev.Node,
+		Type: ev.Kind.String(), Timestamp: ev.At.Format(TimeLayout), Node: ev.Node,
 		DialStatus: ev.DialStatus, Soft: ev.Soft, NumberKind: ev.NumberKind, Args: ev.Args, Digit: ev.Digit,
 	}
 	if ev.Feature {

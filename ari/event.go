@@ -110,7 +110,7 @@ const (
 	GapOverflow    = "overflow"
 	GapDeaf        = "deaf_subscription"
 	GapRestart     = "gateway_restart"
-	GapClock       = "clock_jumped" // the PBX's clock was set forward
+	GapClock       = metering.GapClockJumped // the PBX's clock was set forward
 	GapUnreadable  = "unreadable_frame"
 	GapEndOfTrace  = "end_of_trace"     // a recording ends while calls are open
 	GapNotWatching = "not_yet_watching" // the call arrived while nobody looked

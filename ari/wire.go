@@ -1,7 +1,7 @@
 package ari
 
-// timeLayout is how Asterisk writes its timestamps, in its own zone.
-const timeLayout = "2006-01-02T15:04:05.000-0700"
+// TimeLayout is the form of the timestamps in ARI, in the time zone of Asterisk.
+const TimeLayout = "2006-01-02T15:04:05.000-0700"
 
 type wireChannel struct {
 	ID     ChannelID `json:"id"`

@@ -139,10 +139,10 @@ func (p *Mediator) survey(ev ari.Event, out *Output) bool {
 			return true
 		}
 		switch ev.Args[0] {
-		case surveyArg:
+		case ari.AskSurvey:
 			p.surveys[call] = &metering.Survey{}
 			p.addEvidence(call, ari.EncodeEvidence(ev), out)
-		case announceArg:
+		case ari.AskAnnouncement:
 			p.addEvidence(call, ari.EncodeEvidence(ev), out)
 			p.apply(metering.Fact{Kind: metering.CallerAtDesk, Call: call, At: ev.At}, out)
 		}
@@ -165,12 +165,6 @@ func (p *Mediator) survey(ev ari.Event, out *Output) bool {
 	}
 	return true
 }
-
-// What the dialplan gives to Stasis().
-const (
-	announceArg = "announce"
-	surveyArg   = "survey"
-)
 
 // arrive fills in what the configuration knows, writes the header, and asks the lookup.
 func (p *Mediator) arrive(f *metering.Fact, rest []metering.Fact, out *Output) {
