@@ -3,6 +3,7 @@ package ari_test
 import (
 	"bytes"
 	"errors"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -161,5 +162,23 @@ func checkEvidence(t *testing.T, ev ari.Event) {
 	}
 	if _, err := ari.DecodeEvidence(line); err != nil {
 		t.Fatalf("the evidence of %+v can't be read: %v: %s", ev, err, line)
+	}
+}
+
+// The example of an event in docs/evidence.md is what the gateway writes.
+func TestTheExampleOfTheDocumentIsEvidence(t *testing.T) {
+	text, err := os.ReadFile("../docs/evidence.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, events, _ := strings.Cut(string(text), "## Asterisk's events")
+	_, example, _ := strings.Cut(events, "```json\n")
+	example, _, _ = strings.Cut(example, "\n")
+	ev, err := ari.DecodeEvidence([]byte(example))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := string(ari.EncodeEvidence(ev)); got != example {
+		t.Errorf("the example reads as\n%s", got)
 	}
 }

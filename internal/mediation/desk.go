@@ -6,7 +6,6 @@ import (
 	"github.com/risposta/gateway/metering/evidence"
 )
 
-
 // stepDesk takes in the events of the front desk, and reports whether ev is one: a caller enters,
 // starts a survey, presses a key, leaves. They change nothing else of the call.
 func (m *Mediator) stepDesk(ev ari.Event, out *Output) bool {
