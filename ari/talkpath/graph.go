@@ -44,8 +44,8 @@ type Graph struct {
 	next      int
 }
 
-// lastDestroyed is how many channels that went are remembered. An event about one comes at most some
-// milliseconds after its end (measured: 1 ms).
+// lastDestroyed is how many channels that went are remembered. An event about one comes at most
+// some milliseconds after its end (measured: 1 ms).
 const lastDestroyed = 256
 
 // New makes an empty graph.
