@@ -21,6 +21,7 @@ var rooms = map[string][]string{
 	"metering/evidence":           {"metering", "metering/policy", "metering/tariff"},
 	"metering/numbering":          {},
 	"metering/policy":             {},
+	"metering/recordtest":         {},
 	"metering/tariff":             {},
 	"metering/exemption":          {"metering"},
 	"metering/exemption/csv":      {"metering", "metering/exemption"},
@@ -68,6 +69,7 @@ var testRooms = map[string][]string{
 	"cmd/gateway":            {"ari"},
 	"metering/ledger/sqlite": {"metering/ledger/ledgertest"},
 	"metering/policy":        {"metering/numbering"},
+	"metering":               {"metering/recordtest"},
 	"internal/rerating":      {"ari", "metering/ledger/sqlite"},
 	"integration":            {"integration/judge", "integration/lab", "metering"},
 }

@@ -66,7 +66,7 @@ func encodeSnapshot(ev Event) evidence.Snapshot {
 
 func encodeEvent(ev Event) []byte {
 	w := wire{
-		Type: ev.Kind.String(), Timestamp: ev.At.Format(timeLayout), Node: ev.Node,
+		Type: ev.Kind.String(), Timestamp: ev.At.Format(TimeLayout), Node: ev.Node,
 		DialStatus: ev.DialStatus, Soft: ev.Soft, NumberKind: ev.NumberKind,
 		Args: ev.Args, Digit: ev.Digit,
 		Bridge: reducedBridge(ev.Bridge), From: reducedBridge(ev.From),

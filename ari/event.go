@@ -1,6 +1,10 @@
 package ari
 
-import "time"
+import (
+	"time"
+
+	"github.com/risposta/gateway/metering"
+)
 
 // Kind is what happened, as far as it matters for who talks with whom.
 type Kind uint8
@@ -76,7 +80,7 @@ const (
 	GapOverflow    = "overflow"
 	GapDeaf        = "deaf_subscription" // the PBX did not send the events of all channels
 	GapRestart     = "gateway_restart"
-	GapClock       = "clock_jumped" // the PBX's clock was set forward
+	GapClock       = metering.GapClockJumped // the PBX's clock was set forward
 	GapUnreadable  = "unreadable_frame"
 	GapEndOfTrace  = "end_of_trace"     // a recording ends while calls are open
 	GapNotWatching = "not_yet_watching" // the call arrived while the PBX was not seen

@@ -8,10 +8,10 @@ import (
 	"github.com/risposta/gateway/metering"
 )
 
-// timeLayout is how Asterisk writes its timestamps, in its own zone.
-const timeLayout = "2006-01-02T15:04:05.000-0700"
+// TimeLayout is how Asterisk writes its timestamps, in its own zone.
+const TimeLayout = "2006-01-02T15:04:05.000-0700"
 
-var errTimestamp = fmt.Errorf("timestamp: want such as %q", timeLayout)
+var errTimestamp = fmt.Errorf("timestamp: want such as %q", TimeLayout)
 
 type wireChannel struct {
 	ID     ChannelID `json:"id"`
@@ -68,7 +68,7 @@ type wire struct {
 const noMusicClass = "N/A"
 
 func (w *wire) event(kind Kind) (Event, error) {
-	at, err := time.Parse(timeLayout, w.Timestamp)
+	at, err := time.Parse(TimeLayout, w.Timestamp)
 	if err != nil {
 		return Event{}, errTimestamp
 	}
@@ -150,7 +150,7 @@ func needBridge(field string, b *wireBridge) error {
 }
 
 func (c *wireChannel) channel() Channel {
-	created, err := time.Parse(timeLayout, c.Created)
+	created, err := time.Parse(TimeLayout, c.Created)
 	if err != nil {
 		created = time.Time{} // not given, or not in Asterisk's form: not known
 	}

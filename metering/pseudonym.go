@@ -30,7 +30,7 @@ func newPseudonyms(keys ...[]byte) (*Pseudonyms, error) {
 	seen := map[string]bool{}
 	for _, k := range keys {
 		if len(k) < MinKeyBytes {
-			return nil, fmt.Errorf("the key is too short: %d bytes, want at least %d: "+
+			return nil, fmt.Errorf("a key has %d bytes, want at least %d: "+
 				"make one with `openssl rand -hex 32`", len(k), MinKeyBytes)
 		}
 		if seen[string(k)] {

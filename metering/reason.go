@@ -37,7 +37,7 @@ const (
 	ReasonNoConsent Reason = "no_consent"
 	// ReasonNotAnnounced: the price of the call was not announced to the caller.
 	ReasonNotAnnounced Reason = "not_announced"
-	// ReasonAnnouncedLate: the price announcement ended less than [policy.Lead] before talk.
+	// ReasonAnnouncedLate: the price announcement ended less than 3 s before talk.
 	ReasonAnnouncedLate Reason = "announced_late"
 	// ReasonResolved: a later version. The lookup answered, as of the call's time.
 	ReasonResolved Reason = "resolved"

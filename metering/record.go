@@ -79,14 +79,15 @@ type Record struct {
 	BillableSeconds int64 `json:"billable_seconds"`
 	// Whether the caller is exempt from any charge.
 	Exempt bool `json:"exempt"`
-	// The register's opaque reference of the entitlement. It never says why the caller is exempt.
+	// The reference of the entitlement, as the lookup gave it. Empty: the caller is not exempt, or the
+	// lookup gave none.
 	ExemptionRef string `json:"exemption_ref"`
 	// Name and content hash of the tariff in force at arrival. Empty: the service has no price.
 	Tariff string `json:"tariff"`
 	// Name and content hash of the policy that the call was charged under. Empty: none.
 	Policy string `json:"policy"`
 	// The kinds of numbers that the call was led to, in order, the service's own first. Never the
-	// numbers. Left out: no policy needs them.
+	// numbers. Left out: there were none.
 	Numbers []string `json:"numbers,omitzero"`
 	// What the front desk announced. Left out: nothing.
 	Announcement *Announcement `json:"announcement,omitzero"`

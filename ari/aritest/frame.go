@@ -8,9 +8,6 @@ import (
 	"github.com/risposta/gateway/ari"
 )
 
-// timeLayout is how Asterisk writes its timestamps.
-const timeLayout = "2006-01-02T15:04:05.000-0700"
-
 type wireChannel struct {
 	ID       string       `json:"id"`
 	Name     string       `json:"name"`
@@ -70,7 +67,7 @@ type wireFrame struct {
 // clear. Decoding it gives the same event. It panics on kinds that no PBX sends.
 func Frame(ev ari.Event) []byte {
 	w := wireFrame{
-		Type: ev.Kind.String(), Timestamp: ev.At.Format(timeLayout), Node: ev.Node,
+		Type: ev.Kind.String(), Timestamp: ev.At.Format(ari.TimeLayout), Node: ev.Node,
 		Digit: ev.Digit, Soft: ev.Soft, Args: ev.Args,
 	}
 	switch ev.Kind {
@@ -128,7 +125,7 @@ func stamp(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.Format(timeLayout)
+	return t.Format(ari.TimeLayout)
 }
 
 func encode(v any) []byte {

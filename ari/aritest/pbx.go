@@ -45,7 +45,7 @@ const Node = "02:00:00:00:00:99"
 
 // The user that a gateway logs in as.
 const (
-	Username = "risposta"
+	Username = ari.DefaultApplication
 	Password = "secret"
 )
 

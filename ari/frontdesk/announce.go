@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/risposta/gateway/ari"
 	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/policy"
 )
@@ -23,9 +24,9 @@ func (s *session) serve(ctx context.Context, service string) (result string) {
 		return Unannounced // too late: the dialplan has gone on
 	}
 	switch service {
-	case "announce":
+	case ari.AskAnnouncement:
 		return s.announce(ctx)
-	case "survey":
+	case ari.AskSurvey:
 		return s.survey(ctx)
 	}
 	s.continueInDialplan(ctx, Unannounced)

@@ -12,10 +12,6 @@ import (
 	"github.com/risposta/gateway/ari"
 )
 
-// MaxFrame is the length in bytes below which a frame is kept whole; of a longer one only the front
-// is. Asterisk's own frames are below 4 KiB.
-const MaxFrame = 1 << 20
-
 // frontBytes is how much of a longer frame is kept: its type and its channels stand there.
 const frontBytes = 64 << 10
 
@@ -37,8 +33,8 @@ func read(ctx context.Context, conn *websocket.Conn, deliver func(ari.Frame) err
 }
 
 func readFrame(r io.Reader) (ari.Frame, error) {
-	raw, err := io.ReadAll(io.LimitReader(r, MaxFrame))
-	if err != nil || len(raw) < MaxFrame {
+	raw, err := io.ReadAll(io.LimitReader(r, ari.MaxFrame))
+	if err != nil || len(raw) < ari.MaxFrame {
 		return ari.Frame{Raw: raw}, err
 	}
 	rest, err := io.Copy(io.Discard, r)

@@ -10,7 +10,6 @@ import (
 
 	"github.com/risposta/gateway/ari"
 	"github.com/risposta/gateway/ari/aritest"
-	"github.com/risposta/gateway/ari/native"
 )
 
 func TestASnapshotComesFirstThenEveryFrameInOrder(t *testing.T) {
@@ -123,7 +122,7 @@ func TestALongFrameCostsNeitherTheConnectionNorTheMemory(t *testing.T) {
 	h.send(long)
 	h.send("after")
 	f := h.next()
-	if f.Total != len(long) || len(f.Raw) >= native.MaxFrame ||
+	if f.Total != len(long) || len(f.Raw) >= ari.MaxFrame ||
 		!bytes.HasPrefix([]byte(long), f.Raw) {
 		t.Errorf("got %d bytes of %d, want the front of %d", len(f.Raw), f.Total, len(long))
 	}

@@ -31,7 +31,7 @@ func (g *Graph) Adopt(from *Graph, id metering.CallID) {
 	c := from.calls[id]
 	delete(from.calls, id)
 	g.arrivals++
-	c.order, c.caller = g.arrivals, nil
+	c.order, c.caller, c.adopted = g.arrivals, nil, true
 	g.calls[id] = c
 }
 

@@ -22,6 +22,11 @@ type call struct {
 	numbers  []string        // the kinds of numbers that it has reached
 	known    []ari.ChannelID // the legs whose state its evidence has
 	answered bool
+	// operator reports whose endpoints are operators' for this call: those of the configuration that
+	// it arrived under.
+	operator func(endpoint string) bool
+	inGap    bool // a gap was reported that has not ended
+	adopted  bool // taken over from a replay, and not seen since
 }
 
 // noteInstant moves the call's clock, which never steps back.
@@ -68,7 +73,10 @@ func (g *Graph) arrive(l *leg, service, node string, at time.Time, out *Result) 
 
 func (g *Graph) openCall(id metering.CallID, l *leg, at time.Time) *call {
 	g.arrivals++
-	c := &call{id: id, order: g.arrivals, caller: l, latest: at, view: view{state: metering.Waiting}}
+	c := &call{
+		id: id, order: g.arrivals, caller: l, latest: at, view: view{state: metering.Waiting},
+		operator: g.rules.Operator,
+	}
 	g.calls[id] = c
 	l.call = c
 	return c
@@ -100,7 +108,7 @@ func (g *Graph) update(c *call, ev *ari.Event, out *Result) {
 		out.fact(metering.Fact{Kind: metering.CallerAnswered, Call: c.id, At: ev.At})
 	}
 	g.updateQueue(c, ev, out)
-	old, now := c.view, g.view(c.caller, c.view.operator)
+	old, now := c.view, g.view(c, c.view.operator)
 	if now == old {
 		return
 	}

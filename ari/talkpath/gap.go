@@ -7,13 +7,17 @@ import (
 	"github.com/risposta/gateway/metering"
 )
 
-// startGap makes every open call unseen from the last instant that was seen.
+// startGap makes every open call unseen from the last instant that was seen. A second gap before
+// the end of the first adds nothing, but for calls that were adopted between the two.
 func (g *Graph) startGap(ev *ari.Event, out *Result) {
-	if g.disconnected {
-		return // a second gap before the end of the first adds nothing
+	if !g.disconnected {
+		g.disconnected, g.watermark = true, ev.At
 	}
-	g.disconnected, g.watermark = true, ev.At
 	for _, c := range g.openCalls() {
+		if c.inGap {
+			continue
+		}
+		c.inGap = true
 		out.Shares = append(out.Shares, EvidenceShare{Call: c.id})
 		end := c.endOf(c.view, ev.At)
 		if c.view.state == metering.Talking {
@@ -80,6 +84,11 @@ func (g *Graph) carryOver(l, old *leg) {
 
 // resume brings an open call back to what the snapshot shows.
 func (g *Graph) resume(c *call, ev *ari.Event, lastSeen time.Time, out *Result) {
+	if c.adopted && !c.inGap { // no gap was reported of it: it was not seen since its last event
+		end := c.endOf(c.view, c.latest)
+		out.fact(metering.Fact{Kind: metering.GapStarted, Call: c.id, At: end, Why: ari.GapRestart})
+		c.view = view{state: metering.Unseen}
+	}
 	c.caller, c.known = g.legs[ari.ChannelID(c.id)], nil
 	if c.caller == nil {
 		empty := &ari.Snapshot{At: ev.At, Node: ev.Node}
@@ -94,10 +103,11 @@ func (g *Graph) resume(c *call, ev *ari.Event, lastSeen time.Time, out *Result) 
 
 // endCallGap reports what a call has now that it is seen again.
 func (g *Graph) endCallGap(c *call, ev *ari.Event, out *Result) {
+	c.inGap, c.adopted = false, false
 	c.noteInstant(ev.At)
 	out.Shares = append(out.Shares, g.snapshotShare(c, ev, out))
 	c.answered = c.answered || c.caller.up
-	now := g.view(c.caller, nil)
+	now := g.view(c, nil)
 	c.view = now
 	f := metering.Fact{
 		Kind: metering.GapEnded, Call: c.id, At: c.latest, State: now.state, Operator: now.endpoint(),

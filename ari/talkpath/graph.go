@@ -38,21 +38,27 @@ type Graph struct {
 	// graph that replays holds just the legs that are connected with the call.
 	replayOf *call
 	order    []ari.Bridge // of members, from a LegSnapshot, for the event that follows it
-	// destroyed are the channels that went last: Asterisk may send one more event about such a
-	// channel, which makes no new leg. next is the index of the oldest.
-	destroyed [lastDestroyed]ari.ChannelID
-	next      int
+	// destroyed are the channels that went last, and when: Asterisk may send one more event about such
+	// a channel, which makes no new leg. destroyedOrder lists
+	// them, the oldest first.
+	destroyed      map[ari.ChannelID]time.Time
+	destroyedOrder []ari.ChannelID
 }
 
-// lastDestroyed is how many channels that went are remembered. An event about one comes at most
-// some milliseconds after its end (measured: 1 ms).
-const lastDestroyed = 256
+// An event about a channel comes at most some milliseconds after its end (measured: 1 ms). A
+// channel that went is remembered for a thousand times as long, and the number is bounded: of more
+// channels that go within that time the oldest are forgotten.
+const (
+	rememberDestroyed = 10 * time.Second
+	maxDestroyed      = 1 << 16
+)
 
 // New makes an empty graph.
 func New(r Rules) *Graph {
 	return &Graph{
 		rules: r, legs: map[ari.ChannelID]*leg{}, bridges: map[ari.BridgeID]*bridge{},
 		pairs: map[string]*pair{}, calls: map[metering.CallID]*call{},
+		destroyed: map[ari.ChannelID]time.Time{},
 	}
 }
 
@@ -120,16 +126,23 @@ func (g *Graph) rename(l *leg, c ari.Channel) {
 }
 
 // destroy removes a leg whose channel is gone.
-func (g *Graph) destroy(id ari.ChannelID) {
+func (g *Graph) destroy(id ari.ChannelID, at time.Time) {
 	delete(g.legs, id)
-	g.destroyed[g.next] = id
-	g.next = (g.next + 1) % len(g.destroyed)
+	if _, again := g.destroyed[id]; !again {
+		g.destroyedOrder = append(g.destroyedOrder, id)
+	}
+	g.destroyed[id] = at
+	for len(g.destroyedOrder) > maxDestroyed || at.Sub(g.destroyed[g.destroyedOrder[0]]) > rememberDestroyed {
+		delete(g.destroyed, g.destroyedOrder[0])
+		g.destroyedOrder = g.destroyedOrder[1:]
+	}
 }
 
 // stale reports whether the event is about a channel that is gone.
 func (g *Graph) stale(ev *ari.Event) bool {
 	id := ev.Channel.ID
-	return id != "" && g.legs[id] == nil && slices.Contains(g.destroyed[:], id)
+	_, gone := g.destroyed[id]
+	return id != "" && g.legs[id] == nil && gone
 }
 
 // keepOnly removes every leg but those listed, as if they had never been.

@@ -25,7 +25,8 @@ var rank = map[metering.State]int{
 
 // view walks the path from the caller's leg. Among operators of equal rank it prefers the one who
 // already talks with the caller, then the one nearest on the path.
-func (g *Graph) view(caller, current *leg) view {
+func (g *Graph) view(c *call, current *leg) view {
+	caller := c.caller
 	best := view{state: metering.Waiting}
 	if !caller.up || caller.bridge == nil || !caller.bridge.mixing {
 		return best
@@ -52,7 +53,7 @@ func (g *Graph) view(caller, current *leg) view {
 				}
 				continue
 			}
-			if !m.operator {
+			if !c.operator(m.last.Endpoint()) {
 				continue
 			}
 			v := view{state: stateByHold[hold], operator: m}

@@ -75,7 +75,7 @@ func (g *Graph) stepPBX(ev *ari.Event, out *Result) {
 		g.closeCall(c, ev.At, by, out)
 	}
 	if ev.Kind == ari.ChannelDestroyed {
-		g.destroy(ev.Channel.ID)
+		g.destroy(ev.Channel.ID, ev.At)
 	}
 	if g.replayOf != nil {
 		g.keepOnly(g.replayOf.known)

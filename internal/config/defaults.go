@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/risposta/gateway/ari"
 	"github.com/risposta/gateway/metering/policy"
 )
 
@@ -12,7 +13,7 @@ func (c *Config) defaults() {
 	for i := range c.PBX {
 		p := &c.PBX[i]
 		set(&p.Name, p.URL)
-		set(&p.Application, "risposta")
+		set(&p.Application, ari.DefaultApplication)
 		if p.Listen.Address != "" {
 			set(&p.Listen.Username, "risposta")
 		}

@@ -8,6 +8,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/risposta/gateway/ari"
 	"github.com/risposta/gateway/ari/frontdesk"
 	"github.com/risposta/gateway/internal/config"
 	"github.com/risposta/gateway/internal/lookups"
@@ -165,7 +166,7 @@ func (b *deskBackend) send(ctx context.Context, m deskMessage) error {
 
 // Left implements frontdesk.Observer.
 func (b *deskBackend) Left(service, result string) {
-	if service != "announce" && service != "survey" {
+	if service != ari.AskAnnouncement && service != ari.AskSurvey {
 		service = "other"
 	}
 	b.metrics.deskCallers.WithLabelValues(service, result).Inc()

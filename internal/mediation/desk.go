@@ -6,12 +6,6 @@ import (
 	"github.com/risposta/gateway/metering/evidence"
 )
 
-// The arguments that the dialplan gives to Stasis().
-const (
-	announceArg = "announce"
-	surveyArg   = "survey"
-)
-
 // stepDesk takes in the events of the front desk, and reports whether ev is one: a caller enters,
 // starts a survey, presses a key, leaves. They change nothing else of the call.
 func (m *Mediator) stepDesk(ev ari.Event, out *Output) bool {
@@ -34,10 +28,10 @@ func (m *Mediator) stepDesk(ev ari.Event, out *Output) bool {
 
 func (m *Mediator) enterDesk(call metering.CallID, ev ari.Event, out *Output) {
 	switch ev.Args[0] {
-	case surveyArg:
+	case ari.AskSurvey:
 		m.surveys[call] = &metering.Survey{}
 		m.appendEvidence(call, ari.EncodeEvidence(ev), out)
-	case announceArg:
+	case ari.AskAnnouncement:
 		m.appendEvidence(call, ari.EncodeEvidence(ev), out)
 		m.apply(metering.Fact{Kind: metering.CallerAtDesk, Call: call, At: ev.At}, out)
 	}

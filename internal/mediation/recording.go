@@ -13,9 +13,6 @@ import (
 	"github.com/risposta/gateway/metering"
 )
 
-// maxRecordedLine is the longest line that is kept whole, as on the socket.
-const maxRecordedLine = 1 << 20
-
 // Recording turns the recorded frames of one PBX, one a line, into records.
 type Recording struct {
 	Rules Rules
@@ -103,21 +100,21 @@ func (r Recording) records(out *Output) error {
 	return nil
 }
 
-// readFrame reads one line of any length. Of a line longer than maxRecordedLine it keeps the front.
+// readFrame reads one line of any length. Of a line longer than ari.MaxFrame it keeps the front.
 func readFrame(lines *bufio.Reader) (ari.Frame, error) {
 	var f ari.Frame
 	total := 0
 	for {
 		part, err := lines.ReadSlice('\n')
 		total += len(part)
-		if room := maxRecordedLine - len(f.Raw); room > 0 {
+		if room := ari.MaxFrame - len(f.Raw); room > 0 {
 			f.Raw = append(f.Raw, part[:min(room, len(part))]...)
 		}
 		switch {
 		case errors.Is(err, bufio.ErrBufferFull):
 			continue
 		case errors.Is(err, io.EOF) && total > 0, err == nil:
-			if total > maxRecordedLine {
+			if total > ari.MaxFrame {
 				f.Total = total
 			}
 			return f, nil

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/risposta/gateway/metering/recordtest"
 )
 
 var rewrite = flag.Bool("rewrite", false, "write the outputs of testdata/calls anew")
@@ -21,6 +23,9 @@ func TestTranscripts(t *testing.T) {
 		t.Run(strings.TrimSuffix(filepath.Base(path), ".txt"), func(t *testing.T) {
 			s := newStory(t)
 			runTranscript(t, path, s.run)
+			for _, rec := range s.out.Records {
+				recordtest.Validate(t, rec.JSON())
+			}
 			s.checkReplay()
 			if n := s.mediator.Size(); n != s.left {
 				t.Errorf("%d things are left in memory, want %d", n, s.left)

@@ -21,17 +21,17 @@ type Kind string
 
 // The kinds. A policy decides which of them may be part of a charged call.
 const (
-	None       Kind = "" // not a number: an endpoint's name
-	Geographic Kind = "geographic"
-	Mobile     Kind = "mobile"
-	Freephone  Kind = "freephone"
-	VoIP       Kind = "voip"     // nomadic numbers, at the price of an ordinary call
-	Internal   Kind = "internal" // an extension of the PBX, by the configuration
-	Premium    Kind = "premium"
-	SharedCost Kind = "shared_cost"
-	Personal   Kind = "personal"
-	Special    Kind = "special" // short codes, mass traffic, universal access
-	Unknown    Kind = "unknown"
+	None       Kind = ""            // not a number: an endpoint's name
+	Geographic Kind = "geographic"  // a landline
+	Mobile     Kind = "mobile"      // a mobile telephone
+	Freephone  Kind = "freephone"   // free for the caller
+	VoIP       Kind = "voip"        // nomadic numbers, at the price of an ordinary call
+	Internal   Kind = "internal"    // an extension of the PBX, by the configuration
+	Premium    Kind = "premium"     // at a surcharge
+	SharedCost Kind = "shared_cost" // the caller pays part of the cost
+	Personal   Kind = "personal"    // follows a person, at a price of its own
+	Special    Kind = "special"     // short codes, mass traffic, universal access
+	Unknown    Kind = "unknown"     // in no numbering plan that is known
 )
 
 // Plan reads numbers by the numbering plan of a country, and knows the PBX's own extensions.

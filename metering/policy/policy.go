@@ -141,10 +141,10 @@ func For(name, sector string, also []Rule) (Policy, error) {
 		}
 	}
 	if rules == nil {
-		return Policy{}, fmt.Errorf("%q is none of %s", name, strings.Join(Names(), ", "))
+		return Policy{}, fmt.Errorf("%q is not one of %s", name, strings.Join(Names(), ", "))
 	}
 	if !slices.Contains(Sectors, sector) {
-		return Policy{}, fmt.Errorf("sector %q is none of %s", sector, strings.Join(Sectors, ", "))
+		return Policy{}, fmt.Errorf("sector %q is not one of %s", sector, strings.Join(Sectors, ", "))
 	}
 	for _, r := range also {
 		if !slices.Contains(Addable, r) {
