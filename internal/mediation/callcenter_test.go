@@ -10,9 +10,9 @@ import (
 	"github.com/risposta/gateway/ari"
 )
 
-// callCenter is a call center that knows the truth: callers, operators, Local pairs, bridges, holds.
-// Each action changes it and emits the events that Asterisk would. It shares no code with talkpath:
-// who talks is worked out from scratch after each action.
+// callCenter is a call center that knows the truth: callers, operators, Local pairs, bridges,
+// holds. Each action changes it and emits the events that Asterisk would. It shares no code with
+// talkpath: who talks is worked out from scratch after each action.
 type callCenter struct {
 	t       *rapid.T
 	now     time.Time

@@ -16,8 +16,8 @@ import (
 // others overtake them. Asterisk's own delay is 8 ms.
 const maxDelay = 250 * time.Millisecond
 
-// delayed reorders the events: those of one channel stay in their order, those of different channels
-// overtake each other.
+// delayed reorders the events: those of one channel stay in their order, those of different
+// channels overtake each other.
 func delayed(t *rapid.T, events []ari.Event) []ari.Event {
 	type late struct {
 		ev ari.Event
@@ -49,9 +49,9 @@ func delayed(t *rapid.T, events []ari.Event) []ari.Event {
 	return out
 }
 
-// Events of different channels overtake each other: no record has more talk than there was. An event
-// that comes after the end of a call finds its record written. There, and only there, the delay
-// itself may be charged.
+// Events of different channels overtake each other: no record has more talk than there was. An
+// event that comes after the end of a call finds its record written. There, and only there, the
+// delay itself may be charged.
 func TestModelDelaysBetweenChannels(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newCallCenter(t)
@@ -66,7 +66,8 @@ func TestModelDelaysBetweenChannels(t *testing.T) {
 	})
 }
 
-// afterTheEnd is for each call how much earlier than its end an event lies that comes after the end.
+// afterTheEnd is for each call how much earlier than its end an event lies that comes after the
+// end.
 func afterTheEnd(events []ari.Event) map[ari.ChannelID]time.Duration {
 	ended := map[ari.ChannelID]time.Time{}
 	late := map[ari.ChannelID]time.Duration{}

@@ -140,7 +140,8 @@ func TestTheExamplesOfTheDocumentAreEvidence(t *testing.T) {
 			t.Errorf("the example of %s reads as\n%s", frameType, line)
 		}
 	}
-	if want := fmt.Sprintf("the version of the format: %d |", Version); !strings.Contains(document(t), want) {
+	want := fmt.Sprintf("the version of the format: %d |", Version)
+	if !strings.Contains(document(t), want) {
 		t.Errorf("docs/evidence.md does not say %q", want)
 	}
 }

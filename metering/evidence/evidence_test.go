@@ -69,7 +69,8 @@ func TestCallOfAnotherVersionIsRefused(t *testing.T) {
 			if bytes.Equal(bad, frame) {
 				t.Fatalf("%s is not in %s", c.old, frame)
 			}
-			if _, _, err := evidence.ReadCall(bad); err == nil || !strings.Contains(err.Error(), c.says) {
+			_, _, err := evidence.ReadCall(bad)
+			if err == nil || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("got %v, want an error with %q", err, c.says)
 			}
 		})
@@ -83,16 +84,19 @@ func TestAnswersAndAnnouncementsReadAsTheFactsTheyWere(t *testing.T) {
 		got.Kind != metering.ExemptionAnswered {
 		t.Errorf("got %+v, %v", got, err)
 	}
-	a := metering.Announcement{AnnouncedAt: metering.Time{Time: arrived}, Tariff: "t@1", Consent: "given"}
+	at := metering.Time{Time: arrived}
+	a := metering.Announcement{AnnouncedAt: at, Tariff: "t@1", Consent: "given"}
 	got, err = evidence.ReadAnnouncement(evidence.NewAnnouncement("c1", arrived, a))
 	if err != nil || *got.Announcement != a || got.Kind != metering.AnnouncementMade {
 		t.Errorf("got %+v, %v", got, err)
 	}
-	r, again, err := evidence.ReadResolved(evidence.NewResolved("c1", arrived, e, metering.ReasonCredited))
+	frame := evidence.NewResolved("c1", arrived, e, metering.ReasonCredited)
+	r, again, err := evidence.ReadResolved(frame)
 	if err != nil || again != e || r.Why != metering.ReasonCredited {
 		t.Errorf("got %+v, %+v, %v", r, again, err)
 	}
-	frames := [][]byte{evidence.NewCall(arrival(t), nil, ""), evidence.Gap{At: r.At, Reason: "x"}.Encode()}
+	gap := evidence.Gap{At: at, Reason: "x"}
+	frames := [][]byte{evidence.NewCall(arrival(t), nil, ""), gap.Encode()}
 	second, err := evidence.ReadReconciled(evidence.NewReconciled("c1", arrived, frames))
 	if err != nil || cmp.Diff(frames, second) != "" {
 		t.Errorf("got %s, %v", second, err)
@@ -111,7 +115,8 @@ func TestAFrameReadAsAnotherTypeIsRefused(t *testing.T) {
 
 func TestOurs(t *testing.T) {
 	for frameType, want := range map[string]bool{
-		evidence.TypeGap: true, "risposta.Later": true, "ChannelHold": false, "rispostaGap": false, "": false,
+		evidence.TypeGap: true, "risposta.Later": true,
+		"ChannelHold": false, "rispostaGap": false, "": false,
 	} {
 		if evidence.Ours(frameType) != want {
 			t.Errorf("Ours(%q) is not %t", frameType, want)

@@ -11,21 +11,18 @@ import (
 // A gap and an answer, as they stand in the evidence of a call, and the digest of the two frames.
 func Example() {
 	at := time.Date(2026, 11, 23, 10, 0, 5, 0, time.UTC)
-	gap := evidence.Gap{At: metering.Time{Time: at}, Node: "pbx1", Reason: "connection_lost"}
+	gap := evidence.Gap{At: metering.Time{Time: at}, Reason: "silence"}
 	answer := metering.Exemption{Verdict: metering.ExemptYes, Ref: "e-17"}
 	frames := [][]byte{
 		gap.Encode(),
-		evidence.NewExemption("pbx1-1795427174.114", at, answer),
+		evidence.NewExemption("c1", at, answer),
 	}
-	for _, frame := range frames {
-		fmt.Printf("%s\n", frame)
-	}
+	fmt.Printf("%s\n", frames[0])
 	fact, err := evidence.ReadExemption(frames[1])
 	fmt.Println(fact.Kind, fact.Exemption.Verdict, err)
 	fmt.Println(evidence.DigestOf(frames).Evidence().Events, "frames")
 	// Output:
-	// {"type":"risposta.Gap","timestamp":"2026-11-23T10:00:05.000Z","asterisk_id":"pbx1","reason":"connection_lost"}
-	// {"type":"risposta.Exemption","timestamp":"2026-11-23T10:00:05.000Z","call":"pbx1-1795427174.114","exempt":"yes","ref":"e-17"}
+	// {"type":"risposta.Gap","timestamp":"2026-11-23T10:00:05.000Z","reason":"silence"}
 	// exemption.answered yes <nil>
 	// 2 frames
 }
