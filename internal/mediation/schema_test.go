@@ -28,7 +28,7 @@ func TestRecordingsMatchTheRecordSchema(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer func() { _ = file.Close() }()
+			defer file.Close() //nolint:errcheck // it was only read
 			var records []metering.Record
 			var warnings []string
 			r := recording(t, &records, &warnings)
