@@ -42,3 +42,9 @@ func (s *Script) Mutes() *Script {
 	s.index++
 	return s
 }
+
+// Patient passes over messages that the script does not name: repeated ones, on a machine that is slow.
+func (s *Script) Patient() *Script {
+	s.patient = true
+	return s
+}
