@@ -41,7 +41,7 @@ func (o *observation) received(id string) string {
 }
 
 // A phone that dies sends no BYE: the received count of its leg stands still, and an RTP timeout ends the call.
-func TestLiveDeadPhone(t *testing.T) {
+func TestObserveDeadPhone(t *testing.T) {
 	for _, c := range []struct{ name, options, dies string }{
 		{"dead-operator-rtp-timeout", "[op1](+)\nrtp_timeout = 6\nrtp_timeout_hold = 12\n", "PJSIP/op1-"},
 		{"dead-caller-rtp-timeout", "[trunk](+)\nrtp_timeout = 6\nrtp_timeout_hold = 12\n", "PJSIP/trunk-"},
@@ -82,7 +82,7 @@ func TestLiveDeadPhone(t *testing.T) {
 }
 
 // A held leg has a timeout of its own; a muted phone that sends no RTP looks as a dead one does.
-func TestLiveSilentPhone(t *testing.T) {
+func TestObserveSilentPhone(t *testing.T) {
 	options := map[string]string{
 		"pjsip.d/options.conf": "[op1](+)\nrtp_timeout = 6\nrtp_timeout_hold = 12\n",
 	}
@@ -127,7 +127,7 @@ func (o *observation) ended(id, requested, destroyed, sip string) {
 }
 
 // Without an RTP timeout the session timer ends a dead phone's call.
-func TestLiveSessionTimerEndsADeadPhone(t *testing.T) {
+func TestObserveSessionTimerEndsADeadPhone(t *testing.T) {
 	o := observe(t, "dead-operator-session-timer", holdingService, map[string]string{
 		"pjsip.d/options.conf": "[op1](+)\ntimers = always\ntimers_min_se = 90\ntimers_sess_expires = 90\n",
 	})
@@ -147,7 +147,7 @@ func TestLiveSessionTimerEndsADeadPhone(t *testing.T) {
 }
 
 // What rtp_statistics answers for channels that have no RTP, and what a thousand requests cost.
-func TestLiveStatisticsOfOtherChannels(t *testing.T) {
+func TestObserveStatisticsOfOtherChannels(t *testing.T) {
 	o := observe(t, "rtp-statistics-cost", []service{{
 		name: "statistics", agents: []string{"op1", "op2"}, queues: queue("s", "", "Local/200@from-queue/n"),
 		dialplan: "Progress(); Queue(s)",

@@ -16,7 +16,7 @@ import (
 	"github.com/risposta/gateway/integration/lab"
 )
 
-func TestLiveEventFilter(t *testing.T) {
+func TestObserveEventFilter(t *testing.T) {
 	r := newHarness(t, holdingService, nil)
 	plain := r.listens(t, "plain", true)
 	l := r.listens(t, "filtered", true)
@@ -69,7 +69,7 @@ func TestLiveEventFilter(t *testing.T) {
 }
 
 // Subscriptions to all channels and all bridges give the same channel and bridge events as subscribeAll.
-func TestLiveChannelAndBridgeSubscriptions(t *testing.T) {
+func TestObserveChannelAndBridgeSubscriptions(t *testing.T) {
 	r := newHarness(t, holdingService, nil)
 	plain := r.listens(t, "plain", true)
 	l := r.listens(t, "topics", false)
@@ -101,7 +101,7 @@ func TestLiveChannelAndBridgeSubscriptions(t *testing.T) {
 }
 
 // An application of an outbound persistent WebSocket, its filter, and its connection lost.
-func TestLiveEventFilterOfAnOutboundWebSocket(t *testing.T) {
+func TestObserveEventFilterOfAnOutboundWebSocket(t *testing.T) {
 	port, err := lab.FreePort("tcp")
 	if err != nil {
 		t.Fatal(err)

@@ -28,7 +28,7 @@ const allFeatures = "playself#playpeer#menupeer#musicself#menuself#recordself"
 // A feature key runs an application on a channel that stays in its bridge. ARI sends a ChannelVarset of
 // DYNAMIC_FEATURENAME and DYNAMIC_WHO_ACTIVATED on that channel at the start, and a ChannelDialplan only
 // if a Gosub moves the channel in the dialplan. GET /channels/ID shows the application while it runs.
-func TestLiveFeatureKeyRunsAnApplication(t *testing.T) {
+func TestObserveFeatureKeyRunsAnApplication(t *testing.T) {
 	for _, c := range []struct {
 		name, keys, runsOn, app string
 		dialplanEvents          bool

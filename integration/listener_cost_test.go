@@ -58,7 +58,7 @@ exten => 3,1,Wait(5)
 
 // What a listener costs Asterisk: the kinds take turns on one Asterisk, so that a busy machine slows all alike, and
 // what counts is the median of the rounds.
-func TestLiveWhatAListenerCosts(t *testing.T) {
+func TestObserveWhatAListenerCosts(t *testing.T) {
 	r := newHarness(t, nil, map[string]string{"extensions.d/burst.conf": costDialplan})
 	rest, err := os.Create(filepath.Join(r.dir, "rest.jsonl"))
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 )
 
 // Another application of ARI holds, mutes and plays music: which events come, and whom the bridge lists.
-func TestLiveOtherApplicationHoldsAndMutes(t *testing.T) {
+func TestObserveOtherApplicationHoldsAndMutes(t *testing.T) {
 	o := observe(t, "ari-hold-mute-moh", []service{{
 		name: "stasis", agents: []string{"op1"}, dialplan: "Progress(); Stasis(other)",
 	}}, nil)
@@ -78,7 +78,7 @@ func TestLiveOtherApplicationHoldsAndMutes(t *testing.T) {
 
 // How an endpoint's options change what a hold shows. PJSIP/op1 holds by re-INVITE: CHANNEL(rtp,hold) shows
 // it whatever the options, ARI and the CEL do not.
-func TestLiveHoldUnderEndpointOptions(t *testing.T) {
+func TestObserveHoldUnderEndpointOptions(t *testing.T) {
 	for _, c := range []struct {
 		name, options string
 		holds         int
@@ -134,7 +134,7 @@ func (o *observation) holds(op *lab.Party, holds, unholds int, want ...string) {
 
 // A re-INVITE without an offer, answered in the ACK: ARI says Unhold first, and of a leg that is held already
 // it says no more than that, while the phone remains on hold.
-func TestLiveOfferlessReinviteHolds(t *testing.T) {
+func TestObserveOfferlessReinviteHolds(t *testing.T) {
 	for _, c := range []struct {
 		name           string
 		script         func(*lab.Script) *lab.Script

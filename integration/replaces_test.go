@@ -10,7 +10,7 @@ import (
 )
 
 // An INVITE with Replaces from the trunk takes the place of the caller's leg, as a carrier's SBC may do.
-func TestLiveTrunkReplacesTheCallersLeg(t *testing.T) {
+func TestObserveTrunkReplacesTheCallersLeg(t *testing.T) {
 	for _, c := range []struct {
 		name, whose, number string
 		refused             bool

@@ -20,7 +20,7 @@ const (
 )
 
 // On a PBX with more work than processors, CEL's STREAM_END of a hold follows ARI's ChannelUnhold.
-func TestLiveMusicEndsAfterUnholdUnderLoad(t *testing.T) {
+func TestObserveMusicEndsAfterUnholdUnderLoad(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		loops int
