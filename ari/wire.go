@@ -1,7 +1,17 @@
 package ari
 
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/risposta/gateway/metering"
+)
+
 // TimeLayout is the form of the timestamps in ARI, in the time zone of Asterisk.
 const TimeLayout = "2006-01-02T15:04:05.000-0700"
+
+var errTimestamp = fmt.Errorf("timestamp: want such as %q", TimeLayout)
 
 type wireChannel struct {
 	ID     ChannelID `json:"id"`
@@ -51,4 +61,107 @@ type wire struct {
 		ID    string `json:"id"`
 		State string `json:"state"`
 	} `json:"playback,omitzero"`
+}
+
+// noMusicClass is the class of music of a hold by a feature of the bridge. A phone's hold names a
+// class (moh_suggest of pjsip.conf, "default" if not set).
+const noMusicClass = "N/A"
+
+func (w *wire) event(kind Kind) (Event, error) {
+	at, err := time.Parse(TimeLayout, w.Timestamp)
+	if err != nil {
+		return Event{}, errTimestamp
+	}
+	if err := w.check(kind); err != nil {
+		return Event{}, err
+	}
+	ev := Event{
+		Kind: kind, At: at.UTC(), Node: w.Node, DialStatus: w.DialStatus, Soft: w.Soft,
+		NumberKind: w.NumberKind, Args: w.Args, Digit: w.Digit,
+		Playback: w.Playback.ID, PlayState: w.Playback.State,
+	}
+	channel := w.Channel
+	switch kind {
+	case ChannelHold:
+		ev.Feature = w.MusicClass == noMusicClass
+	case Dial:
+		channel, ev.Dialled = w.Peer, w.DialString
+		if w.Caller != nil {
+			ev.Caller = w.Caller.channel()
+		}
+	case BridgeMerged:
+		ev.From = w.From.bridge()
+	case BridgeAttendedTransfer:
+		channel = w.FirstLeg
+	case BridgeBlindTransfer:
+		ev.Dialled = w.Exten
+	default:
+	}
+	if channel != nil {
+		ev.Channel = channel.channel()
+	}
+	if w.Bridge != nil {
+		ev.Bridge = w.Bridge.bridge()
+	}
+	return ev, nil
+}
+
+// check reports what a frame of this kind lacks.
+func (w *wire) check(kind Kind) error {
+	switch kind {
+	case Dial:
+		return needChannel("peer", w.Peer)
+	case ChannelEnteredBridge, ChannelLeftBridge:
+		return errors.Join(needChannel("channel", w.Channel), needBridge("bridge", w.Bridge))
+	case BridgeCreated, BridgeDestroyed:
+		return needBridge("bridge", w.Bridge)
+	case BridgeMerged:
+		return errors.Join(needBridge("bridge", w.Bridge), needBridge("bridge_from", w.From))
+	case BridgeAttendedTransfer:
+		if w.FirstLeg == nil {
+			return errors.New("transferer_first_leg: missing")
+		}
+		return nil
+	case ApplicationReplaced, Heartbeat, PlaybackFinished:
+		return nil
+	default:
+		return needChannel("channel", w.Channel)
+	}
+}
+
+func needChannel(field string, c *wireChannel) error {
+	switch {
+	case c == nil:
+		return fmt.Errorf("%s: missing", field)
+	case c.ID == "":
+		return fmt.Errorf("%s.id: missing", field)
+	}
+	return nil
+}
+
+func needBridge(field string, b *wireBridge) error {
+	switch {
+	case b == nil:
+		return fmt.Errorf("%s: missing", field)
+	case b.ID == "":
+		return fmt.Errorf("%s.id: missing", field)
+	}
+	return nil
+}
+
+func (c *wireChannel) channel() Channel {
+	created, err := time.Parse(TimeLayout, c.Created)
+	if err != nil {
+		created = time.Time{} // not given, or not in Asterisk's form: not known
+	}
+	return Channel{
+		ID: c.ID, Name: c.Name, State: c.State, Created: created.UTC(),
+		Context: c.Dialplan.Context, Exten: c.Dialplan.Exten,
+		App: c.Dialplan.App, AppData: c.Dialplan.AppData,
+		Caller: metering.NewNumber(c.Caller.Number, ""),
+	}
+}
+
+func (b *wireBridge) bridge() Bridge {
+	return Bridge{ID: b.ID, Type: b.Type, Channels: b.Channels}
 }

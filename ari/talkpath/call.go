@@ -12,94 +12,124 @@ import (
 type call struct {
 	id       metering.CallID
 	order    uint64
-	caller   *leg      // nil while disconnected, and until the first snapshot after a restart
+	caller   *leg      // nil after a restart, until the first snapshot
 	latest   time.Time // the latest instant that its events have named
 	view     view
-	talk     time.Time       // when the present talk began
-	talked   time.Time       // when the last talk ended
-	queue    string          // where the caller waits, "" when in none
-	via      string          // the queue of which the caller's Queue() still runs
-	numbers  []string        // the kinds of numbers that it is known to have been led to
-	known    []ari.ChannelID // the legs that its evidence knows the state of
+	talk     time.Time       // start of the present talk
+	talked   time.Time       // end of the last talk
+	queue    string          // in which the caller waits, "" for none
+	via      string          // the queue whose Queue() the caller's channel still runs
+	numbers  []string        // the kinds of numbers that it has reached
+	known    []ari.ChannelID // the legs whose state its evidence has
 	answered bool
+	// operator reports whose endpoints are operators' for this call: those of the configuration that it
+	// arrived under.
+	operator func(endpoint string) bool
+	inGap    bool // a gap was reported that has not ended
+	adopted  bool // taken over from a replay, and not seen since
 }
 
-// sees moves the call's clock: timestamps step back, the caller wins.
-func (c *call) sees(at time.Time) {
+// noteInstant moves the call's clock, which never steps back.
+func (c *call) noteInstant(at time.Time) {
 	if at.After(c.latest) {
 		c.latest = at
 	}
 }
 
-// meet notes whom the call's evidence knows from here on: who hangs together with the caller now. Whoever left may change out of sight of
-// the evidence, and is introduced anew on coming back.
-func (g *Graph) meet(c *call, connected []*leg) {
+// noteKnown notes the legs whose state the call's evidence has from here on: those connected with
+// the caller. A leg that left may change without an event in the evidence, so a LegSnapshot shows it
+// anew when it comes back.
+func (g *Graph) noteKnown(c *call, connected []*leg) {
 	for _, id := range c.known {
 		if l := g.legs[id]; l != nil {
-			l.parted = c
+			l.formerCall = c
 		}
 	}
 	c.known = c.known[:0]
 	for _, l := range connected {
-		if l.parted == c {
-			l.parted = nil
+		if l.formerCall == c {
+			l.formerCall = nil
 		}
 		c.known = append(c.known, l.id)
-		c.sees(l.seen)
+		c.noteInstant(l.lastEvent)
 	}
 }
 
-// mayOpen tells whether the leg can be a caller's: it calls, it is no operator, no Local half, and had no call before.
-func (l *leg) mayOpen() bool {
+// mayOpenCall reports whether the leg can be a caller's: it called, it is not an operator's nor half
+// of a Local channel, and has had no call before.
+func (l *leg) mayOpenCall() bool {
 	return l.call == nil && !l.done && !l.dialled && l.pair == nil && !l.operator && l.last.Name != ""
 }
 
-// open makes the call of a caller's leg that has entered a metered service.
-func (g *Graph) open(l *leg, service string, ev *ari.Event, out *Result) *call {
-	c := g.add(metering.CallID(l.id), l, ev.At)
+// arrive opens the call of a caller's leg that has entered a metered service.
+func (g *Graph) arrive(l *leg, service, node string, at time.Time, out *Result) *call {
+	c := g.openCall(metering.CallID(l.id), l, at)
 	out.fact(metering.Fact{
-		Kind: metering.CallArrived, Call: c.id, At: ev.At, Service: service, Node: ev.Node, Number: l.last.Caller,
+		Kind: metering.CallArrived, Call: c.id, At: at, Service: service, Node: node,
+		Number: l.last.Caller,
 	})
 	return c
 }
 
-func (g *Graph) add(id metering.CallID, l *leg, at time.Time) *call {
-	g.order++
-	c := &call{id: id, order: g.order, caller: l, latest: at, view: view{state: metering.Waiting}}
+func (g *Graph) openCall(id metering.CallID, l *leg, at time.Time) *call {
+	g.arrivals++
+	c := &call{
+		id: id, order: g.arrivals, caller: l, latest: at, view: view{state: metering.Waiting},
+		operator: g.rules.Operator,
+	}
 	g.calls[id] = c
 	l.call = c
 	return c
 }
 
-// update says what has changed for the call, now that the event has been taken in.
+func (g *Graph) openCalls() []*call {
+	calls := make([]*call, 0, len(g.calls))
+	for _, c := range g.calls {
+		calls = append(calls, c)
+	}
+	slices.SortFunc(calls, byOrder)
+	return calls
+}
+
+func byOrder(a, b *call) int {
+	switch {
+	case a.order < b.order:
+		return -1
+	case a.order > b.order:
+		return 1
+	}
+	return 0
+}
+
+// update reports what an event, already taken into the graph, has changed for the call.
 func (g *Graph) update(c *call, ev *ari.Event, out *Result) {
 	if c.caller.up && !c.answered {
 		c.answered = true
 		out.fact(metering.Fact{Kind: metering.CallerAnswered, Call: c.id, At: ev.At})
 	}
 	g.updateQueue(c, ev, out)
-	old, now := c.view, g.look(c.caller, c.view.operator)
+	old, now := c.view, g.view(c, c.view.operator)
 	if now == old {
 		return
 	}
 	c.view = now
-	ending := c.ending(old, ev.At)
+	end := c.endOf(old, ev.At)
 	if old.state == metering.Talking {
-		c.talked = ending
+		c.talked = end
 	}
 	switch {
 	case now.state != metering.Talking:
-		out.fact(c.paused(ending, now))
+		out.fact(c.paused(end, now))
 	case old.state == metering.Talking: // one operator leaves, another is there: two stretches
-		out.fact(c.paused(ending, view{}))
+		out.fact(c.paused(end, view{}))
 		g.startTalk(c, out)
 	default:
 		g.startTalk(c, out)
 	}
 }
 
-// ending is when a state ends that an event of this instant ends: talk never ends before it began.
-func (c *call) ending(v view, at time.Time) time.Time {
+// endOf is the end of a state that an event at an instant ends: talk never ends before it started.
+func (c *call) endOf(v view, at time.Time) time.Time {
 	if v.state == metering.Talking {
 		return latest(at, c.talk)
 	}
@@ -108,22 +138,25 @@ func (c *call) ending(v view, at time.Time) time.Time {
 
 // breaks are the events that can end talk.
 var breaks = map[ari.Kind]bool{
-	ari.ChannelHold: true, ari.ChannelEnteredBridge: true, ari.ChannelLeftBridge: true, ari.BridgeMerged: true,
-	ari.BridgeDestroyed: true, ari.ChannelHangupRequest: true, ari.ChannelDestroyed: true,
+	ari.ChannelHold: true, ari.ChannelEnteredBridge: true, ari.ChannelLeftBridge: true,
+	ari.BridgeMerged: true, ari.BridgeDestroyed: true, ari.ChannelHangupRequest: true,
+	ari.ChannelDestroyed: true,
 }
 
-// lateWord is how late a word about one channel may come after those about others and still count. Asterisk's own are late by up to 8 ms
-// (measured); what lies further back comes from a clock that was set.
-const lateWord = 2 * time.Second
+// maxLate is how late an event about one channel may come after those about others and still count.
+// Asterisk's own are late by up to 8 ms (measured). A timestamp further back comes from a clock that
+// was set.
+const maxLate = 2 * time.Second
 
-// late tells that the event may have ended a talk that is over already.
+// late reports whether the event may have ended a talk that is over already.
 func (c *call) late(ev *ari.Event) bool {
 	by := c.talked.Sub(ev.At)
-	return breaks[ev.Kind] && by > 0 && by <= lateWord
+	return breaks[ev.Kind] && by > 0 && by <= maxLate
 }
 
-// retract takes back what a stretch of talk, now over, was counted too long: one event ended it, and then comes the word of another that had
-// ended it before. Whether that one lay on the path then is not known any more, so the caller wins.
+// retract subtracts what was counted too long of a talk that is over: after the event that ended it
+// comes another, with an earlier timestamp, that could have ended it. Whether that one was on the
+// path at the time is no longer known, so the caller is favoured.
 func (c *call) retract(ev *ari.Event, out *Result) {
 	if c.late(ev) {
 		c.talked = ev.At
@@ -132,7 +165,9 @@ func (c *call) retract(ev *ari.Event, out *Result) {
 }
 
 func (c *call) paused(at time.Time, now view) metering.Fact {
-	f := metering.Fact{Kind: metering.TalkPaused, Call: c.id, At: at, State: now.state, Operator: now.endpoint()}
+	f := metering.Fact{
+		Kind: metering.TalkPaused, Call: c.id, At: at, State: now.state, Operator: now.endpoint(),
+	}
 	if now.state == metering.Unseen {
 		f.Why = ari.GapHold
 	}
@@ -142,72 +177,25 @@ func (c *call) paused(at time.Time, now view) metering.Fact {
 func (g *Graph) startTalk(c *call, out *Result) {
 	g.leaveQueue(c, c.latest, out)
 	c.talk = c.latest
-	out.fact(metering.Fact{Kind: metering.TalkStarted, Call: c.id, At: c.talk, Operator: c.view.endpoint(), Queue: c.via})
+	out.fact(metering.Fact{
+		Kind: metering.TalkStarted, Call: c.id, At: c.talk, Operator: c.view.endpoint(), Queue: c.via,
+	})
 }
 
-// reach notes a kind of number that the call was led to.
-func (c *call) reach(kind string, at time.Time, out *Result) {
+// reachNumber notes that the call has reached a number of this kind.
+func (c *call) reachNumber(kind string, at time.Time, out *Result) {
 	if kind != "" && kind != numberNone && !slices.Contains(c.numbers, kind) {
 		c.numbers = append(c.numbers, kind)
 		out.fact(metering.Fact{Kind: metering.NumberReached, Call: c.id, At: at, Why: kind})
 	}
 }
 
-func (v view) endpoint() string {
-	if v.operator == nil {
-		return ""
-	}
-	return v.operator.last.Endpoint()
-}
-
-// updateQueue reads from the dialplan of the caller's channel which queue the caller waits in. A caller in a bridge waits in none, whatever
-// the dialplan says: during a transfer Asterisk shows the new extension while Queue() of the old one still runs. After a transfer by keys it tells
-// nothing of the new Queue(), which shows first where the queue dials a member, and at the latest where one answers.
-func (g *Graph) updateQueue(c *call, ev *ari.Event, out *Result) {
-	shown := &ev.Channel
-	if ev.Kind == ari.Dial {
-		shown = &ev.Caller
-	}
-	if shown.ID != c.caller.id {
-		return
-	}
-	name := ""
-	if shown.App == "Queue" {
-		name = firstArgument(shown.AppData)
-	}
-	switch ev.Kind {
-	case ari.ChannelDialplan:
-		if c.caller.bridge != nil {
-			return
-		}
-	case ari.Dial:
-		if c.caller.bridge != nil || name == "" || name == c.queue {
-			return
-		}
-	case ari.ChannelEnteredBridge:
-		if name == "" || name == c.via {
-			return
-		}
-	default:
-		return
-	}
-	g.leaveQueue(c, ev.At, out)
-	c.queue, c.via = name, name
-	if name != "" {
-		out.fact(metering.Fact{Kind: metering.QueueJoined, Call: c.id, At: ev.At, Queue: name})
-	}
-}
-
-func (g *Graph) leaveQueue(c *call, at time.Time, out *Result) {
-	if c.queue != "" {
-		out.fact(metering.Fact{Kind: metering.QueueLeft, Call: c.id, At: at, Queue: c.queue})
-		c.queue = ""
-	}
-}
-
-// close ends the call. Its leg may live on for seconds, and opens no other call.
-func (g *Graph) close(c *call, at time.Time, by string, out *Result) {
-	out.fact(metering.Fact{Kind: metering.CallEnded, Call: c.id, At: c.ending(c.view, at), Why: by, Unseen: by == metering.EndedUnseen})
+// closeCall ends the call. Its leg may live on for seconds, and opens no other call.
+func (g *Graph) closeCall(c *call, at time.Time, by string, out *Result) {
+	out.fact(metering.Fact{
+		Kind: metering.CallEnded, Call: c.id, At: c.endOf(c.view, at), Why: by,
+		Unseen: by == metering.EndedUnseen,
+	})
 	delete(g.calls, c.id)
 	if c.caller != nil {
 		c.caller.call, c.caller.done = nil, true
@@ -219,14 +207,4 @@ func latest(a, b time.Time) time.Time {
 		return a
 	}
 	return b
-}
-
-// firstArgument is the queue's name in the arguments of Queue(name,options,...).
-func firstArgument(args string) string {
-	for i := 0; i < len(args); i++ {
-		if args[i] == ',' {
-			return args[:i]
-		}
-	}
-	return args
 }

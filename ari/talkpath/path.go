@@ -11,12 +11,22 @@ type view struct {
 	operator *leg
 }
 
-// rank orders what several operators on one path give: talking with one of them is talking.
-var rank = map[metering.State]int{metering.Waiting: 0, metering.Held: 1, metering.Unseen: 2, metering.Talking: 3}
+func (v view) endpoint() string {
+	if v.operator == nil {
+		return ""
+	}
+	return v.operator.last.Endpoint()
+}
 
-// look walks the path from the caller's leg. Among operators of equal standing the one already talking with the
-// caller stays, then the one nearest on the path.
-func (g *Graph) look(caller *leg, current *leg) view {
+// rank orders what several operators on one path give: talking with one of them is talking.
+var rank = map[metering.State]int{
+	metering.Waiting: 0, metering.Held: 1, metering.Unseen: 2, metering.Talking: 3,
+}
+
+// view walks the path from the caller's leg. Among operators of equal rank it prefers the one who
+// already talks with the caller, then the one nearest on the path.
+func (g *Graph) view(c *call, current *leg) view {
+	caller := c.caller
 	best := view{state: metering.Waiting}
 	if !caller.up || caller.bridge == nil || !caller.bridge.mixing {
 		return best
@@ -25,29 +35,30 @@ func (g *Graph) look(caller *leg, current *leg) view {
 	type step struct {
 		b    *bridge
 		from *leg
-		hold ari.Hold // the worst on the way
+		hold ari.Hold // the worst so far
 	}
 	caller.bridge.stamp = g.stamp
-	steps := []step{{caller.bridge, caller, caller.holds()}}
+	steps := []step{{caller.bridge, caller, caller.holdState()}}
 	for i := 0; i < len(steps); i++ {
 		s := steps[i]
 		for _, m := range s.b.members {
 			if m == s.from || m == caller || !m.up {
 				continue
 			}
-			hold := worse(s.hold, m.holds())
-			if o := m.other(); o != nil {
+			hold := worse(s.hold, m.holdState())
+			if o := m.otherHalf(); o != nil {
 				if o.up && o.bridge != nil && o.bridge.mixing && o.bridge.stamp != g.stamp {
 					o.bridge.stamp = g.stamp
-					steps = append(steps, step{o.bridge, o, worse(hold, o.holds())})
+					steps = append(steps, step{o.bridge, o, worse(hold, o.holdState())})
 				}
 				continue
 			}
-			if !m.operator {
+			if !c.operator(m.last.Endpoint()) {
 				continue
 			}
-			v := view{state: holdState[hold], operator: m}
-			if rank[v.state] > rank[best.state] || rank[v.state] == rank[best.state] && m == current {
+			v := view{state: stateByHold[hold], operator: m}
+			better := rank[v.state] > rank[best.state]
+			if better || rank[v.state] == rank[best.state] && m == current {
 				best = v
 			}
 		}
@@ -55,9 +66,12 @@ func (g *Graph) look(caller *leg, current *leg) view {
 	return best
 }
 
-var holdState = [...]metering.State{ari.HoldOff: metering.Talking, ari.HoldOn: metering.Held, ari.HoldUnknown: metering.Unseen}
+// stateByHold is the state of a caller whose path to an operator has such a hold.
+var stateByHold = [...]metering.State{
+	ari.HoldOff: metering.Talking, ari.HoldOn: metering.Held, ari.HoldUnknown: metering.Unseen,
+}
 
-// worse is the hold of a path through both: a known hold is a hold whatever else is unknown.
+// worse is the hold of a path with both: a known hold is a hold, whatever else is not known.
 func worse(a, b ari.Hold) ari.Hold {
 	switch {
 	case a == ari.HoldOn || b == ari.HoldOn:
@@ -69,8 +83,8 @@ func worse(a, b ari.Hold) ari.Hold {
 	}
 }
 
-// connected collects everything that hangs together with the given legs: through mixing bridges, Local pairs, and who dials whom. It is
-// wider than the path, for it is what the evidence of a call is about.
+// connected collects everything that is connected with the given legs: through mixing bridges, Local
+// pairs and dials. It is wider than the path: it is what the evidence of a call is about.
 func (g *Graph) connected(from ...*leg) []*leg {
 	g.stamp++
 	var found []*leg
@@ -85,7 +99,7 @@ func (g *Graph) connected(from ...*leg) []*leg {
 	}
 	for i := 0; i < len(found); i++ {
 		l := found[i]
-		visit(l.other())
+		visit(l.otherHalf())
 		visit(l.dialler)
 		for _, d := range l.dials {
 			visit(d)

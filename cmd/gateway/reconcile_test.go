@@ -146,7 +146,7 @@ func TestReconcileRefusesAPoorCEL(t *testing.T) {
 	}
 	for why, text := range map[string]string{
 		"it shows no music in this call": strings.Join(silent, ""),
-		"where both saw the call it has": strings.Replace(
+		"in the time that was seen, it shows": strings.Replace(
 			string(good), "BRIDGE_ENTER", "BRIDGE_UPDATE", 2),
 	} {
 		dir := ledgerWithGap(t, 130)

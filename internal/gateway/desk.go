@@ -201,7 +201,7 @@ func (w *pbxWorker) deliverMessages(out *mediation.Output) {
 		case w.mediator.Call(m.call) == nil:
 			w.unmatched = append(w.unmatched, m)
 		case m.announcement != nil:
-			w.mediator.Admit(m.call, *m.announcement, out)
+			w.mediator.Announced(m.call, *m.announcement, out)
 		default:
 			w.mediator.Answer(m.call, m.exemption, out)
 		}

@@ -54,7 +54,7 @@ func (w *pbxWorker) restore(ctx context.Context, ev *ari.Event, out *mediation.O
 		w.askAgain(oc, ev.Snapshot)
 	}
 	w.log.Info(evRestored, zap.Int("calls", len(open)), zap.Time("watermark", watermark))
-	w.mediator.ResumeAt(watermark)
+	w.mediator.SetWatermark(watermark)
 	w.mediator.Step(
 		ari.Event{Kind: ari.Gap, At: watermark, Node: w.node, Reason: ari.GapRestart}, out)
 	return nil

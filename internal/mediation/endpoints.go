@@ -5,14 +5,15 @@ import (
 	"path"
 )
 
-// Globs are patterns of endpoints, such as PJSIP/agent*: `*` and `?` stand for anything but a slash. What they do not name is no match.
+// Globs are patterns of endpoints, such as PJSIP/agent*. In them `*` and `?` match anything but a
+// slash.
 type Globs struct {
 	patterns []string
-	seen     map[string]bool // endpoints are few and asked about at each channel
+	matched  map[string]bool // endpoints are few, and asked about for each channel
 }
 
-// maxSeen bounds what Globs remembers: more endpoints than any PBX has.
-const maxSeen = 1 << 16
+// maxMatched bounds the answers that Globs remembers: more endpoints than any PBX has.
+const maxMatched = 1 << 16
 
 // NewGlobs checks the patterns.
 func NewGlobs(patterns ...string) (Globs, error) {
@@ -21,25 +22,25 @@ func NewGlobs(patterns ...string) (Globs, error) {
 			return Globs{}, fmt.Errorf("%q is not a pattern of endpoints such as PJSIP/agent*", p)
 		}
 	}
-	return Globs{patterns: patterns, seen: map[string]bool{}}, nil
+	return Globs{patterns: patterns, matched: map[string]bool{}}, nil
 }
 
-// Match tells whether any pattern names the endpoint.
+// Match reports whether any pattern matches the endpoint.
 func (g Globs) Match(endpoint string) bool {
-	if yes, ok := g.seen[endpoint]; ok {
-		return yes
+	if match, ok := g.matched[endpoint]; ok {
+		return match
 	}
-	yes := false
+	match := false
 	for _, p := range g.patterns {
 		if ok, err := path.Match(p, endpoint); err == nil && ok {
-			yes = true
+			match = true
 			break
 		}
 	}
-	if len(g.seen) < maxSeen {
-		g.seen[endpoint] = yes
+	if len(g.matched) < maxMatched {
+		g.matched[endpoint] = match
 	}
-	return yes
+	return match
 }
 
 // Patterns are the patterns as given.

@@ -56,7 +56,7 @@ func TestModelWithDelaysBetweenChannels(t *testing.T) {
 		w.hectic = true
 		w.live()
 		events := delayed(t, w.events)
-		p, out := playEvents(t, raw(events))
+		p, out := playEvents(t, rawFrames(events))
 		tail := afterTheEnd(events)
 		for id, r := range common(t, w, p, out) {
 			allowed := w.truth[id] + tail[id]
@@ -90,7 +90,7 @@ func TestModelWithDroppedEventsNothingIsCharged(t *testing.T) {
 		begin := rapid.IntRange(0, len(w.events)-1).Draw(t, "first lost")
 		lost := rapid.IntRange(1, 20).Draw(t, "how many")
 		end := min(begin+lost, len(w.events))
-		frames := raw(w.events[:begin])
+		frames := rawFrames(w.events[:begin])
 		sure := dawn
 		for _, ev := range w.events[:begin] {
 			sure = ev.At
@@ -100,7 +100,7 @@ func TestModelWithDroppedEventsNothingIsCharged(t *testing.T) {
 		frames = append(frames,
 			ari.Frame{Event: &ari.Event{Kind: ari.Gap, At: sure, Node: "pbx", Reason: ari.GapOverflow}},
 			ari.Frame{Event: &ari.Event{Kind: ari.SnapshotTaken, At: now, Node: "pbx", Snapshot: seen}})
-		frames = append(frames, raw(w.events[end:])...)
+		frames = append(frames, rawFrames(w.events[end:])...)
 		p, out := playEvents(t, frames)
 		once(t, out)
 		for _, r := range out.Records {

@@ -12,33 +12,32 @@ import (
 	"github.com/risposta/gateway/metering"
 )
 
-// play runs events through a pipeline of its own.
-func playEvents(t *rapid.T, frames []ari.Frame) (*mediation.Mediator, *mediation.Output) {
+// modelRules are those of all models: one service, without a price.
+func modelRules(t *rapid.T) mediation.Rules {
 	operators, err := mediation.NewGlobs("PJSIP/agent*")
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := mediation.New(mediation.Rules{
-		Service:   func(c ari.Channel) (string, bool) { return "help", c.Context == "from-trunk" && c.Exten == "1001" },
+	return mediation.Rules{
+		Service: func(c ari.Channel) (string, bool) {
+			return "help", c.Context == "from-trunk" && c.Exten == "1001"
+		},
 		Operators: operators,
 		Terms:     func(string, time.Time) metering.Terms { return metering.Terms{} },
 		Pseudonym: func(metering.Number) string { return "" },
-	})
+	}
+}
+
+// playEvents feeds frames to a new mediator.
+func playEvents(t *rapid.T, frames []ari.Frame) (*mediation.Mediator, *mediation.Output) {
+	m := mediation.New(modelRules(t))
 	var out mediation.Output
 	for _, f := range frames {
-		if bad, _ := p.Feed(f, &out); bad != nil {
+		if bad, _ := m.Feed(f, &out); bad != nil {
 			t.Fatalf("the model made an unreadable frame: %v", bad)
 		}
 	}
-	return p, &out
-}
-
-func raw(events []ari.Event) []ari.Frame {
-	var frames []ari.Frame
-	for _, ev := range events {
-		frames = append(frames, ari.Frame{Raw: frame(ev)})
-	}
-	return frames
+	return m, &out
 }
 
 // centre makes a random call centre and lets it live.
@@ -88,7 +87,7 @@ func common(t *rapid.T, w *world, p *mediation.Mediator, out *mediation.Output) 
 func TestModelWithoutFaultsTalkIsTheTruth(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := centre(t)
-		frames := raw(w.events)
+		frames := rawFrames(w.events)
 		p, out := playEvents(t, frames)
 		for id, r := range common(t, w, p, out) {
 			if got := time.Duration(r.TalkMs) * time.Millisecond; got != w.truth[id] {
@@ -115,7 +114,7 @@ func TestModelWithGapsNothingUnseenIsCharged(t *testing.T) {
 				for _, p := range w.people {
 					p.told = p.told || p.ended
 				}
-				frames = append(frames, raw(w.events[heard:])...)
+				frames = append(frames, rawFrames(w.events[heard:])...)
 			}
 			heard = len(w.events)
 		}
@@ -185,7 +184,7 @@ func TestModelWithRepeatedEventsTalkIsTheTruth(t *testing.T) {
 				events = append(events, ev)
 			}
 		}
-		p, out := playEvents(t, raw(events))
+		p, out := playEvents(t, rawFrames(events))
 		for id, r := range common(t, w, p, out) {
 			if got := time.Duration(r.TalkMs) * time.Millisecond; got != w.truth[id] {
 				t.Fatalf("%s talked %s, the truth is %s: %s", id, got, w.truth[id], r.JSON())
@@ -202,7 +201,7 @@ func TestModelWithTimestampsThatStepBack(t *testing.T) {
 		for i := range events {
 			events[i].At = events[i].At.Add(-time.Duration(rapid.IntRange(0, int(stepBack/time.Millisecond)).Draw(t, "back")) * time.Millisecond)
 		}
-		p, out := playEvents(t, raw(events))
+		p, out := playEvents(t, rawFrames(events))
 		for id, r := range common(t, w, p, out) {
 			allowed := w.truth[id] + time.Duration(w.stretches[id])*stepBack
 			if got := time.Duration(r.TalkMs) * time.Millisecond; got > allowed {

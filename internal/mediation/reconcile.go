@@ -11,13 +11,14 @@ import (
 	"github.com/risposta/gateway/metering/evidence"
 )
 
-// ErrNoProof says that the CEL does not prove what was not seen.
+// ErrNoProof means that the CEL does not prove what was not seen.
 var ErrNoProof = errors.New("the CEL does not prove it")
 
-// Tolerance is how far two accounts of the same talk may lie apart, for each of its ends: both are Asterisk's own timestamps of neighbouring events.
+// Tolerance is how far two accounts of the same talk may differ at each of its ends. Both are
+// Asterisk's own timestamps, of neighbouring events.
 const Tolerance = 100 * time.Millisecond
 
-// reconcile takes the second account into the ended call.
+// reconcile fills the unseen time of an ended call from its second evidence, made from the CEL.
 func reconcile(call *metering.Call, frame []byte) error {
 	frames, err := evidence.ReadReconciled(frame)
 	if err != nil {
@@ -25,17 +26,21 @@ func reconcile(call *metering.Call, frame []byte) error {
 	}
 	_, out, err := Replay(frames)
 	if err != nil {
-		return fmt.Errorf("its second evidence: %w", err)
+		return fmt.Errorf("the second evidence: %w", err)
 	}
 	if len(out.Calls) != 1 || out.Calls[0].ID != call.ID {
-		return errors.New("its second evidence is not of one ended call of that id")
+		return errors.New("the second evidence is not of this call, ended")
 	}
 	other := out.Calls[0]
-	if !slices.ContainsFunc(out.Events, func(ev ari.Event) bool { return ev.Kind == ari.ChannelHold }) {
-		return fmt.Errorf("%w: it shows no music in this call, so a hold might not show in it either", ErrNoProof)
+	isHold := func(ev ari.Event) bool { return ev.Kind == ari.ChannelHold }
+	if !slices.ContainsFunc(out.Events, isHold) {
+		return fmt.Errorf("%w: it shows no music in this call, so it might not show a hold either",
+			ErrNoProof)
 	}
-	if seen, there := talkSeen(call, call.Segments), talkSeen(call, other.Segments); (seen - there).Abs() > Tolerance*time.Duration(1+2*len(call.Segments)) {
-		return fmt.Errorf("%w: where both saw the call it has %s of talk, we have %s", ErrNoProof, there, seen)
+	seen, there := seenTalk(call, call.Segments), seenTalk(call, other.Segments)
+	if (seen - there).Abs() > Tolerance*time.Duration(1+2*len(call.Segments)) {
+		return fmt.Errorf("%w: in the time that was seen, it shows %s of talk and the evidence %s",
+			ErrNoProof, there, seen)
 	}
 	var talks []metering.Segment
 	for _, s := range other.Segments {
@@ -48,8 +53,8 @@ func reconcile(call *metering.Call, frame []byte) error {
 	return nil
 }
 
-// talkSeen is the talk of some segments in the time that was seen of a call.
-func talkSeen(call *metering.Call, segments []metering.Segment) (d time.Duration) {
+// seenTalk is how much of the talk in some segments lies in the time in which the call was seen.
+func seenTalk(call *metering.Call, segments []metering.Segment) (d time.Duration) {
 	for _, seen := range call.Segments {
 		if seen.State == metering.Unseen {
 			continue
@@ -71,15 +76,4 @@ func talkSeen(call *metering.Call, segments []metering.Segment) (d time.Duration
 		}
 	}
 	return d
-}
-
-// Missed is the evidence of a call that came and went while nobody looked, as Asterisk's own log tells of it: all of it unseen, so far.
-func (p *Mediator) Missed(arrival metering.Fact, endedAt time.Time) [][]byte {
-	terms := p.rules.Terms(arrival.Service, arrival.At)
-	terms.AskExemption = p.rules.AskExemption
-	arrival.Terms, arrival.Caller, arrival.Number = &terms, p.rules.Pseudonym(p.Normal(arrival.Number)), metering.Number{}
-	return [][]byte{
-		evidence.NewCall(arrival, p.rules.Operators.Patterns(), ari.GapNotWatching),
-		ari.EncodeEvidence(ari.Event{Kind: ari.SnapshotTaken, At: endedAt, Node: arrival.Node, Snapshot: &ari.Snapshot{At: endedAt, Node: arrival.Node}}),
-	}
 }

@@ -56,27 +56,27 @@ func (c call) version(v int) metering.Record {
 	}
 }
 
-// enter writes the call, each version after the first as a supersession.
-func enter(ctx context.Context, l ledger.Store, c call) error {
-	batches := []ledger.Batch{
-		{
-			Opened:   []ledger.OpenCall{{Call: c.id, Service: c.service, ArrivedAt: c.arrived}},
-			Evidence: []ledger.Evidence{{Call: c.id, Frame: []byte("1")}},
-		},
-		{Records: []metering.Record{c.version(1)}},
+// enter writes calls, each version after the first as a supersession.
+func enter(ctx context.Context, l ledger.Store, calls ...call) error {
+	var first, last ledger.Batch
+	for _, c := range calls {
+		open := ledger.OpenCall{Call: c.id, Service: c.service, ArrivedAt: c.arrived}
+		first.Opened = append(first.Opened, open)
+		first.Evidence = append(first.Evidence, ledger.Evidence{Call: c.id, Frame: []byte("1")})
+		last.Records = append(last.Records, c.version(1))
 	}
-	for i := range batches {
-		if err := l.Commit(ctx, &batches[i]); err != nil {
-			return err
-		}
+	if err := errors.Join(l.Commit(ctx, &first), l.Commit(ctx, &last)); err != nil {
+		return err
 	}
-	for v := 2; v <= len(c.cents); v++ {
-		next := ledger.Supersession{
-			Call: c.id, After: v - 1, Frames: [][]byte{[]byte("x")},
-			Records: []metering.Record{c.version(v)},
-		}
-		if err := l.Supersede(ctx, &next); err != nil {
-			return err
+	for _, c := range calls {
+		for v := 2; v <= len(c.cents); v++ {
+			next := ledger.Supersession{
+				Call: c.id, After: v - 1, Frames: [][]byte{[]byte("x")},
+				Records: []metering.Record{c.version(v)},
+			}
+			if err := l.Supersede(ctx, &next); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -86,9 +86,9 @@ func enter(ctx context.Context, l ledger.Store, c call) error {
 // charges.
 type totals map[string][3]int64
 
-func sums(ctx context.Context, l ledger.Reader) (totals, error) {
+func sums(ctx context.Context, l ledger.Reader, q ledger.Query) (totals, error) {
 	all := totals{}
-	err := l.Records(ctx, ledger.Query{}, func(text []byte) error {
+	err := l.Records(ctx, q, func(text []byte) error {
 		var r struct {
 			Service   string
 			ArrivedAt time.Time `json:"arrived_at"`
@@ -109,35 +109,42 @@ func sums(ctx context.Context, l ledger.Reader) (totals, error) {
 // Whatever is erased, and however often a call was rerated: the sums of the records stay. A charge
 // that was credited does not come back.
 func TestErasingKeepsTheSumsOfTheRecords(t *testing.T) {
-	l, made := newLedger(t), 0
+	const days = 3
+	l, made, checks := newLedger(t), 0, 0
 	ctx := t.Context()
 	rapid.Check(t, func(t *rapid.T) {
-		for range rapid.IntRange(1, 4).Draw(t, "calls") {
-			c := call{
+		checks++ // each has days of its own in the one ledger, before those of the others
+		begin := noon.Truncate(24*time.Hour).AddDate(0, 0, -checks*days)
+		hour := func(what string) time.Time {
+			return begin.Add(time.Duration(rapid.IntRange(0, days*24-1).Draw(t, what)) * time.Hour)
+		}
+		calls := make([]call, rapid.IntRange(1, 3).Draw(t, "calls"))
+		for i := range calls {
+			made++
+			calls[i] = call{
 				id:      metering.CallID(fmt.Sprintf("pbx-%d", made)),
 				service: rapid.SampledFrom([]string{"help", "sales"}).Draw(t, "service"),
-				arrived: noon.Add(time.Duration(rapid.IntRange(0, 72).Draw(t, "hour")) * time.Hour),
-				cents:   rapid.SliceOfN(rapid.Int64Range(0, 99), 1, 4).Draw(t, "cents"),
+				arrived: hour("arrived"),
+				cents:   rapid.SliceOfN(rapid.Int64Range(0, 99), 1, 3).Draw(t, "cents"),
 			}
-			made++
-			if err := enter(ctx, l, c); err != nil {
+		}
+		if err := enter(ctx, l, calls...); err != nil {
+			t.Fatal(err)
+		}
+		if rapid.Bool().Draw(t, "the first is disputed") {
+			if err := l.OpenDispute(ctx, calls[0].id, noon, ""); err != nil {
 				t.Fatal(err)
 			}
-			if rapid.Bool().Draw(t, "disputed") {
-				if err := l.OpenDispute(ctx, c.id, noon, ""); err != nil {
-					t.Fatal(err)
-				}
-			}
 		}
-		before, err := sums(ctx, l)
-		if err != nil {
+		q := ledger.Query{Since: begin, Until: begin.AddDate(0, 0, days)}
+		before, err := sums(ctx, l, q)
+		if err != nil || len(before) == 0 {
+			t.Fatalf("sums %v, %v", before, err)
+		}
+		if _, err := Erase(ctx, l, hour("erase until"), noon); err != nil {
 			t.Fatal(err)
 		}
-		until := noon.Add(time.Duration(rapid.IntRange(0, 72).Draw(t, "until hour")) * time.Hour)
-		if _, err := Erase(ctx, l, until, noon); err != nil {
-			t.Fatal(err)
-		}
-		after, err := sums(ctx, l)
+		after, err := sums(ctx, l, q)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -178,29 +185,34 @@ func TestDisputeOpenedMeanwhileHoldsErasure(t *testing.T) {
 	}
 }
 
-// scheduledStore notes when it is asked to erase and to sign, and answers with what is next.
-type scheduledStore struct {
+// scriptedStore notes when it is asked to erase and to sign. It answers each time with what is
+// next.
+type scriptedStore struct {
 	Store
-	begin         time.Time
-	erased        []time.Duration
-	signed        []time.Duration
-	head          int64
-	eraseE, signE error
+	begin          time.Time
+	erased, signed []time.Duration
+	eraseErrs      []error
+	heads          []int64 // 0: nothing to sign; negative: an error
 }
 
-func (s *scheduledStore) Erasable(
+var errDisk = errors.New("disk")
+
+func (s *scriptedStore) Erasable(
 	_ context.Context, before time.Time, _ int,
 ) ([]metering.CallID, error) {
 	s.erased = append(s.erased, before.Sub(s.begin))
-	return nil, s.eraseE
+	return nil, s.eraseErrs[len(s.erased)-1]
 }
 
-func (s *scheduledStore) SignLog(
+func (s *scriptedStore) SignLog(
 	_ context.Context, at time.Time, _ note.Signer,
 ) (h merkle.Head, signed bool, err error) {
 	s.signed = append(s.signed, at.Sub(s.begin))
-	h.N = s.head
-	return h, s.head > 0, s.signE
+	h.N = s.heads[len(s.signed)-1]
+	if h.N < 0 {
+		return merkle.Head{}, false, errDisk
+	}
+	return h, h.N > 0, nil
 }
 
 // observed counts what an Observer is called with.
@@ -217,7 +229,10 @@ func (o *observed) EraseFailed(error)       { o.eraseFailed++ }
 func TestRunErasesEveryHourAndSignsEverySignEvery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const kept = 180 * 24 * time.Hour
-		s, o := &scheduledStore{begin: time.Now()}, &observed{}
+		s := &scriptedStore{
+			begin: time.Now(), eraseErrs: []error{nil, errDisk}, heads: []int64{0, 7, -1, -1},
+		}
+		o := &observed{}
 		w := &Worker{
 			Store: s, SignEvery: 25 * time.Minute, Observer: o,
 			Before: func(now time.Time) time.Time { return now.Add(-kept) },
@@ -228,15 +243,8 @@ func TestRunErasesEveryHourAndSignsEverySignEvery(t *testing.T) {
 			defer close(done)
 			w.Run(ctx)
 		}()
-		wait := func(d time.Duration) {
-			time.Sleep(d)
-			synctest.Wait()
-		}
-		wait(30 * time.Minute) // nothing to sign at 25 min
-		s.head = 7
-		wait(25 * time.Minute) // a head at 50 min
-		s.eraseE, s.signE = errors.New("disk"), errors.New("disk")
-		wait(25 * time.Minute) // erasing fails at 60 min, signing at 75 min
+		time.Sleep(80 * time.Minute)
+		synctest.Wait()
 		cancel()
 		<-done
 		if want := []time.Duration{-kept, time.Hour - kept}; !slices.Equal(s.erased, want) {

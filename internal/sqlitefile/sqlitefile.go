@@ -1,7 +1,9 @@
-// Package sqlitefile opens the SQLite files of the ledger and of the exemption register, the one way both need.
+// Package sqlitefile opens SQLite files in the way that the ledger and the exemption register both
+// need.
 //
-// In: a path, migrations. Out: a database whose commits are one fsync of the write-ahead log each (journal_mode=WAL, synchronous=FULL), whose transactions
-// begin by writing, and which overwrites what it deletes. It knows no table.
+// In: a path, migrations. Out: a [sql.DB] whose commits are one fsync of the write-ahead log each
+// (journal_mode=WAL, synchronous=FULL), whose transactions take the write lock as they begin, and
+// which overwrites what it deletes. It knows no table.
 package sqlitefile
 
 import (
@@ -19,30 +21,36 @@ import (
 	_ "modernc.org/sqlite" // the driver "sqlite"
 )
 
-// busyTimeout bounds how long a statement waits for another process's lock: a reader's checkpoint, an import.
+// busyTimeout bounds how long a statement waits for the lock of another connection or process, such
+// as a checkpoint or an import.
 const busyTimeout = 5 * time.Second
 
-// Mode says what a connection may do.
+// Mode is what the connections may do.
 type Mode string
 
-// The modes. An existing file only: Open makes one.
+// The modes. Both need a file that exists.
 const (
 	ReadOnly  Mode = "ro"
 	ReadWrite Mode = "rw"
 )
 
-// Connect opens an existing file over at most so many connections; 0: as many as are asked for.
+// Connect opens an existing file with at most so many connections; 0: no limit. It does not touch
+// the file yet: a file that cannot be opened fails the first statement.
 func Connect(path string, mode Mode, conns int) (*sql.DB, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
 	}
-	q := url.Values{"mode": {string(mode)}, "_pragma": {fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds())}}
+	pragmas := []string{fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds())}
+	q := url.Values{"mode": {string(mode)}}
 	if mode == ReadWrite {
-		q["_pragma"] = append(q["_pragma"], "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)", "secure_delete(ON)")
+		pragmas = append(pragmas, "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)",
+			"secure_delete(ON)")
 		q.Set("_txlock", "immediate")
 	}
-	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: abs, RawQuery: q.Encode()}).String())
+	q["_pragma"] = pragmas
+	file := url.URL{Scheme: "file", Path: abs, RawQuery: q.Encode()}
+	db, err := sql.Open("sqlite", file.String())
 	if err == nil && conns > 0 {
 		db.SetMaxOpenConns(conns)
 		db.SetMaxIdleConns(conns)
@@ -50,7 +58,8 @@ func Connect(path string, mode Mode, conns int) (*sql.DB, error) {
 	return db, err
 }
 
-// Open opens a file for writing, makes it where there is none (mode 0600), and brings its schema up to date with the migrations in their folder of that name.
+// Open opens a file for writing, makes it where there is none (mode 0600), and brings its schema up
+// to date with the *.sql files in the folder "migrations" of migrations.
 func Open(ctx context.Context, path string, migrations fs.FS, conns int) (*sql.DB, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) // SQLite itself would make it 0644
 	if err != nil {

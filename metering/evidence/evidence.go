@@ -1,22 +1,24 @@
 // Package evidence is the format in which the evidence of a call is kept.
 //
-// In: what the gateway knows beside the PBX's own events: the terms of a call, a lookup's answer, an
-// announcement, gaps and snapshots, later corrections. Out: frames, one line of JSON each, that
-// replay to the same record years later on another machine; and the same values read back.
-// docs/evidence.md describes the format. The package decides nothing, and no caller's number, no
-// category of an exemption and no dialled number is ever in a frame.
+// In: what the gateway knows beside the PBX's own events: the terms of a call, the answer of a
+// lookup, an announcement, gaps and snapshots, later corrections. Out: frames, one line of JSON each,
+// that replay to the same record years later on another machine; and the same values read back.
+// docs/evidence.md describes the format. No frame ever holds a caller's number, a dialled number or
+// the reason of an exemption.
 //
-// The PBX's own events stand in evidence in Asterisk's field names, reduced to what counts; package
-// ari writes and reads those. A frame of one of the types here never comes from a PBX.
+// A call's evidence is a sequence of frames. It starts with a [Call]; the [Digest] of all frames
+// stands in the record. Every type of this package begins with "risposta.", see [Ours]. The PBX's own
+// events stand between them in Asterisk's field names, reduced to what counts: package ari writes
+// and reads those. No PBX sends a frame of a type of this package.
 package evidence
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
+	"errors"
 	"fmt"
-	"hash"
 	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/risposta/gateway/metering"
 )
@@ -24,78 +26,81 @@ import (
 // Version is the version of the format. It stands in the first frame of each call.
 const Version = 1
 
-// prefix begins the types of this package's frames, and of no frame of Asterisk's.
+// prefix begins the types of this package, and none of Asterisk's.
 const prefix = "risposta."
 
 // The types of the frames.
 const (
-	TypeCall            = prefix + "Call"            // the first frame of each call
-	TypeExemption       = prefix + "Exemption"       // a lookup's answer during the call
-	TypeAnnouncement    = prefix + "Announcement"    // what the front desk announced to the caller
-	TypeGap             = prefix + "Gap"             // from here on the PBX was not seen
-	TypeSnapshot        = prefix + "Snapshot"        // what there was when it was seen again
-	TypeLegSnapshot     = prefix + "LegSnapshot"     // legs that come into the call, as they were
-	TypeUnreadableFrame = prefix + "UnreadableFrame" // a frame about these channels was not understood
-	TypeResolved        = prefix + "Resolved"        // a lookup's answer after the call
-	TypeReconciled      = prefix + "Reconciled"      // what Asterisk's CEL shows of an unseen time
+	TypeCall            = prefix + "Call"
+	TypeExemption       = prefix + "Exemption"
+	TypeAnnouncement    = prefix + "Announcement"
+	TypeGap             = prefix + "Gap"
+	TypeSnapshot        = prefix + "Snapshot"
+	TypeLegSnapshot     = prefix + "LegSnapshot"
+	TypeUnreadableFrame = prefix + "UnreadableFrame"
+	TypeResolved        = prefix + "Resolved"
+	TypeReconciled      = prefix + "Reconciled"
 )
 
-// Ours tells whether a frame's type is one of this package's.
+// Ours reports whether a type is one of this package, or of a later version of it.
 func Ours(frameType string) bool { return strings.HasPrefix(frameType, prefix) }
 
-// TypeOf reads the type of a frame.
+// TypeOf reads the top-level type of a frame of evidence.
 func TypeOf(frame []byte) (string, error) {
 	var peek struct {
 		Type string `json:"type"`
 	}
-	if err := json.Unmarshal(frame, &peek); err != nil {
-		return "", fmt.Errorf("reading the type of a frame: %w", err)
+	if err := json.Unmarshal(frame, &peek, lenient); err != nil {
+		return "", fmt.Errorf("reading the type of a frame of evidence: %w", err)
+	}
+	if peek.Type == "" {
+		return "", errors.New("reading the type of a frame of evidence: it has none")
 	}
 	return peek.Type, nil
 }
 
-// Digest counts and hashes the frames of a call: the SHA-256 of them, each followed by a newline.
-type Digest struct {
-	frames int
-	hash   hash.Hash
-}
-
-// NewDigest makes the digest of no frames.
-func NewDigest() *Digest { return &Digest{hash: sha256.New()} }
-
-// DigestOf makes the digest of some frames.
-func DigestOf(frames [][]byte) *Digest {
-	d := NewDigest()
-	for _, f := range frames {
-		d.Add(f)
+func versionOf(frame []byte) (int, error) {
+	var peek struct {
+		Version int `json:"version"`
 	}
-	return d
+	if err := json.Unmarshal(frame, &peek, lenient); err != nil {
+		return 0, fmt.Errorf("reading the version of the format: %w", err)
+	}
+	return peek.Version, nil
 }
 
-// Add takes in one frame more.
-func (d *Digest) Add(frame []byte) {
-	d.frames++
-	d.hash.Write(frame)
-	d.hash.Write([]byte{'\n'})
+// Names of channels and queues may hold bytes that are not UTF-8.
+var lenient = jsontext.AllowInvalidUTF8(true)
+
+// tagged is a frame as it stands in evidence: its type, then its fields.
+type tagged[T any] struct {
+	Type string `json:"type"`
+	Body T      `json:",embed"`
 }
 
-// Evidence names the frames so far, as a record does.
-func (d *Digest) Evidence() metering.Evidence {
-	return metering.Evidence{Events: d.frames, Digest: "sha256:" + hex.EncodeToString(d.hash.Sum(nil))}
-}
-
-func encode(v any) []byte {
-	b, err := json.Marshal(v)
+func encode[T any](frameType string, body T) []byte {
+	b, err := json.Marshal(tagged[T]{frameType, body}, json.Deterministic(true), lenient)
 	if err != nil {
-		panic("evidence: a frame does not encode: " + err.Error()) // every field can be encoded
+		panic("evidence: a " + frameType + " frame does not encode: " + err.Error()) // every field can be
 	}
 	return b
 }
 
-// decode reads a frame of a type into v.
-func decode(frame []byte, v any) error {
-	if err := json.Unmarshal(frame, v); err != nil {
-		return fmt.Errorf("reading a frame of evidence: %w", err)
+// timed is a frame with its timestamp.
+type timed interface{ at() metering.Time }
+
+// decode reads a frame of one type. A field that the type does not have is refused: it may change
+// what the frame means, and only a new version may add one.
+func decode[T timed](frameType string, frame []byte) (T, error) {
+	var f tagged[T]
+	err := json.Unmarshal(frame, &f, lenient, json.RejectUnknownMembers(true))
+	switch {
+	case err != nil:
+		return f.Body, fmt.Errorf("reading a %s frame: %w", frameType, err)
+	case f.Type != frameType:
+		return f.Body, fmt.Errorf("reading a %s frame: its type is %q", frameType, f.Type)
+	case f.Body.at().IsZero():
+		return f.Body, fmt.Errorf("reading a %s frame: timestamp: missing", frameType)
 	}
-	return nil
+	return f.Body, nil
 }

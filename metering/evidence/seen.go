@@ -1,99 +1,111 @@
 package evidence
 
-// What was known of the PBX beside its events. Timestamps are the PBX's own, as Asterisk writes them.
+import "github.com/risposta/gateway/metering"
 
-// Gap says that from here on the PBX was not seen.
+// Gap says that from here on no event of the PBX was seen.
 type Gap struct {
-	Type      string `json:"type"`
-	Timestamp string `json:"timestamp"` // the last instant that was seen
-	Node      string `json:"asterisk_id,omitempty"`
-	Reason    string `json:"reason"`
+	At     metering.Time `json:"timestamp"` // the last instant that was seen, by the PBX's clock
+	Node   string        `json:"asterisk_id,omitzero"`
+	Reason string        `json:"reason"`
 }
 
-// UnreadableFrame says that a frame about these channels was not understood.
-type UnreadableFrame struct {
-	Type      string   `json:"type"`
-	Timestamp string   `json:"timestamp"`
-	Node      string   `json:"asterisk_id,omitempty"`
-	Channels  []string `json:"channels"`
-}
-
-// Snapshot is what there was at an instant, as far as it concerns the call. A LegSnapshot has the
-// same fields: legs that come into the call, as they were before the event that follows.
-type Snapshot struct {
-	Type      string   `json:"type"`
-	Timestamp string   `json:"timestamp"`
-	Node      string   `json:"asterisk_id,omitempty"`
-	Legs      []Leg    `json:"legs,omitempty"`
-	Bridges   []Bridge `json:"bridges,omitempty"`
-}
-
-// Leg is a channel and what was known of it.
-type Leg struct {
-	Channel    Channel `json:"channel"`
-	Hold       uint8   `json:"hold,omitempty"`        // 0 not known, 1 off, 2 on
-	Feature    uint8   `json:"feature,omitempty"`     // a hold by a bridge feature: 1 begun, 2 in another bridge
-	Dialled    bool    `json:"dialled,omitempty"`     // Asterisk called it
-	DialledBy  string  `json:"dialled_by,omitempty"`  // the channel that is dialling it
-	NumberKind string  `json:"number_kind,omitempty"` // of the number by which it was dialled
-	Moved      string  `json:"moved,omitempty"`       // when it last entered or left a bridge
-	Seen       string  `json:"seen,omitempty"`        // the latest instant of its own events
-}
-
-// Channel is the reduced form of Asterisk's channel. Digits in the name of a Local channel are masked.
-type Channel struct {
-	ID       string    `json:"id"`
-	Name     string    `json:"name"`
-	State    string    `json:"state,omitempty"`
-	Dialplan *Dialplan `json:"dialplan,omitempty"`
-	Created  string    `json:"creationtime,omitempty"`
-}
-
-// Dialplan is the application that a channel runs; the arguments are kept of Queue() alone.
-type Dialplan struct {
-	App     string `json:"app_name,omitempty"`
-	AppData string `json:"app_data,omitempty"`
-}
-
-// Bridge is the reduced form of Asterisk's bridge.
-type Bridge struct {
-	ID       string   `json:"id"`
-	Type     string   `json:"bridge_type,omitempty"`
-	Channels []string `json:"channels,omitempty"`
-}
+func (g Gap) at() metering.Time { return g.At }
 
 // Encode writes the frame.
-func (g Gap) Encode() []byte {
-	g.Type = TypeGap
-	return encode(g)
-}
-
-// Encode writes the frame.
-func (u UnreadableFrame) Encode() []byte {
-	u.Type = TypeUnreadableFrame
-	return encode(u)
-}
-
-// Encode writes the frame, as a LegSnapshot or as a Snapshot.
-func (s Snapshot) Encode(frameType string) []byte {
-	s.Type = frameType
-	return encode(s)
-}
+func (g Gap) Encode() []byte { return encode(TypeGap, g) }
 
 // ReadGap reads the frame.
-func ReadGap(frame []byte) (g Gap, err error) {
-	err = decode(frame, &g)
-	return g, err
+func ReadGap(frame []byte) (Gap, error) { return decode[Gap](TypeGap, frame) }
+
+// UnreadableFrame says that a frame of the PBX about these channels could not be read.
+type UnreadableFrame struct {
+	At       metering.Time `json:"timestamp"` // the last instant that was seen before it
+	Node     string        `json:"asterisk_id,omitzero"`
+	Channels []string      `json:"channels"`
 }
+
+func (u UnreadableFrame) at() metering.Time { return u.At }
+
+// Encode writes the frame.
+func (u UnreadableFrame) Encode() []byte { return encode(TypeUnreadableFrame, u) }
 
 // ReadUnreadableFrame reads the frame.
-func ReadUnreadableFrame(frame []byte) (u UnreadableFrame, err error) {
-	err = decode(frame, &u)
-	return u, err
+func ReadUnreadableFrame(frame []byte) (UnreadableFrame, error) {
+	return decode[UnreadableFrame](TypeUnreadableFrame, frame)
 }
 
-// ReadSnapshot reads a Snapshot or a LegSnapshot.
-func ReadSnapshot(frame []byte) (s Snapshot, err error) {
-	err = decode(frame, &s)
-	return s, err
+// Snapshot is what existed on the PBX at the end of a gap, as far as it is connected with the call.
+type Snapshot struct {
+	At      metering.Time `json:"timestamp"`
+	Node    string        `json:"asterisk_id,omitzero"`
+	Legs    []Leg         `json:"legs,omitzero"`
+	Bridges []Bridge      `json:"bridges,omitzero"`
+}
+
+func (s Snapshot) at() metering.Time { return s.At }
+
+// Encode writes the frame.
+func (s Snapshot) Encode() []byte { return encode(TypeSnapshot, s) }
+
+// ReadSnapshot reads the frame.
+func ReadSnapshot(frame []byte) (Snapshot, error) { return decode[Snapshot](TypeSnapshot, frame) }
+
+// LegSnapshot shows the legs that the PBX event in the next frame brings into the call, as they are
+// after that event.
+type LegSnapshot Snapshot
+
+func (s LegSnapshot) at() metering.Time { return s.At }
+
+// Encode writes the frame.
+func (s LegSnapshot) Encode() []byte { return encode(TypeLegSnapshot, s) }
+
+// ReadLegSnapshot reads the frame.
+func ReadLegSnapshot(frame []byte) (LegSnapshot, error) {
+	return decode[LegSnapshot](TypeLegSnapshot, frame)
+}
+
+// Leg is a channel and what is known of it beside.
+type Leg struct {
+	Channel     Channel       `json:"channel"`
+	Hold        string        `json:"hold,omitzero"`          // on, off; "": not known
+	FeatureHold string        `json:"feature_hold,omitzero"`  // begun, away; "": none
+	Dialled     bool          `json:"dialled,omitzero"`       // Asterisk called it; it did not call
+	DialledBy   string        `json:"dialled_by,omitzero"`    // the id of the channel that is dialling it
+	NumberKind  string        `json:"number_kind,omitzero"`   // of the number by which it was dialled
+	Moved       metering.Time `json:"moved_at,omitzero"`      // when it last entered or left a bridge
+	LastEvent   metering.Time `json:"last_event_at,omitzero"` // the latest instant of its own events
+}
+
+// The values of Leg.Hold.
+const (
+	HoldOff = "off"
+	HoldOn  = "on"
+)
+
+// The values of Leg.FeatureHold: a hold by a feature of the bridge, such as a DTMF transfer.
+const (
+	FeatureHoldBegun = "begun" // in the bridge where it began
+	FeatureHoldAway  = "away"  // in another bridge; entering the next one ends the hold
+)
+
+// Channel is Asterisk's channel, reduced. Digits in the name of a Local channel are masked.
+type Channel struct {
+	ID       string        `json:"id"`
+	Name     string        `json:"name"`
+	State    string        `json:"state,omitzero"`
+	Dialplan Dialplan      `json:"dialplan,omitzero"`
+	Created  metering.Time `json:"creationtime,omitzero"`
+}
+
+// Dialplan is the application that a channel runs.
+type Dialplan struct {
+	App     string `json:"app_name,omitzero"`
+	AppData string `json:"app_data,omitzero"` // the name of the queue for Queue(); else nothing
+}
+
+// Bridge is Asterisk's bridge, reduced.
+type Bridge struct {
+	ID       string   `json:"id"`
+	Type     string   `json:"bridge_type,omitzero"` // mixing, holding
+	Channels []string `json:"channels,omitzero"`    // in the order of entering
 }

@@ -1,0 +1,102 @@
+package ari
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/risposta/gateway/metering/evidence"
+)
+
+// evidenceKinds are the types of the frames that a source's own events become in evidence.
+var evidenceKinds = map[string]Kind{
+	evidence.TypeGap:             Gap,
+	evidence.TypeSnapshot:        SnapshotTaken,
+	evidence.TypeUnreadableFrame: UnreadableFrame,
+	evidence.TypeLegSnapshot:     LegSnapshot,
+}
+
+// DecodeEvidence reads one frame of a call's evidence, as [EncodeEvidence] wrote it. It refuses a
+// type that is no event, or that evidence does not have.
+func DecodeEvidence(frame []byte) (Event, error) {
+	typ, err := peekType(frame)
+	if err != nil {
+		return Event{}, fmt.Errorf("reading a frame of evidence: %w", err)
+	}
+	ev, err := decodeEvidence(frame, typ)
+	if err != nil {
+		return Event{}, fmt.Errorf("reading a %s frame of evidence: %w", typ, err)
+	}
+	return ev, nil
+}
+
+func decodeEvidence(frame []byte, typ string) (Event, error) {
+	switch kind := evidenceKinds[typ]; kind {
+	case Gap:
+		g, err := evidence.ReadGap(frame)
+		return Event{Kind: kind, At: g.At.Time, Node: g.Node, Reason: g.Reason}, err
+	case UnreadableFrame:
+		u, err := evidence.ReadUnreadableFrame(frame)
+		ev := Event{Kind: kind, At: u.At.Time, Node: u.Node}
+		for _, id := range u.Channels {
+			ev.Channels = append(ev.Channels, ChannelID(id))
+		}
+		return ev, err
+	case SnapshotTaken:
+		s, err := evidence.ReadSnapshot(frame)
+		if err != nil {
+			return Event{}, err
+		}
+		return snapshotEvent(kind, s)
+	case LegSnapshot:
+		s, err := evidence.ReadLegSnapshot(frame)
+		if err != nil {
+			return Event{}, err
+		}
+		return snapshotEvent(kind, evidence.Snapshot(s))
+	default:
+		if kinds[typ] == Other {
+			return Event{}, fmt.Errorf("the type is none that version %d has", evidence.Version)
+		}
+		return decodeEvent(frame, typ)
+	}
+}
+
+func snapshotEvent(kind Kind, e evidence.Snapshot) (Event, error) {
+	s := &Snapshot{At: e.At.Time, Node: e.Node}
+	for i := range e.Legs {
+		l, err := leg(&e.Legs[i])
+		if err != nil {
+			return Event{}, fmt.Errorf("channel %s: %w", e.Legs[i].Channel.ID, err)
+		}
+		s.Legs = append(s.Legs, l)
+	}
+	for _, b := range e.Bridges {
+		bridge := Bridge{ID: BridgeID(b.ID), Type: b.Type}
+		for _, id := range b.Channels {
+			bridge.Channels = append(bridge.Channels, ChannelID(id))
+		}
+		s.Bridges = append(s.Bridges, bridge)
+	}
+	return Event{Kind: kind, At: s.At, Node: s.Node, Snapshot: s}, nil
+}
+
+func leg(e *evidence.Leg) (Leg, error) {
+	hold, feature := slices.Index(holdWords[:], e.Hold), slices.Index(featureWords[:], e.FeatureHold)
+	switch {
+	case hold < 0:
+		return Leg{}, fmt.Errorf("hold: %q is not %s or %s", e.Hold, evidence.HoldOn, evidence.HoldOff)
+	case feature < 0:
+		return Leg{}, fmt.Errorf("feature_hold: %q is not %s or %s",
+			e.FeatureHold, evidence.FeatureHoldBegun, evidence.FeatureHoldAway)
+	}
+	return Leg{
+		Channel: Channel{
+			ID: ChannelID(e.Channel.ID), Name: e.Channel.Name, State: e.Channel.State,
+			App: e.Channel.Dialplan.App, AppData: e.Channel.Dialplan.AppData,
+			Created: e.Channel.Created.Time,
+		},
+		Hold: Hold(hold), Feature: FeatureHold(feature), Dialled: e.Dialled,
+		DialledBy: ChannelID(e.DialledBy), Number: e.NumberKind,
+		Moved: e.Moved.Time, LastEvent: e.LastEvent.Time,
+	}, nil
+}

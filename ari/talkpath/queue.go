@@ -1,0 +1,56 @@
+package talkpath
+
+import (
+	"strings"
+	"time"
+
+	"github.com/risposta/gateway/ari"
+	"github.com/risposta/gateway/metering"
+)
+
+// updateQueue reads from the dialplan of the caller's channel in which queue the caller waits. A
+// caller in a bridge waits in none, whatever the dialplan shows: during a transfer Asterisk shows the
+// new extension while the Queue() of the old one still runs. After a transfer by keys Asterisk sends
+// no event about the new Queue(). It shows first when the queue dials a member, and at the latest
+// when one answers.
+func (g *Graph) updateQueue(c *call, ev *ari.Event, out *Result) {
+	shown := &ev.Channel
+	if ev.Kind == ari.Dial {
+		shown = &ev.Caller
+	}
+	if shown.ID != c.caller.id {
+		return
+	}
+	name := ""
+	if shown.App == "Queue" {
+		name, _, _ = strings.Cut(shown.AppData, ",") // Queue(name,options,...)
+	}
+	switch ev.Kind {
+	case ari.ChannelDialplan:
+		if c.caller.bridge != nil {
+			return
+		}
+	case ari.Dial:
+		if c.caller.bridge != nil || name == "" || name == c.queue {
+			return
+		}
+	case ari.ChannelEnteredBridge:
+		if name == "" || name == c.via {
+			return
+		}
+	default:
+		return
+	}
+	g.leaveQueue(c, ev.At, out)
+	c.queue, c.via = name, name
+	if name != "" {
+		out.fact(metering.Fact{Kind: metering.QueueJoined, Call: c.id, At: ev.At, Queue: name})
+	}
+}
+
+func (g *Graph) leaveQueue(c *call, at time.Time, out *Result) {
+	if c.queue != "" {
+		out.fact(metering.Fact{Kind: metering.QueueLeft, Call: c.id, At: at, Queue: c.queue})
+		c.queue = ""
+	}
+}

@@ -1,0 +1,65 @@
+package mediation
+
+import (
+	"time"
+
+	"github.com/risposta/gateway/ari"
+	"github.com/risposta/gateway/metering"
+	"github.com/risposta/gateway/metering/evidence"
+	"github.com/risposta/gateway/metering/ledger"
+)
+
+// Adopt takes over the open call of a replay, after a crash. The events that follow must begin with
+// Gap and SnapshotTaken.
+func (m *Mediator) Adopt(from *Mediator, call metering.CallID) {
+	m.graph.Adopt(from.graph, call)
+	m.transfer(from, call)
+}
+
+// transfer takes over what is held of the call beside the graph.
+func (m *Mediator) transfer(from *Mediator, call metering.CallID) {
+	m.meter.Adopt(from.meter.Call(call))
+	m.digests[call], m.latest[call] = from.digests[call], from.latest[call]
+	if number := from.encrypted[call]; number != nil {
+		m.encrypted[call] = number
+	}
+	if survey := from.surveys[call]; survey != nil {
+		m.surveys[call] = survey
+	}
+}
+
+// GiveUp ends a call whose evidence cannot be replayed. It gets a record, and nothing is charged.
+func (m *Mediator) GiveUp(oc ledger.OpenCall, out *Output) {
+	m.digests[oc.Call] = evidence.NewDigest()
+	m.apply(metering.Fact{
+		Kind: metering.CallArrived, Call: oc.Call, At: oc.ArrivedAt, Node: oc.Node,
+		Service: oc.Service, Terms: &metering.Terms{},
+	}, out)
+	m.apply(metering.Fact{
+		Kind: metering.GapStarted, Call: oc.Call, At: oc.ArrivedAt, Why: ari.GapRestart,
+	}, out)
+	m.apply(metering.Fact{
+		Kind: metering.CallEnded, Call: oc.Call, At: oc.ArrivedAt, Why: metering.EndedUnseen,
+		Unseen: true,
+	}, out)
+}
+
+// Snapshot is everything that is known of the PBX, for a later run to [Mediator.Load].
+func (m *Mediator) Snapshot() *ari.Snapshot { return m.graph.Snapshot() }
+
+// Load takes over what a former run knew of the PBX up to an instant. [Mediator.Reattach] then brings
+// back the open calls. The events that follow must be those that followed then.
+func (m *Mediator) Load(s *ari.Snapshot, watermark time.Time) {
+	m.graph.Load(s)
+	m.watermark = watermark
+}
+
+// Reattach takes over the open call of a replay, without a gap. It returns false where the call does
+// not fit what was loaded.
+func (m *Mediator) Reattach(from *Mediator, call metering.CallID) bool {
+	if !m.graph.Reattach(from.graph, call) {
+		return false
+	}
+	m.transfer(from, call)
+	return true
+}

@@ -1,0 +1,90 @@
+package mediation
+
+import (
+	"time"
+
+	"github.com/risposta/gateway/ari"
+	"github.com/risposta/gateway/metering"
+	"github.com/risposta/gateway/metering/evidence"
+	"github.com/risposta/gateway/metering/ledger"
+)
+
+// arrive completes the arrival of a call from the configuration, writes the first frame of its
+// evidence, and asks the lookup. rest are the facts that follow the arrival.
+func (m *Mediator) arrive(f *metering.Fact, rest []metering.Fact, out *Output) {
+	number := m.complete(f)
+	unseen := ""
+	if len(rest) > 0 && rest[0].Kind == metering.GapStarted && rest[0].Call == f.Call {
+		unseen = rest[0].Why
+	}
+	m.open(*f, out)
+	if m.rules.Encrypt != nil && m.rules.AskExemption {
+		if encrypted := m.rules.Encrypt(number); encrypted != nil {
+			m.encrypted[f.Call] = encrypted
+			out.Opened[len(out.Opened)-1].EncryptedCaller = encrypted
+		}
+	}
+	m.appendEvidence(f.Call, evidence.NewCall(*f, m.rules.Operators.Patterns(), unseen), out)
+	if m.rules.AskExemption {
+		out.Asks = append(out.Asks, Ask{Call: f.Call, Number: number, At: f.At})
+	}
+}
+
+// complete adds the terms to an arrival and replaces the caller's number, which it returns, by the
+// pseudonym.
+func (m *Mediator) complete(f *metering.Fact) metering.Number {
+	terms := m.rules.Terms(f.Service, f.At)
+	terms.AskExemption = m.rules.AskExemption
+	number := m.Normal(f.Number)
+	f.Terms, f.Caller, f.Number = &terms, m.rules.Pseudonym(number), metering.Number{}
+	return number
+}
+
+// Normal brings a number as the PBX gave it into the one form under which callers are known.
+func (m *Mediator) Normal(n metering.Number) metering.Number {
+	return metering.NewNumber(n.Clear(), m.rules.CountryCode)
+}
+
+func (m *Mediator) open(f metering.Fact, out *Output) {
+	m.digests[f.Call] = evidence.NewDigest()
+	out.Opened = append(out.Opened, ledger.OpenCall{
+		Call: f.Call, Node: f.Node, Service: f.Service, ArrivedAt: f.At,
+	})
+}
+
+// EncryptedCaller is the caller's number of an open call, as the ledger keeps it; nil where it is not
+// known.
+func (m *Mediator) EncryptedCaller(call metering.CallID) []byte { return m.encrypted[call] }
+
+// SetEncryptedCaller gives a rebuilt call the caller's number that the ledger kept.
+func (m *Mediator) SetEncryptedCaller(call metering.CallID, number []byte) {
+	if number != nil && m.meter.Call(call) != nil {
+		m.encrypted[call] = number
+	}
+}
+
+// Answer takes in the answer of a lookup. It has no time of its own: it counts from the latest
+// instant of the call. An answer for a call that has ended changes nothing.
+func (m *Mediator) Answer(call metering.CallID, e metering.Exemption, out *Output) {
+	if m.meter.Call(call) == nil {
+		return
+	}
+	at := m.latest[call]
+	m.appendEvidence(call, evidence.NewExemption(call, at, e), out)
+	m.apply(metering.Fact{Kind: metering.ExemptionAnswered, Call: call, At: at, Exemption: e}, out)
+}
+
+// Missed is the evidence of a call of which only Asterisk's CEL tells: its arrival, its end, and that
+// nothing between was seen.
+func (m *Mediator) Missed(arrival metering.Fact, endedAt time.Time) [][]byte {
+	m.complete(&arrival)
+	node := arrival.Node
+	end := ari.Event{
+		Kind: ari.SnapshotTaken, At: endedAt, Node: node,
+		Snapshot: &ari.Snapshot{At: endedAt, Node: node},
+	}
+	return [][]byte{
+		evidence.NewCall(arrival, m.rules.Operators.Patterns(), ari.GapNotWatching),
+		ari.EncodeEvidence(end),
+	}
+}

@@ -1,0 +1,61 @@
+package evidence
+
+import (
+	"time"
+
+	"github.com/risposta/gateway/metering"
+)
+
+// Exemption is the answer of a lookup during the call: whether the caller is exempt, never why.
+type Exemption struct {
+	At     metering.Time   `json:"timestamp"` // the latest instant that the call had named
+	Call   metering.CallID `json:"call"`
+	Exempt string          `json:"exempt"` // yes, no, unknown
+	Ref    string          `json:"ref"`    // the registry's own reference; "" for none
+}
+
+func (e Exemption) at() metering.Time { return e.At }
+
+// NewExemption makes the frame.
+func NewExemption(call metering.CallID, at time.Time, e metering.Exemption) []byte {
+	return encode(TypeExemption, Exemption{
+		At: metering.Time{Time: at}, Call: call, Exempt: e.Verdict.String(), Ref: e.Ref,
+	})
+}
+
+// ReadExemption reads the fact that the frame was made from.
+func ReadExemption(frame []byte) (metering.Fact, error) {
+	e, err := decode[Exemption](TypeExemption, frame)
+	if err != nil {
+		return metering.Fact{}, err
+	}
+	return metering.Fact{
+		Kind: metering.ExemptionAnswered, Call: e.Call, At: e.At.Time,
+		Exemption: metering.Exemption{Verdict: metering.ParseVerdict(e.Exempt), Ref: e.Ref},
+	}, nil
+}
+
+// Announcement is what the front desk announced to the caller, and what the caller answered.
+type Announcement struct {
+	At           metering.Time         `json:"timestamp"` // the latest instant that the call had named
+	Call         metering.CallID       `json:"call"`
+	Announcement metering.Announcement `json:"announcement"`
+}
+
+func (a Announcement) at() metering.Time { return a.At }
+
+// NewAnnouncement makes the frame.
+func NewAnnouncement(call metering.CallID, at time.Time, a metering.Announcement) []byte {
+	return encode(TypeAnnouncement, Announcement{At: metering.Time{Time: at}, Call: call, Announcement: a})
+}
+
+// ReadAnnouncement reads the fact that the frame was made from.
+func ReadAnnouncement(frame []byte) (metering.Fact, error) {
+	a, err := decode[Announcement](TypeAnnouncement, frame)
+	if err != nil {
+		return metering.Fact{}, err
+	}
+	return metering.Fact{
+		Kind: metering.AnnouncementMade, Call: a.Call, At: a.At.Time, Announcement: &a.Announcement,
+	}, nil
+}
