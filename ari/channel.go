@@ -7,8 +7,8 @@ import (
 	"github.com/risposta/gateway/metering"
 )
 
-// ChannelID is Asterisk's unique id of a channel, such as "pbx1-1795427174.114". It is unique across
-// PBXs only where systemname is set in asterisk.conf.
+// ChannelID is Asterisk's unique id of a channel, such as "pbx1-1795427174.114". It is unique
+// across PBXs only where systemname is set in asterisk.conf.
 type ChannelID string
 
 // Channel is what counts of Asterisk's channel snapshot.
@@ -40,9 +40,10 @@ func (c Channel) Endpoint() string {
 
 const localPrefix = "Local/"
 
-// LocalHalf reports whether the channel is half of a Local channel, and returns the name of the pair
-// and the half, 1 or 2. Asterisk names the halves Local/exten@context-00000000;1 and ;2. The name of
-// the pair is masked as in evidence, so that a graph restored from evidence finds the same pair.
+// LocalHalf reports whether the channel is half of a Local channel, and returns the name of the
+// pair and the half, 1 or 2. Asterisk names the halves Local/exten@context-00000000;1 and ;2. The
+// name of the pair is masked as in evidence, so that a graph restored from evidence finds the same
+// pair.
 func (c Channel) LocalHalf() (pair string, half int, ok bool) {
 	if !strings.HasPrefix(c.Name, localPrefix) {
 		return "", 0, false

@@ -12,15 +12,16 @@ import (
 	"github.com/risposta/gateway/metering/evidence"
 )
 
-// Asterisk passes on whatever bytes a carrier put into a caller's name, Latin-1 too: such a frame is
-// good JSON but for its UTF-8. A duplicate key stays refused: two values for one key are no value.
+// Asterisk passes on whatever bytes a carrier put into a caller's name, Latin-1 too: such a frame
+// is good JSON but for its UTF-8. A duplicate key stays refused: two values for one key are no
+// value.
 var lenient = jsontext.AllowInvalidUTF8(true)
 
 var errEvidenceType = errors.New("this type exists in evidence only; no PBX sends it")
 
-// Decode reads one frame of a PBX. Types that do not matter, known or not, come back as [Other]. The
-// frame is not kept. A frame that cannot be read comes back as an *[Unreadable] error; so does a
-// frame of a type of package evidence, which puts nothing in doubt.
+// Decode reads one frame of a PBX. Types that do not matter, known or not, come back as [Other].
+// The frame is not kept. A frame that cannot be read comes back as an *[Unreadable] error; so does
+// a frame of a type of package evidence, which puts nothing in doubt.
 func Decode(frame []byte) (Event, error) {
 	typ, err := peekType(frame)
 	if err != nil {
@@ -70,7 +71,8 @@ func PeekType(frame []byte) string {
 	return typ
 }
 
-// peekType finds the top-level type and reads no further: 60 % of a call's frames are ChannelVarset.
+// peekType finds the top-level type and reads no further: 60 % of a call's frames are
+// ChannelVarset.
 func peekType(frame []byte) (string, error) {
 	d := jsontext.NewDecoder(bytes.NewReader(frame), lenient)
 	tok, err := d.ReadToken()

@@ -1,5 +1,5 @@
-// Package ari is Asterisk as Risposta knows it: what happened ([Event]), what exists ([Snapshot]), who
-// delivers both ([Source]) and who asks and acts ([Control]).
+// Package ari is Asterisk as Risposta knows it: what happened ([Event]), what exists ([Snapshot]),
+// who delivers both ([Source]) and who asks and acts ([Control]).
 //
 // In: the JSON frames of Asterisk's REST interface events, one at a time, in the order in which
 // Asterisk sent them. Out: values. A frame that cannot be read becomes an *[Unreadable] error with

@@ -35,7 +35,8 @@ func EncodeEvidence(ev Event) []byte {
 var (
 	holdWords    = [...]string{HoldUnknown: "", HoldOff: evidence.HoldOff, HoldOn: evidence.HoldOn}
 	featureWords = [...]string{
-		NoFeatureHold: "", FeatureHoldBegun: evidence.FeatureHoldBegun, FeatureHoldAway: evidence.FeatureHoldAway,
+		NoFeatureHold: "", FeatureHoldBegun: evidence.FeatureHoldBegun,
+		FeatureHoldAway: evidence.FeatureHoldAway,
 	}
 )
 
@@ -91,8 +92,9 @@ func encodeEvent(ev Event) []byte {
 	return line
 }
 
-// reducedChannel is the channel as evidence keeps it, nil for none. The call's first frame names the
-// service, so no extension is needed here. Of the applications only Queue() matters to the meter.
+// reducedChannel is the channel as evidence keeps it, nil for none. The call's first frame names
+// the service, so no extension is needed here. Of the applications only Queue() matters to the
+// meter.
 func reducedChannel(c Channel) *wireChannel {
 	if c.ID == "" {
 		return nil
@@ -102,8 +104,8 @@ func reducedChannel(c Channel) *wireChannel {
 	return w
 }
 
-// queueArgument is the name of the queue that the channel is in, "" for none. The other arguments of
-// Queue() are left out: its URL may hold the number of the caller.
+// queueArgument is the name of the queue that the channel is in, "" for none. The other arguments
+// of Queue() are left out: its URL may hold the number of the caller.
 func queueArgument(c Channel) string {
 	if c.App != "Queue" {
 		return ""

@@ -65,7 +65,7 @@ type Event struct {
 	Heartbeat  uint64      // Heartbeat: its number
 	Playback   string      // PlaybackFinished: its id
 	PlayState  string      // PlaybackFinished: done, failed
-	Dialled    string      // Dial, BridgeBlindTransfer: what was dialled, in clear. Never printed or kept
+	Dialled    string      // Dial, BridgeBlindTransfer: the number, in clear. Never printed or kept
 	NumberKind string      // the kind of that number, once it is known; "" for none
 	Reason     string      // Gap: one of the Gap... reasons
 	Snapshot   *Snapshot   // SnapshotTaken, Resumed, LegSnapshot

@@ -3,6 +3,7 @@ package ari_test
 import (
 	"bytes"
 	"errors"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -100,6 +101,7 @@ func TestEvidenceKeepsOnlyTheNameOfTheQueue(t *testing.T) {
 
 func TestDecodeEvidenceRefusesWhatEvidenceNeverHas(t *testing.T) {
 	const at = `"timestamp":"2026-11-23T09:46:18.000Z"`
+	const legs = `"legs":[{"channel":{"id":"a","name":""},"hold":"2"}]`
 	for frame, says := range map[string]string{
 		`{"type":"ChannelVarset"}`:                              "none that version 1 has",
 		`{"type":"risposta.Call",` + at + `}`:                   "none that version 1 has",
@@ -107,7 +109,7 @@ func TestDecodeEvidenceRefusesWhatEvidenceNeverHas(t *testing.T) {
 		`{"type":"risposta.Gap","reason":"silence"}`:            "timestamp",
 		`{"type":"risposta.Gap",` + at + `,"reason":"x","b":1}`: "unknown object member",
 		`{"type":"ChannelHold"`:                                 "unexpected EOF",
-		`{"type":"risposta.Snapshot",` + at + `,"legs":[{"channel":{"id":"a","name":""},"hold":"2"}]}`: `hold: "2" is not`,
+		`{"type":"risposta.Snapshot",` + at + `,` + legs + `}`:  `hold: "2" is not`,
 	} {
 		_, err := ari.DecodeEvidence([]byte(frame))
 		if err == nil || !strings.Contains(err.Error(), says) {
@@ -116,7 +118,8 @@ func TestDecodeEvidenceRefusesWhatEvidenceNeverHas(t *testing.T) {
 	}
 }
 
-// For any bytes the decoder returns an event or an Unreadable, and evidence of an event can be read.
+// For any bytes the decoder returns an event or an Unreadable, and evidence of an event can be
+// read.
 func FuzzDecode(f *testing.F) {
 	for i, frame := range recordedFrames(f) {
 		if i%10 == 0 {
@@ -161,5 +164,23 @@ func checkEvidence(t *testing.T, ev ari.Event) {
 	}
 	if _, err := ari.DecodeEvidence(line); err != nil {
 		t.Fatalf("the evidence of %+v can't be read: %v: %s", ev, err, line)
+	}
+}
+
+// The example of an event in docs/evidence.md is what the gateway writes.
+func TestTheExampleOfTheDocumentIsEvidence(t *testing.T) {
+	text, err := os.ReadFile("../docs/evidence.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, events, _ := strings.Cut(string(text), "## Asterisk's events")
+	_, example, _ := strings.Cut(events, "```json\n")
+	example, _, _ = strings.Cut(example, "\n")
+	ev, err := ari.DecodeEvidence([]byte(example))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := string(ari.EncodeEvidence(ev)); got != example {
+		t.Errorf("the example reads as\n%s", got)
 	}
 }

@@ -23,8 +23,8 @@ const (
 )
 
 // FeatureHold is a hold that a feature of the bridge has put on, as a DTMF transfer does for the
-// consultation. Asterisk always sends an event when it begins, but not always when it ends: none for
-// a leg that goes elsewhere to consult and comes back.
+// consultation. Asterisk always sends an event when it begins, but not always when it ends: none
+// for a leg that goes elsewhere to consult and comes back.
 type FeatureHold uint8
 
 // The steps of a feature's hold.

@@ -42,8 +42,8 @@ func (u *Unreadable) Error() string {
 // Unwrap returns why the frame could not be read.
 func (u *Unreadable) Unwrap() error { return u.Err }
 
-// Doubtful reports whether the frame may have said something about who talks with whom. A frame that
-// names no channel, or of a type that never says such a thing, puts nothing in doubt.
+// Doubtful reports whether the frame may have said something about who talks with whom. A frame
+// that names no channel, or of a type that never says such a thing, puts nothing in doubt.
 func (u *Unreadable) Doubtful() bool { return len(u.Channels) > 0 && !harmless[u.Type] }
 
 // ErrTooLong is why an oversized frame counts as unreadable.

@@ -1,8 +1,10 @@
-// Package cel reads Asterisk's channel event log as events.
+// Package cel reads Asterisk's channel event log (CEL) as events.
 //
-// In: the file that deploy/asterisk/etc/cel_custom.conf writes. Out: the same events that ARI would have sent, as far as a CEL tells of them: who was
-// where, answered or not, and for whom music played, which is how a hold shows. It is Asterisk's own account, written by Asterisk itself: what the gateway
-// did not see can be proved from it afterwards. Numbers pass through, to be made pseudonyms, and are in no error.
+// In: the file that deploy/asterisk/etc/cel_custom.conf makes Asterisk write. Out: the events that
+// ARI would have sent, as far as a CEL has them: which channel was where, answered or not, and to
+// which one music played, which is how a hold shows. See [Read]. It is Asterisk's own account: what
+// the gateway did not see can be reconciled from it afterwards. Callers' numbers pass through it,
+// for a reader that makes pseudonyms of them; no error holds one.
 package cel
 
 import (
@@ -18,7 +20,8 @@ import (
 	"github.com/risposta/gateway/metering"
 )
 
-// The columns of the file. Files of before 2026-11-24 end after extra: they do not tell on which service a call came in.
+// The columns of the file. A file from before 2026-11-24 ends after extra: it does not show on
+// which service a call arrived.
 const (
 	colType = iota
 	colTime
@@ -32,10 +35,10 @@ const (
 	columns
 )
 
-// timeLayout is cel.conf's dateformat, in Asterisk's own zone.
+// timeLayout is the dateformat of deploy/asterisk/etc/cel.conf, in Asterisk's own zone.
 const timeLayout = "2006-01-02 15:04:05.000"
 
-// extra is what counts of the last column.
+// extra is what counts of the column extra.
 type extra struct {
 	Bridge     string `json:"bridge_id"`
 	Technology string `json:"bridge_technology"`
@@ -54,15 +57,19 @@ type reader struct {
 type channel struct {
 	ari.Channel
 	bridge  ari.BridgeID
-	streams []bool // that play to it, the latest last; true: music
+	streams []bool // that play to it, the latest last; true for music
 }
 
-// Read calls f with each event of the file, in its order. zone is Asterisk's; node its id.
+// Read calls f with each event of the file, in its order, with the id of the node. zone is
+// Asterisk's. An error names the line, or is f's own.
 func Read(r io.Reader, zone *time.Location, node string, f func(ari.Event) error) error {
 	rows := csv.NewReader(r)
 	rows.FieldsPerRecord = -1
 	rows.ReuseRecord = true
-	rd := &reader{zone: zone, node: node, chans: map[ari.ChannelID]*channel{}, bridges: map[ari.BridgeID][]ari.ChannelID{}}
+	rd := &reader{
+		zone: zone, node: node,
+		chans: map[ari.ChannelID]*channel{}, bridges: map[ari.BridgeID][]ari.ChannelID{},
+	}
 	for {
 		row, err := rows.Read()
 		if errors.Is(err, io.EOF) {
@@ -87,11 +94,12 @@ func Read(r io.Reader, zone *time.Location, node string, f func(ari.Event) error
 
 func (r *reader) event(row []string) (ev ari.Event, ok bool, err error) {
 	if len(row) <= colExtra {
-		return ev, false, fmt.Errorf("it has %d columns, want at least %d: see deploy/asterisk/etc/cel_custom.conf", len(row), colExtra+1)
+		return ev, false, fmt.Errorf("it has %d columns, want at least %d, as cel_custom.conf writes them",
+			len(row), colExtra+1)
 	}
 	at, err := time.ParseInLocation(timeLayout, row[colTime], r.zone)
 	if err != nil {
-		return ev, false, fmt.Errorf("its time is not as cel.conf's dateformat of deploy/asterisk/etc: want such as %q", timeLayout)
+		return ev, false, fmt.Errorf("its time is not such as %q: set dateformat in cel.conf", timeLayout)
 	}
 	var x extra
 	if row[colExtra] != "" {
@@ -115,11 +123,11 @@ func (r *reader) event(row []string) (ev ari.Event, ok bool, err error) {
 		}
 		ev.Kind = ari.ChannelHold
 	case "STREAM_END":
-		was := c.held()
+		was := c.music()
 		if n := len(c.streams); n > 0 {
 			c.streams = c.streams[:n-1]
 		}
-		if !was || c.held() {
+		if !was || c.music() {
 			return ev, false, nil
 		}
 		ev.Kind = ari.ChannelUnhold
@@ -135,7 +143,8 @@ func (r *reader) event(row []string) (ev ari.Event, ok bool, err error) {
 	return ev, true, nil
 }
 
-func (c *channel) held() bool { return slices.Contains(c.streams, true) }
+// music reports whether any music plays to the channel.
+func (c *channel) music() bool { return slices.Contains(c.streams, true) }
 
 func (r *reader) channel(row []string) *channel {
 	id := ari.ChannelID(row[colID])
@@ -144,7 +153,7 @@ func (r *reader) channel(row []string) *channel {
 		c = &channel{}
 		c.ID, c.State = id, "Down"
 		if row[colID] == row[colLinked] {
-			c.State = "Ring" // it calls
+			c.State = "Ring" // it called, the others were called
 		}
 		if len(row) >= columns {
 			c.Exten, c.Context = row[colExten], row[colContext]
@@ -158,7 +167,7 @@ func (r *reader) channel(row []string) *channel {
 	return c
 }
 
-// move keeps the bridges' lists, which a CEL does not have.
+// move keeps the lists of members, which a CEL does not have.
 func (r *reader) move(c *channel, enter bool, x extra, ev *ari.Event) {
 	id := ari.BridgeID(x.Bridge)
 	without := func(id ari.BridgeID) {

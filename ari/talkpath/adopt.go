@@ -43,9 +43,9 @@ func (g *Graph) Load(s *ari.Snapshot) {
 	}
 }
 
-// Reattach takes over an open call from a graph that replayed its evidence, without a gap: it goes on
-// with its channels as this graph knows them. It returns false, and takes nothing, where the two do
-// not fit together.
+// Reattach takes over an open call from a graph that replayed its evidence, without a gap: it goes
+// on with its channels as this graph knows them. It returns false, and takes nothing, where the two
+// do not fit together.
 func (g *Graph) Reattach(from *Graph, id metering.CallID) bool {
 	c := from.calls[id]
 	caller := g.legs[ari.ChannelID(id)]

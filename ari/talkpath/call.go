@@ -22,8 +22,8 @@ type call struct {
 	numbers  []string        // the kinds of numbers that it has reached
 	known    []ari.ChannelID // the legs whose state its evidence has
 	answered bool
-	// operator reports whose endpoints are operators' for this call: those of the configuration that it
-	// arrived under.
+	// operator reports whose endpoints are operators' for this call: those of the configuration that
+	// it arrived under.
 	operator func(endpoint string) bool
 	inGap    bool // a gap was reported that has not ended
 	adopted  bool // taken over from a replay, and not seen since
@@ -37,8 +37,8 @@ func (c *call) noteInstant(at time.Time) {
 }
 
 // noteKnown notes the legs whose state the call's evidence has from here on: those connected with
-// the caller. A leg that left may change without an event in the evidence, so a LegSnapshot shows it
-// anew when it comes back.
+// the caller. A leg that left may change without an event in the evidence, so a LegSnapshot shows
+// it anew when it comes back.
 func (g *Graph) noteKnown(c *call, connected []*leg) {
 	for _, id := range c.known {
 		if l := g.legs[id]; l != nil {
@@ -55,8 +55,8 @@ func (g *Graph) noteKnown(c *call, connected []*leg) {
 	}
 }
 
-// mayOpenCall reports whether the leg can be a caller's: it called, it is not an operator's nor half
-// of a Local channel, and has had no call before.
+// mayOpenCall reports whether the leg can be a caller's: it called, it is not an operator's nor
+// half of a Local channel, and has had no call before.
 func (l *leg) mayOpenCall() bool {
 	return l.call == nil && !l.done && !l.dialled && l.pair == nil && !l.operator && l.last.Name != ""
 }
@@ -144,8 +144,8 @@ var breaks = map[ari.Kind]bool{
 }
 
 // maxLate is how late an event about one channel may come after those about others and still count.
-// Asterisk's own are late by up to 8 ms (measured). A timestamp further back comes from a clock that
-// was set.
+// Asterisk's own are late by up to 8 ms (measured). A timestamp further back comes from a clock
+// that was set.
 const maxLate = 2 * time.Second
 
 // late reports whether the event may have ended a talk that is over already.

@@ -7,8 +7,8 @@ import (
 	"github.com/risposta/gateway/metering"
 )
 
-// startGap makes every open call unseen from the last instant that was seen. A second gap before the
-// end of the first adds nothing, but for calls that were adopted between the two.
+// startGap makes every open call unseen from the last instant that was seen. A second gap before
+// the end of the first adds nothing, but for calls that were adopted between the two.
 func (g *Graph) startGap(ev *ari.Event, out *Result) {
 	if !g.disconnected {
 		g.disconnected, g.watermark = true, ev.At
@@ -28,9 +28,9 @@ func (g *Graph) startGap(ev *ari.Event, out *Result) {
 	}
 }
 
-// endGap makes the graph anew from a snapshot. A call whose channel is gone ends at the last instant
-// that was seen before the gap. A call whose channel is there goes on from the snapshot. A caller on
-// a service whose arrival was not seen gets a call, unseen up to now.
+// endGap makes the graph anew from a snapshot. A call whose channel is gone ends at the last
+// instant that was seen before the gap. A call whose channel is there goes on from the snapshot. A
+// caller on a service whose arrival was not seen gets a call, unseen up to now.
 func (g *Graph) endGap(ev *ari.Event, out *Result) {
 	old := g.legs
 	g.legs, g.bridges = map[ari.ChannelID]*leg{}, map[ari.BridgeID]*bridge{}
@@ -57,8 +57,8 @@ func (g *Graph) endGap(ev *ari.Event, out *Result) {
 	}
 }
 
-// carryOver takes over, from a leg as it was before a gap, what no list of the PBX shows. old is nil
-// where the leg was not known.
+// carryOver takes over, from a leg as it was before a gap, what no list of the PBX shows. old is
+// nil where the leg was not known.
 func (g *Graph) carryOver(l, old *leg) {
 	if old == nil {
 		if l.number == "" && l.outside() {

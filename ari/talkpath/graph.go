@@ -39,14 +39,15 @@ type Graph struct {
 	replayOf *call
 	order    []ari.Bridge // of members, from a LegSnapshot, for the event that follows it
 	// destroyed are the channels that went last, and when: Asterisk may send one more event about such
-	// a channel, which makes no new leg. order lists them, the oldest first.
+	// a channel, which makes no new leg. destroyedOrder lists
+	// them, the oldest first.
 	destroyed      map[ari.ChannelID]time.Time
 	destroyedOrder []ari.ChannelID
 }
 
-// An event about a channel comes at most some milliseconds after its end (measured: 1 ms). A channel
-// that went is remembered for a thousand times as long, and the number is bounded: of more channels
-// that go within that time the oldest are forgotten.
+// An event about a channel comes at most some milliseconds after its end (measured: 1 ms). A
+// channel that went is remembered for a thousand times as long, and the number is bounded: of more
+// channels that go within that time the oldest are forgotten.
 const (
 	rememberDestroyed = 10 * time.Second
 	maxDestroyed      = 1 << 16

@@ -83,8 +83,8 @@ func worse(a, b ari.Hold) ari.Hold {
 	}
 }
 
-// connected collects everything that is connected with the given legs: through mixing bridges, Local
-// pairs and dials. It is wider than the path: it is what the evidence of a call is about.
+// connected collects everything that is connected with the given legs: through mixing bridges,
+// Local pairs and dials. It is wider than the path: it is what the evidence of a call is about.
 func (g *Graph) connected(from ...*leg) []*leg {
 	g.stamp++
 	var found []*leg

@@ -9,10 +9,10 @@ import (
 )
 
 // updateQueue reads from the dialplan of the caller's channel in which queue the caller waits. A
-// caller in a bridge waits in none, whatever the dialplan shows: during a transfer Asterisk shows the
-// new extension while the Queue() of the old one still runs. After a transfer by keys Asterisk sends
-// no event about the new Queue(). It shows first when the queue dials a member, and at the latest
-// when one answers.
+// caller in a bridge waits in none, whatever the dialplan shows: during a transfer Asterisk shows
+// the new extension while the Queue() of the old one still runs. After a transfer by keys Asterisk
+// sends no event about the new Queue(). It shows first when the queue dials a member, and at the
+// latest when one answers.
 func (g *Graph) updateQueue(c *call, ev *ari.Event, out *Result) {
 	shown := &ev.Channel
 	if ev.Kind == ari.Dial {

@@ -9,8 +9,8 @@ import (
 	"github.com/risposta/gateway/metering"
 )
 
-// The kinds of number of an outside leg whose number is not known. With numberUnseen its dial was not
-// seen, with numberNone its dial was seen and named no number.
+// The kinds of number of an outside leg whose number is not known. With numberUnseen its dial was
+// not seen, with numberNone its dial was seen and named no number.
 const (
 	numberUnseen = "unknown"
 	numberNone   = "none"
@@ -182,8 +182,8 @@ func (g *Graph) CallSnapshot(id metering.CallID) *ari.Snapshot {
 	return ordered(snapshot(g.connected(c.caller), time.Time{}, ""))
 }
 
-// ordered sorts a snapshot by ids. The members of a mixing bridge stay in the order of entering; in a
-// holding bridge the order means nothing.
+// ordered sorts a snapshot by ids. The members of a mixing bridge stay in the order of entering; in
+// a holding bridge the order means nothing.
 func ordered(s *ari.Snapshot) *ari.Snapshot {
 	slices.SortFunc(s.Legs, func(a, b ari.Leg) int {
 		return strings.Compare(string(a.Channel.ID), string(b.Channel.ID))

@@ -46,8 +46,8 @@ func (g *Graph) Step(ev ari.Event) Result {
 }
 
 func (g *Graph) stepPBX(ev *ari.Event, out *Result) {
-	// Until SnapshotTaken the source delivers nothing of the PBX; what came anyway might be stale. What
-	// stands in evidence was judged when it happened.
+	// Until SnapshotTaken the source delivers nothing of the PBX; what came anyway might be stale.
+	// What stands in evidence was judged when it happened.
 	if g.disconnected || g.replayOf == nil && g.stale(ev) {
 		return
 	}

@@ -47,15 +47,15 @@ func (m *Mediator) GiveUp(oc ledger.OpenCall, out *Output) {
 // Snapshot is everything that is known of the PBX, for a later run to [Mediator.Load].
 func (m *Mediator) Snapshot() *ari.Snapshot { return m.graph.Snapshot() }
 
-// Load takes over what a former run knew of the PBX up to an instant. [Mediator.Reattach] then brings
-// back the open calls. The events that follow must be those that followed then.
+// Load takes over what a former run knew of the PBX up to an instant. [Mediator.Reattach] then
+// brings back the open calls. The events that follow must be those that followed then.
 func (m *Mediator) Load(s *ari.Snapshot, watermark time.Time) {
 	m.graph.Load(s)
 	m.watermark = watermark
 }
 
-// Reattach takes over the open call of a replay, without a gap. It returns false where the call does
-// not fit what was loaded.
+// Reattach takes over the open call of a replay, without a gap. It returns false where the call
+// does not fit what was loaded.
 func (m *Mediator) Reattach(from *Mediator, call metering.CallID) bool {
 	if !m.graph.Reattach(from.graph, call) {
 		return false

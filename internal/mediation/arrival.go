@@ -52,8 +52,8 @@ func (m *Mediator) open(f metering.Fact, out *Output) {
 	})
 }
 
-// EncryptedCaller is the caller's number of an open call, as the ledger keeps it; nil where it is not
-// known.
+// EncryptedCaller is the caller's number of an open call, as the ledger keeps it; nil where it is
+// not known.
 func (m *Mediator) EncryptedCaller(call metering.CallID) []byte { return m.encrypted[call] }
 
 // SetEncryptedCaller gives a rebuilt call the caller's number that the ledger kept.
@@ -74,8 +74,8 @@ func (m *Mediator) Answer(call metering.CallID, e metering.Exemption, out *Outpu
 	m.apply(metering.Fact{Kind: metering.ExemptionAnswered, Call: call, At: at, Exemption: e}, out)
 }
 
-// Missed is the evidence of a call of which only Asterisk's CEL tells: its arrival, its end, and that
-// nothing between was seen.
+// Missed is the evidence of a call of which only Asterisk's CEL tells: its arrival, its end, and
+// that nothing between was seen.
 func (m *Mediator) Missed(arrival metering.Fact, endedAt time.Time) [][]byte {
 	m.complete(&arrival)
 	node := arrival.Node

@@ -1,8 +1,8 @@
 // Package mediation turns the events of one PBX into billable records.
 //
-// In: the frames of a PBX from an [ari.Source] or a recording, the answers of exemption lookups, the
-// announcements of the front desk. Out: an [Output] that is ready for one commit: facts, evidence,
-// records, questions for the lookup.
+// In: the frames of a PBX from an [ari.Source] or a recording, the answers of exemption lookups,
+// the announcements of the front desk. Out: an [Output] that is ready for one commit: facts,
+// evidence, records, questions for the lookup.
 //
 // The running gateway, `replay`, `explain` and the rebuilding of open calls after a crash all use
 // the same [Mediator], so the same frames give the same bytes in each of them. The package has no
@@ -125,8 +125,8 @@ func (m *Mediator) Step(ev ari.Event, out *Output) {
 }
 
 // classifyNumber sets the kind of the dialled number, and drops the number itself. A number that is
-// the name of the endpoint it was dialled by is no number of the outside world; nor is the extension
-// of an operator's phone.
+// the name of the endpoint it was dialled by is no number of the outside world; nor is the
+// extension of an operator's phone.
 func (m *Mediator) classifyNumber(ev *ari.Event) {
 	dialled := ev.Dialled
 	ev.Dialled = ""

@@ -11,10 +11,12 @@ import (
 	"github.com/risposta/gateway/metering"
 )
 
-// tolerance is how far a fact may lie from the CEL's row: both are Asterisk's own timestamps of neighbouring events.
+// tolerance is how far a fact may lie from the row of the CEL: both are Asterisk's own timestamps,
+// of neighbouring events.
 const tolerance = 20 * time.Millisecond
 
-// expectation is what facts.txt says of one call: worked out by hand from the recording's CEL and queue_log.
+// expectation is what facts.txt expects of one call: worked out by hand from the recording's CEL
+// and queue_log.
 type expectation struct {
 	arrives, answered, ends time.Time
 	by                      string
@@ -61,7 +63,7 @@ func readFacts(t *testing.T, path string) (calls []expectation) {
 	return calls
 }
 
-// Every recorded shape gives the facts that were worked out by hand.
+// Each recording gives the facts that were worked out by hand.
 func TestRecordingsGiveTheFactsWorkedOutByHand(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(traces, "*", "facts.txt"))
 	if err != nil || len(files) < 40 {
@@ -71,8 +73,8 @@ func TestRecordingsGiveTheFactsWorkedOutByHand(t *testing.T) {
 		name := filepath.Base(filepath.Dir(path))
 		t.Run(name, func(t *testing.T) {
 			want := readFacts(t, path)
-			p, out := replay(t, readTrace(t, name))
-			if n := p.Size(); n != 0 {
+			m, out := replay(t, readTrace(t, name))
+			if n := m.Size(); n != 0 {
 				t.Errorf("%d things are left in memory after all calls have ended", n)
 			}
 			got := map[string]*metering.Call{}
@@ -110,7 +112,8 @@ func (w expectation) compare(t *testing.T, c *metering.Call) {
 	}
 	var talks []metering.Segment
 	for _, s := range c.Segments {
-		// A feature of the bridge lets go of the caller a millisecond before the operator leaves: no stretch for the CEL.
+		// A feature of the bridge releases the caller a millisecond before the operator leaves: the CEL
+		// shows no stretch.
 		if s.State == metering.Talking && s.To.Sub(s.From) >= tolerance {
 			talks = append(talks, s)
 		}
@@ -120,7 +123,8 @@ func (w expectation) compare(t *testing.T, c *metering.Call) {
 	}
 	for i, got := range talks {
 		if s := w.talks[i]; far(got.From, s.From) || far(got.To, s.To) || got.Operator != s.Operator {
-			t.Errorf("talk from %s to %s with %s, want %s to %s with %s", got.From, got.To, got.Operator, s.From, s.To, s.Operator)
+			t.Errorf("talk from %s to %s with %s, want %s to %s with %s",
+				got.From, got.To, got.Operator, s.From, s.To, s.Operator)
 		}
 	}
 }

@@ -19,7 +19,7 @@ func (p *randomPBX) actions() map[string]func(*rapid.T) {
 		"a caller arrives":       func() { p.create("Ring", true, "PJSIP/trunk-%08x") },
 		"an operator is called":  func() { p.create("Down", false, "PJSIP/agent1-%08x") },
 		"a stranger is called":   func() { p.create("Down", false, "PJSIP/out-%08x") },
-		"a Local pair is made":   func() { p.create("Down", false, "Local/x@a-%08x;1", "Local/x@a-%08x;2") },
+		"a Local pair is made":   p.createPair,
 		"answer":                 p.answer,
 		"enter or leave":         p.enterOrLeave,
 		"move without an event":  p.moveSilently,
@@ -40,6 +40,10 @@ func (p *randomPBX) actions() map[string]func(*rapid.T) {
 		repeat[name] = func(t *rapid.T) { p.t = t; act() }
 	}
 	return repeat
+}
+
+func (p *randomPBX) createPair() {
+	p.create("Down", false, "Local/x@agents-%08x;1", "Local/x@agents-%08x;2")
 }
 
 func (p *randomPBX) answer() {
@@ -189,9 +193,9 @@ func (f *followers) follow(p *randomPBX) {
 	f.seen = len(p.out.Evidence)
 }
 
-// Whatever a PBX sends, the evidence of an open call replays to the same state after each event: the
-// same legs with the same relations, the same stretches, the same numbers. The evidence of an ended
-// call replays to the same record.
+// Whatever a PBX sends, the evidence of an open call replays to the same state after each event:
+// the same legs with the same relations, the same stretches, the same numbers. The evidence of an
+// ended call replays to the same record.
 func TestModelReplayedStateIsTheLiveState(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := newRandomPBX(t)
@@ -220,7 +224,8 @@ func TestModelReplayedStateIsTheLiveState(t *testing.T) {
 		for _, r := range p.out.Records {
 			again := f.calls[r.Call].Output().Records
 			if len(again) != 1 || !bytes.Equal(again[0].JSON(), r.JSON()) {
-				t.Fatalf("the evidence of %s gives\n%+v, want\n%s\n%s", r.Call, again, r.JSON(), p.log.String())
+				t.Fatalf("the evidence of %s gives\n%+v, want\n%s\n%s",
+					r.Call, again, r.JSON(), p.log.String())
 			}
 		}
 	})

@@ -179,7 +179,7 @@ func (s *story) event(verb string, args []string, command string) ari.Event {
 			return id == c.ID
 		})
 		ev.Kind, ev.Bridge = ari.ChannelLeftBridge, *b
-	case "holds": // ALIAS [feature]: puts the others on hold, by its phone or by a feature of the bridge
+	case "holds": // ALIAS [feature]: holds the others, by its phone or by a feature of the bridge
 		ev.Kind, ev.Feature = ari.ChannelHold, len(args) > 1
 	case "unholds": // ALIAS
 		ev.Kind = ari.ChannelUnhold

@@ -16,7 +16,8 @@ const traces = "../../integration/testdata/traces"
 
 // What operators talked in the recorded calls, worked out by hand from each recording's CEL.
 var talkMs = map[string]int64{
-	"answered": 5495, "early-media": 6006, "local-member": 6489, "announced": 8007, "hold-transfer": 9478, "abandoned": 0,
+	"abandoned": 0, "announced": 8007, "answered": 5495, "early-media": 6006, "hold-transfer": 9478,
+	"local-member": 6489,
 }
 
 func traceRules(t testing.TB) mediation.Rules {
@@ -35,13 +36,13 @@ func traceRules(t testing.TB) mediation.Rules {
 
 func replay(t *testing.T, text []byte) (*mediation.Mediator, *mediation.Output) {
 	t.Helper()
-	p := mediation.New(traceRules(t))
+	m := mediation.New(traceRules(t))
 	var out mediation.Output
 	for line := range bytes.Lines(text) {
-		p.Feed(ari.Frame{Raw: bytes.TrimSpace(line)}, &out)
+		m.Feed(ari.Frame{Raw: bytes.TrimSpace(line)}, &out)
 	}
-	p.Finish(&out)
-	return p, &out
+	m.Finish(&out)
+	return m, &out
 }
 
 func readTrace(t testing.TB, name string) []byte {
@@ -57,40 +58,38 @@ func TestRecordedCallsGiveTheirTalkToTheMillisecond(t *testing.T) {
 	for name, want := range talkMs {
 		t.Run(name, func(t *testing.T) {
 			text := readTrace(t, name)
-			p, out := replay(t, text)
+			m, out := replay(t, text)
 			if len(out.Records) != 1 {
 				t.Fatalf("%d records, want one", len(out.Records))
 			}
 			if got := out.Records[0].TalkMs; got != want {
 				t.Errorf("talk_ms %d, want %d", got, want)
 			}
-			if n := p.Size(); n != 0 {
+			if n := m.Size(); n != 0 {
 				t.Errorf("%d things are left in memory after all calls have ended", n)
 			}
 			_, again := replay(t, text)
 			if !bytes.Equal(again.Records[0].JSON(), out.Records[0].JSON()) {
-				t.Errorf("the same frames gave other bytes:\n%s\n%s", out.Records[0].JSON(), again.Records[0].JSON())
+				t.Errorf("the same frames gave other bytes:\n%s\n%s",
+					out.Records[0].JSON(), again.Records[0].JSON())
 			}
 		})
 	}
 }
 
-// A crash may come between any two frames: what the evidence so far rebuilds must go on as if nothing had happened.
-func TestRebuiltAtAnyFrameTheCallGoesOnTheSame(t *testing.T) {
+// The gateway may crash between any two frames: the evidence so far rebuilds the open call.
+func TestEvidenceRebuildsTheCallAfterAnyFrame(t *testing.T) {
 	for name := range talkMs {
 		t.Run(name, func(t *testing.T) {
 			_, whole := replay(t, readTrace(t, name))
-			var frames [][]byte
-			for _, e := range whole.Evidence {
-				frames = append(frames, e.Frame)
-			}
+			frames := evidenceOf(whole, whole.Records[0].Call)
 			for cut := 1; cut < len(frames); cut++ {
-				p, _, err := mediation.Replay(frames[:cut])
+				m, _, err := mediation.Replay(frames[:cut])
 				if err != nil {
 					t.Fatalf("after %d frames: %v", cut, err)
 				}
-				if p.OpenCalls() != 1 {
-					t.Fatalf("after %d frames %d calls are open, want one", cut, p.OpenCalls())
+				if m.OpenCalls() != 1 {
+					t.Fatalf("after %d frames %d calls are open, want one", cut, m.OpenCalls())
 				}
 			}
 			_, out, err := mediation.Replay(frames)
@@ -104,16 +103,19 @@ func TestRebuiltAtAnyFrameTheCallGoesOnTheSame(t *testing.T) {
 	}
 }
 
-// Bad frames between any two good ones change nothing that the good ones say.
-func TestBadFramesHarmNoOtherSecond(t *testing.T) {
+// Bad frames between good ones change nothing that the good ones say.
+func TestBadFramesChangeNoTalk(t *testing.T) {
+	const at = `"timestamp":"2026-11-23T09:46:18.000+0000"`
+	long := append([]byte(`{"type":"ChannelVarset","value":"`), bytes.Repeat([]byte("a"), 2<<20)...)
 	bad := map[string][]byte{
 		"malformed":   []byte(`{"type":"ChannelHold","timestamp":`),
-		"unknown":     []byte(`{"type":"ChannelTeleported","timestamp":"2026-11-23T09:46:18.000+0000","channel":{"id":"x"}}`),
+		"unknown":     []byte(`{"type":"ChannelTeleported",` + at + `,"channel":{"id":"x"}}`),
+		"ours":        []byte(`{"type":"risposta.Gap",` + at + `,"reason":"silence"}`),
 		"not object":  []byte(`[1,2,3]`),
 		"binary":      {0xff, 0xfe, 0x00, 0x01},
-		"no channel":  []byte(`{"type":"ChannelHold","timestamp":"2026-11-23T09:46:18.000+0000"}`),
+		"no channel":  []byte(`{"type":"ChannelHold",` + at + `}`),
 		"no time":     []byte(`{"type":"ChannelHold","channel":{"id":"nobody","name":"x"}}`),
-		"two megs":    append(append([]byte(`{"type":"ChannelVarset","value":"`), bytes.Repeat([]byte("a"), 2<<20)...), `"}`...),
+		"two megs":    append(long, `"}`...),
 		"duplicate":   []byte(`{"type":"ChannelHold","type":"ChannelHold"}`),
 		"empty":       []byte(`{}`),
 		"null":        []byte(`null`),
@@ -139,22 +141,26 @@ func TestBadFramesHarmNoOtherSecond(t *testing.T) {
 
 func TestLatin1NamesAndUnknownFieldsAreRead(t *testing.T) {
 	text := readTrace(t, "answered")
-	text = bytes.ReplaceAll(text, []byte(`"caller":{"name":"",`), []byte("\"caller\":{\"name\":\"Mar\xeda\",\"novelty\":{\"a\":[1]},"))
+	odd := "\"caller\":{\"name\":\"Mar\xeda\",\"novelty\":{\"a\":[1]},"
+	text = bytes.ReplaceAll(text, []byte(`"caller":{"name":"",`), []byte(odd))
 	_, out := replay(t, text)
-	if len(out.Records) != 1 || out.Records[0].TalkMs != talkMs["answered"] || len(out.Rejects) != 0 {
-		t.Errorf("got %+v, %d rejects; want one record of %d ms and none", out.Records, len(out.Rejects), talkMs["answered"])
+	if want := talkMs["answered"]; len(out.Records) != 1 || out.Records[0].TalkMs != want ||
+		len(out.Rejects) != 0 {
+		t.Errorf("got %+v, %d rejects; want one record of %d ms and none",
+			out.Records, len(out.Rejects), want)
 	}
 }
 
-func TestATruncatedRecordingEndsItsCallUncertain(t *testing.T) {
+func TestTruncatedRecordingEndsItsCallUncertain(t *testing.T) {
 	text := readTrace(t, "answered")
 	cut := bytes.Index(text, []byte(`"type":"ChannelHangupRequest"`))
 	text = text[:bytes.LastIndexByte(text[:cut], '\n')+1]
-	p, out := replay(t, text)
-	if len(out.Records) != 1 || out.Records[0].Outcome != metering.Uncertain || out.Records[0].TalkMs > talkMs["answered"] {
-		t.Errorf("got %+v, want one uncertain record of at most %d ms", out.Records, talkMs["answered"])
+	m, out := replay(t, text)
+	if want := talkMs["answered"]; len(out.Records) != 1 || out.Records[0].TalkMs > want ||
+		out.Records[0].Outcome != metering.Uncertain {
+		t.Errorf("got %+v, want one uncertain record of at most %d ms", out.Records, want)
 	}
-	if p.OpenCalls() != 0 {
+	if m.OpenCalls() != 0 {
 		t.Error("the call is still open")
 	}
 }

@@ -10,10 +10,10 @@ import (
 	"github.com/risposta/gateway/metering/recordtest"
 )
 
-var rewrite = flag.Bool("rewrite", false, "write the outputs of testdata/calls anew instead of comparing")
+var rewrite = flag.Bool("rewrite", false, "write the outputs of testdata/calls anew")
 
-// Each file of testdata/calls is the story of some calls, see testdata/calls/README.md. The verbs are
-// explained in story_test.go.
+// Each file of testdata/calls is the story of some calls, see testdata/calls/README.md. The verbs
+// are explained in story_test.go.
 func TestTranscripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/calls/*.txt")
 	if err != nil || len(files) == 0 {

@@ -21,7 +21,9 @@ type Resolved struct {
 func (r Resolved) at() metering.Time { return r.At }
 
 // NewResolved makes the frame.
-func NewResolved(call metering.CallID, at time.Time, e metering.Exemption, why metering.Reason) []byte {
+func NewResolved(
+	call metering.CallID, at time.Time, e metering.Exemption, why metering.Reason,
+) []byte {
 	return encode(TypeResolved, Resolved{
 		At: metering.Time{Time: at}, Call: call, Exempt: e.Verdict.String(), Ref: e.Ref, Why: why,
 	})
@@ -33,8 +35,8 @@ func ReadResolved(frame []byte) (Resolved, metering.Exemption, error) {
 	return r, metering.Exemption{Verdict: metering.ParseVerdict(r.Exempt), Ref: r.Ref}, err
 }
 
-// Reconciled stands after the end of a call of which Asterisk's CEL shows what was not seen. It holds
-// a second evidence of the same call, made from the CEL.
+// Reconciled stands after the end of a call of which Asterisk's CEL shows what was not seen. It
+// holds a second evidence of the same call, made from the CEL.
 type Reconciled struct {
 	At     metering.Time    `json:"timestamp"` // the end of the call by the CEL
 	Call   metering.CallID  `json:"call"`

@@ -46,7 +46,9 @@ func (a Announcement) at() metering.Time { return a.At }
 
 // NewAnnouncement makes the frame.
 func NewAnnouncement(call metering.CallID, at time.Time, a metering.Announcement) []byte {
-	return encode(TypeAnnouncement, Announcement{At: metering.Time{Time: at}, Call: call, Announcement: a})
+	return encode(TypeAnnouncement, Announcement{
+		At: metering.Time{Time: at}, Call: call, Announcement: a,
+	})
 }
 
 // ReadAnnouncement reads the fact that the frame was made from.

@@ -1,15 +1,15 @@
 // Package evidence is the format in which the evidence of a call is kept.
 //
 // In: what the gateway knows beside the PBX's own events: the terms of a call, the answer of a
-// lookup, an announcement, gaps and snapshots, later corrections. Out: frames, one line of JSON each,
-// that replay to the same record years later on another machine; and the same values read back.
-// docs/evidence.md describes the format. No frame ever holds a caller's number, a dialled number or
-// the reason of an exemption.
+// lookup, an announcement, gaps and snapshots, later corrections. Out: frames, one line of JSON
+// each, that replay to the same record years later on another machine; and the same values read
+// back. docs/evidence.md describes the format. No frame ever holds a caller's number, a dialled
+// number or the reason of an exemption.
 //
 // A call's evidence is a sequence of frames. It starts with a [Call]; the [Digest] of all frames
-// stands in the record. Every type of this package begins with "risposta.", see [Ours]. The PBX's own
-// events stand between them in Asterisk's field names, reduced to what counts: package ari writes
-// and reads those. No PBX sends a frame of a type of this package.
+// stands in the record. Every type of this package begins with "risposta.", see [Ours]. The PBX's
+// own events stand between them in Asterisk's field names, reduced to what counts: package ari
+// writes and reads those. No PBX sends a frame of a type of this package.
 package evidence
 
 import (

@@ -70,7 +70,7 @@ type Leg struct {
 	Hold        string        `json:"hold,omitzero"`          // on, off; "": not known
 	FeatureHold string        `json:"feature_hold,omitzero"`  // begun, away; "": none
 	Dialled     bool          `json:"dialled,omitzero"`       // Asterisk called it; it did not call
-	DialledBy   string        `json:"dialled_by,omitzero"`    // the id of the channel that is dialling it
+	DialledBy   string        `json:"dialled_by,omitzero"`    // the channel that is dialling it
 	NumberKind  string        `json:"number_kind,omitzero"`   // of the number by which it was dialled
 	Moved       metering.Time `json:"moved_at,omitzero"`      // when it last entered or left a bridge
 	LastEvent   metering.Time `json:"last_event_at,omitzero"` // the latest instant of its own events
