@@ -87,7 +87,7 @@ func (r *harness) listens(t *testing.T, app string, all bool) *listener {
 	t.Helper()
 	q := url.Values{"app": {app}, "api_key": {lab.ARIUser + ":" + lab.ARIPassword}, "subscribeAll": {fmt.Sprint(all)}}
 	at := "ws" + strings.TrimPrefix(r.pbx.URL(), "http") + "/events?" + q.Encode()
-	conn, _, err := websocket.Dial(r.ctx, at, nil) //nolint:bodyclose // the library closes it
+	conn, _, err := websocket.Dial(r.ctx, at, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
