@@ -52,7 +52,14 @@ func TestObserveOtherApplicationHoldsAndMutes(t *testing.T) {
 		o.ask(http.MethodDelete, "/channels/"+trunk+"/mute", q)
 		o.mark("caller-end-mute-" + direction)
 	}
-	o.silent("caller-hold", "caller-end-mute-both")
+	o.silent("caller-hold", "operator-end-silence")
+	// The bridge looks at its members anew at each mute and its end; what has changed nothing tells.
+	again := o.count(func(f frame) bool {
+		return f.is("ChannelVarset", "PJSIP/trunk-") && f.at("variable") == "BRIDGEPEER"
+	})
+	if want := 1 + 6; again != want {
+		t.Errorf("%d ChannelVarset of BRIDGEPEER, want %d: one of the bridging, six of the mutes", again, want)
+	}
 	o.ask(http.MethodPost, "/bridges/"+bridge+"/moh", nil)
 	o.await("the music among the bridge's members", func(f frame) bool {
 		return f.is("ChannelVarset", "PJSIP/trunk-") && f.at("variable") == "BRIDGEPEER" &&
