@@ -6,7 +6,7 @@ SHELL := /bin/bash
 LIVE := $(GO) test -race -tags live -count=1 -parallel 4 -timeout 15m
 
 .PHONY: help demo test test-long unit live judge traces reliability lint vuln bench fuzz build \
-	image setup bare load
+	image setup bare load observe
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -20,12 +20,16 @@ unit: ## run the tests that need no PBX, with the race detector
 	$(GO) test -race -count=1 -timeout 10m ./...
 
 live: setup ## make real SIP calls on a real Asterisk
-	$(LIVE) -skip TestLiveMoreShapes ./integration/...
+	$(LIVE) -skip 'TestLiveMoreShapes|TestObserve' ./integration/...
+
+observe: setup ## record what Asterisk tells of rare handling; the tests hold docs/asterisk.md
+	$(LIVE) -parallel 2 -timeout 30m -run TestObserve ./integration/
 
 test-long: setup ## run the random and the live tests longer, the fault table and a bare machine
 	$(GO) test -count=1 -timeout 60m ./internal/mediation ./metering ./metering/tariff \
 		-rapid.checks=20000
-	$(LIVE) -count=5 -timeout 60m -skip TestLiveMoreShapes ./integration/...
+	$(LIVE) -count=5 -timeout 60m -skip 'TestLiveMoreShapes|TestObserve' ./integration/...
+	$(MAKE) observe
 	$(LIVE) -run TestLiveRestartLosesNoTalk ./integration/ -away 60s
 	$(MAKE) judge reliability
 	$(MAKE) fuzz FUZZTIME=5m

@@ -1,4 +1,5 @@
-// Package gateway_test keeps what the whole tree promises: which room may import which, a word at each door, one vocabulary.
+// Package gateway_test keeps what the whole tree promises: which package may import which, a comment
+// on each package, one vocabulary.
 package gateway_test
 
 import (
@@ -79,7 +80,10 @@ var exact = map[string]bool{"metering": true, "ari/talkpath": true, "ari": true,
 
 // pure rooms do no input or output, and start nothing.
 var (
-	pure   = []string{"metering", "metering/numbering", "metering/policy", "metering/tariff", "metering/ledger/merkle", "ari/talkpath", "metering/evidence", "internal/mediation"}
+	pure = []string{
+		"metering", "metering/numbering", "metering/policy", "metering/tariff", "metering/ledger/merkle",
+		"ari/talkpath", "metering/evidence", "internal/mediation",
+	}
 	impure = regexp.MustCompile(`^(os|net|io/fs|database/.*|log.*|syscall|os/.*|net/.*|time/tzdata|sync)$`)
 )
 
@@ -94,7 +98,8 @@ type pkg struct {
 
 func packages(t *testing.T) []pkg {
 	t.Helper()
-	out, err := exec.Command("go", "list", "-tags", "live", "-json=ImportPath,Dir,Imports,GoFiles,TestImports,XTestImports", "./...").Output()
+	const fields = "-json=ImportPath,Dir,Imports,GoFiles,TestImports,XTestImports"
+	out, err := exec.Command("go", "list", "-tags", "live", fields, "./...").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +170,8 @@ func TestEachRoomHasAWordAtItsDoor(t *testing.T) {
 	for _, p := range packages(t) {
 		words := 0
 		for _, name := range p.GoFiles {
-			f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(p.Dir, name), nil, parser.ParseComments|parser.PackageClauseOnly)
+			f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(p.Dir, name), nil,
+				parser.ParseComments|parser.PackageClauseOnly)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -193,7 +199,8 @@ func TestTheLogsVocabularyIsTheDocumentedOne(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	inCode := names(regexp.MustCompile(`"((?:gateway|calls?|caller|announcement|checkpoint|queue|talk|gap|number|survey|exemption|pbx|frame|ledger|record|rerating)\.[a-z_]+)"`), code)
+	inCode := names(regexp.MustCompile(`"((?:gateway|calls?|caller|announcement|checkpoint|queue|talk|gap|number|`+
+		`survey|exemption|pbx|frame|ledger|record|rerating)\.[a-z_]+)"`), code)
 	inDoc := names(regexp.MustCompile("(?m)^\\| `([a-z]+\\.[a-z_]+)`"), string(doc))
 	for name := range inCode {
 		if !inDoc[name] {

@@ -8,7 +8,7 @@ import (
 	"github.com/risposta/gateway/metering"
 )
 
-// TimeLayout is how Asterisk writes its timestamps, in its own zone.
+// TimeLayout is the form of the timestamps in ARI, in the time zone of Asterisk.
 const TimeLayout = "2006-01-02T15:04:05.000-0700"
 
 var errTimestamp = fmt.Errorf("timestamp: want such as %q", TimeLayout)

@@ -4,6 +4,8 @@ package integration
 
 import (
 	"net/http"
+	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/risposta/gateway/integration/lab"
@@ -47,9 +49,10 @@ func observeConference(t *testing.T, name, profile string) *observation {
 }
 
 // ARI sends no event when a member of a conference is muted, by any road, or hears music alone.
-func TestLiveConferenceMutesWithoutAnEvent(t *testing.T) {
+func TestObserveConferenceMutesWithoutAnEvent(t *testing.T) {
 	o := observeConference(t, "conference-muted", "plain")
-	caller := o.caller(t, 0, lab.Calls().Speaks().Pause(9*second).Keys("*").Pause(2*second).Keys("*").Pause(second).Bye())
+	caller := o.caller(t, 0, lab.Calls().Speaks().Pause(9*second).
+		Keys("*").Pause(2*second).Keys("*").Pause(second).Bye())
 	trunk := o.talking("PJSIP/trunk-")
 	o.mark("alone")
 	stop := o.samples(half, "/channels", "/bridges")
@@ -65,18 +68,20 @@ func TestLiveConferenceMutesWithoutAnEvent(t *testing.T) {
 	o.console("confbridge unmute room PJSIP/trunk", "(?i)unmut")
 	o.mark("console-unmuted-caller")
 	for _, direction := range []string{"in", "out", "both"} {
-		o.ask(http.MethodPost, "/channels/"+member+"/mute", map[string][]string{"direction": {direction}})
+		q := url.Values{"direction": {direction}}
+		if a := o.ask(http.MethodPost, "/channels/"+member+"/mute", q); a.Status != http.StatusConflict {
+			t.Errorf("muting a member by ARI: %d %v", a.Status, a.Body)
+		}
 		o.mark("ari-muted-" + direction)
-		o.ask(http.MethodDelete, "/channels/"+member+"/mute", map[string][]string{"direction": {direction}})
-		o.mark("ari-unmuted-" + direction)
 	}
+	o.silent("joined-start-muted", "ari-muted-both")
 	o.wait(caller)
 	o.gone(trunk)
 	o.wait(op)
 }
 
 // A member who waits for a leader is in the conference's bridge, or in none: what ARI shows of it.
-func TestLiveConferenceWaitsForALeader(t *testing.T) {
+func TestObserveConferenceWaitsForALeader(t *testing.T) {
 	o := observeConference(t, "conference-wait-marked", "waiting")
 	caller := o.caller(t, 0, lab.Calls().Speaks().Pause(12*second).Bye())
 	o.console("confbridge list room", "PJSIP/trunk")
@@ -87,27 +92,33 @@ func TestLiveConferenceWaitsForALeader(t *testing.T) {
 	op := o.dials(t, "op1", "8801", lab.Calls().Speaks().Pause(3*second).Bye())
 	o.console("confbridge list room", "PJSIP/op1")
 	o.mark("plain-member-came")
-	o.conferenceInfo()
+	if waits := o.conferenceInfo()["waiting"]; !strings.HasPrefix(waits, "PJSIP/trunk-") {
+		t.Errorf("waiting beside a plain member: %q", waits)
+	}
 	o.wait(op)
 	o.mark("plain-member-left")
 	op = o.dials(t, "op1", "8802", lab.Calls().Speaks().Pause(2*second).Bye())
 	o.console("confbridge list room", "PJSIP/op1")
 	o.mark("leader-came")
-	o.conferenceInfo()
+	if got := o.conferenceInfo(); got["waiting"] != "" || !strings.Contains(got["active"], "PJSIP/trunk-") {
+		t.Errorf("with a leader: %v", got)
+	}
 	o.wait(op)
 	o.mark("leader-left")
 	o.wait(caller)
 }
 
-// conferenceInfo asks what Asterisk's dialplan functions tell of the conference.
-func (o *observation) conferenceInfo() {
+// conferenceInfo asks which members are which, by their channels' names.
+func (o *observation) conferenceInfo() map[string]string {
 	o.Helper()
 	list, _ := o.ask(http.MethodGet, "/channels", nil).Body.([]any)
-	for _, function := range []string{
-		"CONFBRIDGE_INFO(parties,room)", "CONFBRIDGE_INFO(marked,room)", "CONFBRIDGE_INFO(muted,room)",
-		"CONFBRIDGE_INFO(active,room)", "CONFBRIDGE_CHANNELS(parties,room)", "CONFBRIDGE_CHANNELS(waiting,room)",
-		"CONFBRIDGE_CHANNELS(active,room)", "CONFBRIDGE_CHANNELS(marked,room)", "CONFBRIDGE(user,startmuted)",
-	} {
-		o.variable(field(list[0], "id"), function)
+	id := field(list[0], "id") // the functions need a channel, whichever
+	members := map[string]string{}
+	for _, kind := range []string{"parties", "waiting", "active", "marked"} {
+		members[kind] = o.variable(id, "CONFBRIDGE_CHANNELS("+kind+",room)")
 	}
+	for _, what := range []string{"parties", "marked", "muted"} {
+		o.variable(id, "CONFBRIDGE_INFO("+what+",room)")
+	}
+	return members
 }

@@ -41,7 +41,7 @@ func (o *observation) received(id string) string {
 }
 
 // A phone that dies sends no BYE: the received count of its leg stands still, and an RTP timeout ends the call.
-func TestLiveDeadPhone(t *testing.T) {
+func TestObserveDeadPhone(t *testing.T) {
 	for _, c := range []struct{ name, options, dies string }{
 		{"dead-operator-rtp-timeout", "[op1](+)\nrtp_timeout = 6\nrtp_timeout_hold = 12\n", "PJSIP/op1-"},
 		{"dead-caller-rtp-timeout", "[trunk](+)\nrtp_timeout = 6\nrtp_timeout_hold = 12\n", "PJSIP/trunk-"},
@@ -62,7 +62,7 @@ func TestLiveDeadPhone(t *testing.T) {
 			o.mark("kill")
 			phones[c.dies].Kill()
 			if c.options != "" {
-				o.gone(legs[c.dies])
+				o.ended(legs[c.dies], "1", "44", "")
 				o.gone(trunk)
 				return
 			}
@@ -82,7 +82,7 @@ func TestLiveDeadPhone(t *testing.T) {
 }
 
 // A held leg has a timeout of its own; a muted phone that sends no RTP looks as a dead one does.
-func TestLiveSilentPhone(t *testing.T) {
+func TestObserveSilentPhone(t *testing.T) {
 	options := map[string]string{
 		"pjsip.d/options.conf": "[op1](+)\nrtp_timeout = 6\nrtp_timeout_hold = 12\n",
 	}
@@ -108,14 +108,26 @@ func TestLiveSilentPhone(t *testing.T) {
 				o.mark("kill")
 				op.Stop()
 			}
-			o.gone(operator)
+			o.ended(operator, "1", "44", "")
 			o.gone(trunk)
 		})
 	}
 }
 
+// ended waits for the end of a leg and checks the causes of its first hang-up request and of its end.
+func (o *observation) ended(id, requested, destroyed, sip string) {
+	o.Helper()
+	end := o.gone(id)
+	request := o.await("the hang-up request", func(f frame) bool {
+		return f.at("type") == "ChannelHangupRequest" && f.at("channel.id") == id
+	})
+	if request.at("cause") != requested || end.at("cause") != destroyed || end.at("tech_cause") != sip {
+		o.Errorf("ended by %v and %v, want causes %s and %s, SIP %q", request, end, requested, destroyed, sip)
+	}
+}
+
 // Without an RTP timeout the session timer ends a dead phone's call.
-func TestLiveSessionTimerEndsADeadPhone(t *testing.T) {
+func TestObserveSessionTimerEndsADeadPhone(t *testing.T) {
 	o := observe(t, "dead-operator-session-timer", holdingService, map[string]string{
 		"pjsip.d/options.conf": "[op1](+)\ntimers = always\ntimers_min_se = 90\ntimers_sess_expires = 90\n",
 	})
@@ -130,11 +142,12 @@ func TestLiveSessionTimerEndsADeadPhone(t *testing.T) {
 	o.awaitFor(150*second, "the session timer", func(f frame) bool {
 		return f.at("type") == "ChannelDestroyed" && f.at("channel.id") == operator
 	})
+	o.ended(operator, "18", "18", "408")
 	o.gone(trunk)
 }
 
 // What rtp_statistics answers for channels that have no RTP, and what a thousand requests cost.
-func TestLiveStatisticsOfOtherChannels(t *testing.T) {
+func TestObserveStatisticsOfOtherChannels(t *testing.T) {
 	o := observe(t, "rtp-statistics-cost", []service{{
 		name: "statistics", agents: []string{"op1", "op2"}, queues: queue("s", "", "Local/200@from-queue/n"),
 		dialplan: "Progress(); Queue(s)",
@@ -144,15 +157,21 @@ func TestLiveStatisticsOfOtherChannels(t *testing.T) {
 	caller := o.caller(t, 0, lab.Calls().Speaks().WaitBye())
 	o.dials(t, "op2", "8800", lab.Calls().Speaks().WaitBye())
 	trunk := o.talking("PJSIP/trunk-")
-	for _, name := range []string{"Local/200@from-queue-00000000;1", "Local/200@from-queue-00000000;2", "PJSIP/op1-", "PJSIP/op2-", "PJSIP/trunk-"} {
+	const local = "Local/200@from-queue-00000000;"
+	for name, want := range map[string]int{
+		local + "1": http.StatusForbidden, local + "2": http.StatusForbidden,
+		"PJSIP/op1-": http.StatusOK, "PJSIP/op2-": http.StatusOK, "PJSIP/trunk-": http.StatusOK,
+	} {
 		id := o.talking(name)
-		a := o.ask(http.MethodGet, "/channels/"+id+"/rtp_statistics", nil)
-		o.Logf("%s: %d %v", name, a.Status, a.Body)
-		o.ask(http.MethodGet, "/channels/"+id+"/variable", map[string][]string{"variable": {"CHANNEL(rtp,hold)"}})
+		if a := o.ask(http.MethodGet, "/channels/"+id+"/rtp_statistics", nil); a.Status != want {
+			t.Errorf("%s: %d %v, want %d", name, a.Status, a.Body, want)
+		}
+		o.variable(id, "CHANNEL(rtp,hold)")
 	}
 	for _, path := range []string{
-		"/channels/" + trunk + "/rtp_statistics", "/channels/" + trunk + "/variable?variable=CHANNEL(rtp%2Chold)",
-		"/channels/" + trunk, "/channels", "/bridges", "/asterisk/config/dynamic/res_pjsip/endpoint/op1", "/asterisk/ping",
+		"/channels/" + trunk + "/rtp_statistics", "/channels/" + trunk, "/channels", "/bridges",
+		"/channels/" + trunk + "/variable?variable=CHANNEL(rtp%2Chold)",
+		"/asterisk/config/dynamic/res_pjsip/endpoint/op1", "/asterisk/ping",
 	} {
 		o.cost(path, 1000)
 	}

@@ -18,7 +18,8 @@ var directionVariables = []string{
 	"CHANNEL(channeltype)", "SIPDOMAIN", "SIPCALLID", "DIALEDPEERNUMBER", "DIALEDPEERNAME", "DIALSTATUS", "DIALEDTIME",
 	"PJSIP_HEADER(read,Call-ID)", "PJSIP_HEADER(read,CSeq)", "PJSIP_HEADERS(C)", "PJSIP_RESPONSE_HEADER(read,CSeq)",
 	"PJSIP_RESPONSE_HEADERS(C)", "CHANNEL(accountcode)", "CHANNEL(peeraccount)", "CALLERID(num)", "CALLERID(dnid)",
-	"CALLERID(ani)", "CONNECTEDLINE(num)", "CHANNEL(linkedid)", "CHANNEL(caller_url)", "CHANNEL(appname)", "CHANNEL(appdata)",
+	"CALLERID(ani)", "CONNECTEDLINE(num)", "CHANNEL(linkedid)", "CHANNEL(caller_url)",
+	"CHANNEL(appname)", "CHANNEL(appdata)",
 	"CHANNEL(callid)", "HANGUPCAUSE", "CDR(src)", "CDR(dst)", "CDR(channel)", "CDR(lastapp)",
 }
 
@@ -42,7 +43,7 @@ var directionFiles = map[string]string{
 }
 
 // CHANNEL(pjsip,request_uri) is set where Asterisk was called, and empty where it called, on every road.
-func TestLiveDirectionOfAChannel(t *testing.T) {
+func TestObserveDirectionOfAChannel(t *testing.T) {
 	t.Run("direction-called", func(t *testing.T) {
 		o := observe(t, "direction-called", originatedService, nil)
 		op := o.operator(t, "op1", lab.Called(half).WaitBye())

@@ -3,7 +3,6 @@
 package integration
 
 import (
-	"net/http"
 	"testing"
 
 	"github.com/risposta/gateway/integration/lab"
@@ -29,7 +28,7 @@ const allFeatures = "playself#playpeer#menupeer#musicself#menuself#recordself"
 // A feature key runs an application on a channel that stays in its bridge. ARI sends a ChannelVarset of
 // DYNAMIC_FEATURENAME and DYNAMIC_WHO_ACTIVATED on that channel at the start, and a ChannelDialplan only
 // if a Gosub moves the channel in the dialplan. GET /channels/ID shows the application while it runs.
-func TestLiveFeatureKeyRunsAnApplication(t *testing.T) {
+func TestObserveFeatureKeyRunsAnApplication(t *testing.T) {
 	for _, c := range []struct {
 		name, keys, runsOn, app string
 		dialplanEvents          bool
@@ -81,25 +80,5 @@ func TestLiveFeatureKeyRunsAnApplication(t *testing.T) {
 				t.Errorf("%d ChannelDialplan events of the feature", n)
 			}
 		})
-	}
-}
-
-// app is the application that a channel runs at present.
-func (o *observation) app(id string) string {
-	o.Helper()
-	return field(o.ask(http.MethodGet, "/channels/"+id, nil).Body, "dialplan.app_name")
-}
-
-// until waits for a condition.
-func (o *observation) until(what string, ok func() bool) {
-	o.Helper()
-	err := lab.Until(o.ctx, 20*second, what, func() error {
-		if ok() {
-			return nil
-		}
-		return errNotYet
-	})
-	if err != nil {
-		o.Fatal(err)
 	}
 }

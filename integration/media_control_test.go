@@ -5,6 +5,7 @@ package integration
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,7 +13,7 @@ import (
 )
 
 // Another application of ARI holds, mutes and plays music: which events come, and whom the bridge lists.
-func TestLiveOtherApplicationHoldsAndMutes(t *testing.T) {
+func TestObserveOtherApplicationHoldsAndMutes(t *testing.T) {
 	o := observe(t, "ari-hold-mute-moh", []service{{
 		name: "stasis", agents: []string{"op1"}, dialplan: "Progress(); Stasis(other)",
 	}}, nil)
@@ -28,13 +29,17 @@ func TestLiveOtherApplicationHoldsAndMutes(t *testing.T) {
 	}
 	trunk := o.talking("PJSIP/trunk-")
 	operator := o.talking("PJSIP/op1-")
-	bridge := o.await("the bridge", func(f frame) bool { return f.is("ChannelEnteredBridge", "PJSIP/trunk-") }).at("bridge.id")
+	bridge := o.await("the bridge", func(f frame) bool {
+		return f.is("ChannelEnteredBridge", "PJSIP/trunk-")
+	}).at("bridge.id")
 	for _, leg := range []string{"caller", "operator"} {
 		id := map[string]string{"caller": trunk, "operator": operator}[leg]
 		for _, what := range []string{"hold", "moh", "silence"} {
-			o.ask(http.MethodPost, "/channels/"+id+"/"+what, nil)
+			if a := o.ask(http.MethodPost, "/channels/"+id+"/"+what, nil); a.Status != http.StatusNoContent {
+				t.Errorf("%s: %d %v", what, a.Status, a.Body)
+			}
 			o.mark(leg + "-" + what)
-			o.bridges(leg + "-" + what)
+			o.bridges()
 			o.ask(http.MethodDelete, "/channels/"+id+"/"+what, nil)
 			o.mark(leg + "-end-" + what)
 		}
@@ -47,12 +52,17 @@ func TestLiveOtherApplicationHoldsAndMutes(t *testing.T) {
 		o.ask(http.MethodDelete, "/channels/"+trunk+"/mute", q)
 		o.mark("caller-end-mute-" + direction)
 	}
+	o.silent("caller-hold", "caller-end-mute-both")
 	o.ask(http.MethodPost, "/bridges/"+bridge+"/moh", nil)
+	o.await("the music among the bridge's members", func(f frame) bool {
+		return f.is("ChannelVarset", "PJSIP/trunk-") && f.at("variable") == "BRIDGEPEER" &&
+			strings.HasPrefix(f.at("value"), "Announcer/ARI_MOH-")
+	})
 	o.mark("bridge-moh")
-	o.bridges("bridge-moh")
+	o.bridges()
 	o.ask(http.MethodDelete, "/bridges/"+bridge+"/moh", nil)
 	o.mark("bridge-end-moh")
-	o.bridges("bridge-end-moh")
+	o.bridges()
 	o.ask(http.MethodPost, "/bridges/"+bridge+"/play", url.Values{"media": {"sound:tt-monkeysintro"}})
 	o.await("the bridge's playback to end", func(f frame) bool { return f.at("type") == "PlaybackFinished" })
 	o.ask(http.MethodPost, "/channels/"+trunk+"/play", url.Values{"media": {"sound:vm-goodbye"}})
@@ -66,32 +76,29 @@ func TestLiveOtherApplicationHoldsAndMutes(t *testing.T) {
 	o.wait(caller)
 }
 
-// bridges records what ARI lists of bridges and channels now.
-func (o *observation) bridges(string) {
-	o.Helper()
-	o.ask(http.MethodGet, "/bridges", nil)
-	o.ask(http.MethodGet, "/channels", nil)
-}
-
-// How an endpoint's options change what a hold shows. PJSIP/op1 holds by re-INVITE.
-func TestLiveHoldUnderEndpointOptions(t *testing.T) {
-	for _, c := range []struct{ name, options string }{
-		{"hold-plain", ""},
-		{"hold-suppress-moh-on-sendonly", "suppress_moh_on_sendonly = yes"},
-		{"hold-moh-passthrough", "moh_passthrough = yes"},
-		{"hold-moh-passthrough-both", "moh_passthrough = yes\n[trunk](+)\nmoh_passthrough = yes"},
+// How an endpoint's options change what a hold shows. PJSIP/op1 holds by re-INVITE: CHANNEL(rtp,hold) shows
+// it whatever the options, ARI and the CEL do not.
+func TestObserveHoldUnderEndpointOptions(t *testing.T) {
+	for _, c := range []struct {
+		name, options string
+		holds         int
+	}{
+		{"hold-plain", "", 2},
+		{"hold-suppress-moh-on-sendonly", "suppress_moh_on_sendonly = yes", 0},
+		{"hold-moh-passthrough", "moh_passthrough = yes", 2},
+		{"hold-moh-passthrough-both", "moh_passthrough = yes\n[trunk](+)\nmoh_passthrough = yes", 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := observe(t, c.name, holdingService, map[string]string{
 				"pjsip.d/options.conf": "[op1](+)\n" + c.options + "\n",
 			})
 			script := lab.Called(half).Speaks()
-			for _, direction := range []string{"sendonly", "sendrecv", "inactive", "sendrecv", "recvonly", "sendrecv"} {
-				script = script.Pause(second).Redirects(direction)
+			for _, to := range []string{"sendonly", "sendrecv", "inactive", "sendrecv", "recvonly", "sendrecv"} {
+				script = script.Pause(second).Redirects(to)
 			}
 			op := o.operator(t, "op1", script.Pause(second).Bye())
 			o.caller(t, 0, lab.Calls().Speaks().WaitBye())
-			o.holdsSampled("PJSIP/op1-", "PJSIP/trunk-", op)
+			o.holds(op, c.holds, c.holds, "0", "1", "0", "1", "0")
 		})
 	}
 }
@@ -101,44 +108,58 @@ var holdingService = []service{{
 	dialplan: "Progress(); Queue(h)",
 }}
 
-// holdsSampled reads CHANNEL(rtp,hold) and what else may tell of a hold, of both legs, till the operator ends.
-func (o *observation) holdsSampled(operator, caller string, op *lab.Party) {
+// holds samples both legs till the operator ends, and checks how many holds and ends of holds ARI sent, and
+// what CHANNEL(rtp,hold) of the operator's leg was.
+func (o *observation) holds(op *lab.Party, holds, unholds int, want ...string) {
 	o.Helper()
-	a, b := o.talking(operator), o.talking(caller)
-	stop := o.samples(half/2, "/channels",
-		"/channels/"+a+"/variable?variable="+url.QueryEscape("CHANNEL(rtp,hold)"),
-		"/channels/"+b+"/variable?variable="+url.QueryEscape("CHANNEL(rtp,hold)"),
-		"/channels/"+a+"/rtp_statistics", "/channels/"+b+"/rtp_statistics")
+	const variable = "CHANNEL(rtp,hold)"
+	operator, caller := o.talking("PJSIP/op1-"), o.talking("PJSIP/trunk-")
+	path := func(id string) string {
+		return "/channels/" + id + "/variable?variable=" + url.QueryEscape(variable)
+	}
+	stop := o.samples(half/2, "/channels", path(operator), path(caller),
+		"/channels/"+operator+"/rtp_statistics", "/channels/"+caller+"/rtp_statistics")
 	o.wait(op)
 	stop()
-	o.gone(b)
+	o.gone(caller)
+	for kind, n := range map[string]int{"ChannelHold": holds, "ChannelUnhold": unholds} {
+		if got := o.count(func(f frame) bool { return f.is(kind, "PJSIP/op1-") }); got != n {
+			o.Errorf("%d %s, want %d", got, kind, n)
+		}
+	}
+	if got := o.values(operator, variable); !slices.Equal(got, want) {
+		o.Errorf("%s was %v, want %v", variable, got, want)
+	}
 }
 
-// A re-INVITE without an offer, answered with sendonly in the ACK, holds: what ARI shows of it.
-func TestLiveOfferlessReinviteHolds(t *testing.T) {
+// A re-INVITE without an offer, answered in the ACK: ARI says Unhold first, and of a leg that is held already
+// it says no more than that, while the phone remains on hold.
+func TestObserveOfferlessReinviteHolds(t *testing.T) {
 	for _, c := range []struct {
-		name   string
-		script func(*lab.Script) *lab.Script
+		name           string
+		script         func(*lab.Script) *lab.Script
+		holds, unholds int
+		values         []string
 	}{
 		{"offerless-sendonly", func(s *lab.Script) *lab.Script {
-			return s.Pause(second).OffersNothing("sendonly").Pause(2 * second).OffersNothing("sendrecv").Pause(2 * second)
-		}},
+			return s.OffersNothing("sendonly").Pause(2 * second).OffersNothing("sendrecv")
+		}, 1, 3, []string{"0", "1", "0"}},
 		{"offerless-sendonly-twice", func(s *lab.Script) *lab.Script {
-			return s.Pause(second).OffersNothing("sendonly").Pause(2 * second).OffersNothing("sendonly").Pause(2 * second).
-				Redirects("sendrecv").Pause(second)
-		}},
+			return s.OffersNothing("sendonly").Pause(2 * second).OffersNothing("sendonly").Pause(2 * second).Unhold()
+		}, 1, 3, []string{"0", "1", "0"}},
 		{"offerless-within-hold", func(s *lab.Script) *lab.Script {
-			return s.Pause(second).Hold().Pause(2 * second).OffersNothing("sendonly").Pause(2 * second).Unhold().Pause(second)
-		}},
+			return s.Hold().Pause(2 * second).OffersNothing("sendonly").Pause(2 * second).Unhold()
+		}, 1, 2, []string{"0", "1", "0"}},
 		{"offerless-sendrecv", func(s *lab.Script) *lab.Script {
-			return s.Pause(second).OffersNothing("sendrecv").Pause(2 * second)
-		}},
+			return s.OffersNothing("sendrecv").Pause(second)
+		}, 0, 1, []string{"0"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := observe(t, c.name, holdingService, nil)
-			op := o.operator(t, "op1", c.script(lab.Called(half).Speaks()).Bye())
+			script := c.script(lab.Called(half).Speaks().Pause(second)).Pause(second)
+			op := o.operator(t, "op1", script.Bye())
 			o.caller(t, 0, lab.Calls().Speaks().WaitBye())
-			o.holdsSampled("PJSIP/op1-", "PJSIP/trunk-", op)
+			o.holds(op, c.holds, c.unholds, c.values...)
 		})
 	}
 }

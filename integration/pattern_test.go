@@ -9,8 +9,10 @@ import (
 )
 
 // In a pattern n is a letter of its own (2 to 9): _agent[0-9] matches age2t0, not agent1.
-func TestLivePatternWithTheLetterN(t *testing.T) {
-	o := observe(t, "pattern-letters", []service{{name: "pattern", agents: []string{"op1", "op2"}, dialplan: "Progress(); Wait(1)"}}, map[string]string{
+func TestObservePatternWithTheLetterN(t *testing.T) {
+	o := observe(t, "pattern-letters", []service{{
+		name: "pattern", agents: []string{"op1", "op2"}, dialplan: "Progress(); Wait(1)",
+	}}, map[string]string{
 		"pjsip.d/pattern.conf": "[op1](+)\ncontext = as-deployed\n[op2](+)\ncontext = in-brackets\n",
 		"extensions.d/pattern.conf": `[as-deployed]
 exten => _agent[0-9],1,Answer()

@@ -10,7 +10,7 @@ import (
 )
 
 // An INVITE with Replaces from the trunk takes the place of the caller's leg, as a carrier's SBC may do.
-func TestLiveTrunkReplacesTheCallersLeg(t *testing.T) {
+func TestObserveTrunkReplacesTheCallersLeg(t *testing.T) {
 	for _, c := range []struct {
 		name, whose, number string
 		refused             bool
@@ -36,9 +36,9 @@ func TestLiveTrunkReplacesTheCallersLeg(t *testing.T) {
 			o.mark("replacing")
 			stop := o.samples(half/2, "/channels", "/bridges")
 			defer stop()
-			second := o.dials(t, "+390698765432", c.number, lab.Replacing(dialog).Speaks().Pause(3*second).Bye())
+			newcomer := o.dials(t, "+390698765432", c.number, lab.Replacing(dialog).Speaks().Pause(3*second).Bye())
 			if c.refused { // 404: the number must exist although it is not called
-				if err := second.Wait(o.ctx); err == nil || !o.inBridge(id) {
+				if err := newcomer.Wait(o.ctx); err == nil || !o.inBridge(id) {
 					t.Errorf("the INVITE is accepted (%v), or the call has ended", err)
 				}
 				o.ask(http.MethodDelete, "/channels/"+trunk, nil)
@@ -56,7 +56,7 @@ func TestLiveTrunkReplacesTheCallersLeg(t *testing.T) {
 			if entered.at("bridge.id") != bridge || entered.at("channel.dialplan.app_name") != "" {
 				t.Errorf("the new leg entered %v", entered)
 			}
-			o.wait(second)
+			o.wait(newcomer)
 			if c.whose == "PJSIP/trunk-" {
 				o.wait(caller, op)
 			}

@@ -20,11 +20,11 @@ const (
 )
 
 // On a PBX with more work than processors, CEL's STREAM_END of a hold follows ARI's ChannelUnhold.
-func TestLiveMusicEndsAfterUnholdUnderLoad(t *testing.T) {
+func TestObserveMusicEndsAfterUnholdUnderLoad(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		loops int
-	}{{"unhold-idle", 0}, {"unhold-loaded", 6}} {
+	}{{"unhold-idle", 0}, {"unhold-loaded", 3}} {
 		t.Run(c.name, func(t *testing.T) {
 			var services []service
 			for i := range loadedCalls {
@@ -41,7 +41,7 @@ func TestLiveMusicEndsAfterUnholdUnderLoad(t *testing.T) {
 				for range holdsPerCall {
 					script = script.Pause(2 * second).Hold().Pause(2 * second).Unhold()
 				}
-				parties = append(parties, o.operator(t, services[i].name, script.Pause(2*second).Bye()))
+				parties = append(parties, o.operator(t, services[i].name, script.Pause(2*second).Bye().Patient()))
 			}
 			for i := range loadedCalls {
 				parties = append(parties, o.caller(t, i, lab.Calls().Speaks().WaitBye()))
@@ -57,7 +57,8 @@ func TestLiveMusicEndsAfterUnholdUnderLoad(t *testing.T) {
 func (o *observation) busy(loops int) {
 	o.Helper()
 	for range loops {
-		cmd := exec.CommandContext(o.ctx, "docker", "exec", "--detach", o.pbx.ID, "timeout", "30", "sh", "-c", "while :; do :; done")
+		loop := []string{"exec", "--detach", o.pbx.ID, "timeout", "30", "sh", "-c", "while :; do :; done"}
+		cmd := exec.CommandContext(o.ctx, "docker", loop...)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			o.Fatalf("%v: %s", err, out)
 		}
@@ -94,7 +95,8 @@ func (o *observation) musicAfterUnhold(name string) {
 	for operator, at := range unholds {
 		ends := musicEnds(rows, peer[operator])
 		if len(ends) != len(at) || len(at) != holdsPerCall {
-			o.Errorf("%s: %d ChannelUnhold, %d STREAM_END of %s; want %d", operator, len(at), len(ends), peer[operator], holdsPerCall)
+			o.Errorf("%s: %d ChannelUnhold, %d STREAM_END of %s; want %d", operator, len(at), len(ends),
+				peer[operator], holdsPerCall)
 			continue
 		}
 		for i := range at {

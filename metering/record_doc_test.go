@@ -63,7 +63,7 @@ var (
 	docName = regexp.MustCompile("`([a-z_]+)`")
 )
 
-// tableNames are the names in the first column of the table whose head begins with a word.
+// tableNames are the names in the first column of the table with this head.
 func tableNames(t *testing.T, doc, head string) map[string]bool {
 	t.Helper()
 	_, table, ok := strings.Cut(doc, "\n| "+head+" |")

@@ -22,7 +22,7 @@ const schemaFile = "../" + recordtest.SchemaFile
 func TestRecordSchema(t *testing.T) {
 	text := recordSchema(t).text()
 	if *writeSchema {
-		if err := os.WriteFile(schemaFile, text, 0o644); err != nil { //nolint:gosec // public
+		if err := os.WriteFile(schemaFile, text, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -171,7 +171,7 @@ func (o offer) take() (outboundConn, error) {
 	o.upgrade <- true
 	conn, ok := <-o.result
 	if !ok {
-		return conn, errors.New("Asterisk gave up connecting")
+		return conn, errors.New("the connection of Asterisk ended before it was taken")
 	}
 	return conn, nil
 }

@@ -42,3 +42,9 @@ func (s *Script) Mutes() *Script {
 	s.index++
 	return s
 }
+
+// Patient passes over messages that the script does not name: repeated ones, on a slow machine.
+func (s *Script) Patient() *Script {
+	s.passesResponses = true
+	return s
+}

@@ -37,14 +37,18 @@ func StartSoftphone(dir, user string, p Plan) (*Softphone, error) {
 	if err != nil {
 		return nil, err
 	}
-	config := fmt.Sprintf(softphoneConfig, p.Port, filepath.Join(dir, "spoken.wav"), filepath.Join(dir, "heard.wav"), media, media+portStep-1)
-	account := fmt.Sprintf("<sip:%s@127.0.0.1:%d>;regint=0;answermode=auto;auth_pass=none;audio_codecs=PCMU/8000/1\n", user, p.Server)
-	for name, text := range map[string]string{"config": config, "accounts": account, "contacts": ""} {
+	spoken, heard := filepath.Join(dir, "spoken.wav"), filepath.Join(dir, "heard.wav")
+	config := fmt.Sprintf(softphoneConfig, p.Port, spoken, heard, media, media+portStep-1)
+	const account = "<sip:%s@127.0.0.1:%d>;regint=0;answermode=auto;auth_pass=none;audio_codecs=PCMU/8000/1\n"
+	files := map[string]string{
+		"config": config, "accounts": fmt.Sprintf(account, user, p.Server), "contacts": "",
+	}
+	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			return nil, err
 		}
 	}
-	if err := silence(filepath.Join(dir, "spoken.wav"), partyTimeout); err != nil {
+	if err := silence(spoken, partyTimeout); err != nil {
 		return nil, err
 	}
 	args := []string{"-f", dir, "-4"}

@@ -74,7 +74,7 @@ func (l *loader) checkLog(c Log) {
 		l.problem("log.format", "%q is neither json nor console", c.Format)
 	}
 	if c.Level != "debug" && c.Level != "info" && c.Level != "warn" && c.Level != "error" {
-		l.problem("log.level", "%q is none of debug, info, warn, error", c.Level)
+		l.problem("log.level", "%q is not one of debug, info, warn, error", c.Level)
 	}
 }
 

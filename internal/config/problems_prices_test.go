@@ -112,7 +112,7 @@ func TestProblemsOfTheLaw(t *testing.T) {
 		},
 		"no such policy": {
 			old: "policy: it", replace: "policy: ch",
-			want: `gw.yaml:20: law: "ch" is none of de, es, fr, it, strictest, uk`,
+			want: `gw.yaml:20: law: "ch" is not one of de, es, fr, it, strictest, uk`,
 		},
 		"no such rule": {
 			old: "policy: it", replace: "policy: it, also: [service_paid]",

@@ -14,8 +14,8 @@ const RefForm = "at most 64 letters, digits, dots, dashes, colons and underscore
 
 var reference = regexp.MustCompile(`^[A-Za-z0-9._:-]{0,64}$`)
 
-// IsRef reports whether a text may be an opaque reference, or is empty. It keeps out text that says
-// why somebody is exempt.
+// IsRef reports whether a text has the form of an opaque reference, or is empty. The form refuses a
+// sentence that says why a caller is exempt, but not a single word.
 func IsRef(text string) bool { return reference.MatchString(text) }
 
 // ParseDay reads a day such as 2026-01-31: its first instant in the zone.

@@ -105,7 +105,7 @@ var sources = []Source{
 	{"es", ServiceFree, "Ley 10/2025"},
 	{"de", Announced, "TKG 2021 §110(2)"},
 	{"uk", Announced, "Consumer Contracts Regulations 2013 (SI 2013/3134) reg. 40: consent " +
-		"presupposes that the price was told"},
+		"presupposes that the price was announced"},
 	{"de", AnnouncementLead, "TKG 2021 §110(2)"},
 	{"uk", Consent, "Consumer Contracts Regulations 2013 (SI 2013/3134) reg. 40"},
 	{"de", WaitVoids, "TKG 2021 §115, §116"},

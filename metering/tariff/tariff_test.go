@@ -86,7 +86,7 @@ func TestValidateReportsEachField(t *testing.T) {
 		"name: missing", `per_minute: "1,50"`, "increment: 1.5s", `currency: "LIRE"`,
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%v does not say %q", err, want)
+			t.Errorf("%v, want %q in it", err, want)
 		}
 	}
 	for _, price := range []string{"", "-1", "1e3", "1/3", "0x10", "Inf", "1.0000001", "101", " 1"} {
