@@ -72,7 +72,7 @@ type Event struct {
 	Channels   []ChannelID // UnreadableFrame: the channels that the frame names
 }
 
-// Why the PBX, or part of a call, was not seen: the words in logs, metrics and evidence.
+// Why the PBX, or part of a call, was not seen, as logs, metrics and evidence name it.
 const (
 	GapConnection  = "connection_lost"
 	GapReplaced    = "application_replaced"

@@ -132,8 +132,12 @@ func (g *Graph) destroy(id ari.ChannelID, at time.Time) {
 		g.destroyedOrder = append(g.destroyedOrder, id)
 	}
 	g.destroyed[id] = at
-	for len(g.destroyedOrder) > maxDestroyed || at.Sub(g.destroyed[g.destroyedOrder[0]]) > rememberDestroyed {
-		delete(g.destroyed, g.destroyedOrder[0])
+	for {
+		oldest := g.destroyedOrder[0]
+		if len(g.destroyedOrder) <= maxDestroyed && at.Sub(g.destroyed[oldest]) <= rememberDestroyed {
+			return
+		}
+		delete(g.destroyed, oldest)
 		g.destroyedOrder = g.destroyedOrder[1:]
 	}
 }

@@ -74,7 +74,7 @@ func (m *Mediator) Answer(call metering.CallID, e metering.Exemption, out *Outpu
 	m.apply(metering.Fact{Kind: metering.ExemptionAnswered, Call: call, At: at, Exemption: e}, out)
 }
 
-// Missed is the evidence of a call of which only Asterisk's CEL tells: its arrival, its end, and
+// Missed is the evidence of a call that only Asterisk's CEL shows: its arrival, its end, and
 // that nothing between was seen.
 func (m *Mediator) Missed(arrival metering.Fact, endedAt time.Time) [][]byte {
 	m.complete(&arrival)

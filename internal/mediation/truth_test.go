@@ -69,8 +69,8 @@ func (p *person) talks() bool {
 	return false
 }
 
-// neighbours are the channels that hear p. Only the caller and halves of Local channels pass on
-// what they hear, and a half that is in no bridge leads nowhere.
+// neighbours are the channels that p is connected with. Only the caller and halves of Local
+// channels connect further, and a half that is in no bridge leads nowhere.
 func (p *person) neighbours(caller *person) (next []*person) {
 	if p.twin != nil && p.twin.at != nil {
 		next = append(next, p.twin)
