@@ -16,8 +16,8 @@ import (
 
 const module = "github.com/risposta/gateway"
 
-// rooms says what each room may import of ours. A room that is not listed may import nothing of ours.
-var rooms = map[string][]string{
+// mayImport says what each package may import of ours. One that is not listed may import nothing of ours.
+var mayImport = map[string][]string{
 	"metering":                    {"metering/policy", "metering/tariff"},
 	"metering/evidence":           {"metering", "metering/policy", "metering/tariff"},
 	"metering/numbering":          {},
@@ -62,8 +62,8 @@ var rooms = map[string][]string{
 	"integration/load":            {"integration/judge", "integration/lab"},
 }
 
-// testRooms says what the tests of a room may import beside what the room itself may.
-var testRooms = map[string][]string{
+// testsMayImport says what the tests of a package may import beside what the package itself may.
+var testsMayImport = map[string][]string{
 	"ari/native":             {"ari/aritest"},
 	"internal/gateway":       {"ari/aritest"},
 	"internal/mediation":     {"ari/aritest"},
@@ -75,10 +75,10 @@ var testRooms = map[string][]string{
 	"integration":            {"integration/judge", "integration/lab", "metering"},
 }
 
-// exact are the rooms whose permissions do not extend to the folders below the ones named.
+// exact are the packages whose permissions do not extend to the folders below the ones named.
 var exact = map[string]bool{"metering": true, "ari/talkpath": true, "ari": true, "ari/native": true}
 
-// pure rooms do no input or output, and start nothing.
+// pure packages do no input or output, and start nothing.
 var (
 	pure = []string{
 		"metering", "metering/numbering", "metering/policy", "metering/tariff", "metering/ledger/merkle",
@@ -113,38 +113,38 @@ func packages(t *testing.T) []pkg {
 			all = append(all, p)
 		}
 	}
-	if len(all) < len(rooms)-6 {
-		t.Fatalf("%d packages were found, %d rooms are known", len(all), len(rooms))
+	if len(all) < len(mayImport)-6 {
+		t.Fatalf("%d packages were found, %d are known", len(all), len(mayImport))
 	}
 	return all
 }
 
 func TestImportsGoOneWay(t *testing.T) {
 	for _, p := range packages(t) {
-		room := strings.TrimPrefix(p.ImportPath, module+"/")
-		allowed, known := rooms[room]
+		path := strings.TrimPrefix(p.ImportPath, module+"/")
+		allowed, known := mayImport[path]
 		if !known {
-			t.Errorf("room %s is not listed here: say what it may import", room)
+			t.Errorf("package %s is not listed here: say what it may import", path)
 			continue
 		}
 		for _, imp := range p.Imports {
-			if ours, ok := strings.CutPrefix(imp, module+"/"); ok && !may(room, ours, allowed) {
-				t.Errorf("%s imports %s, which its room may not", room, ours)
+			if ours, ok := strings.CutPrefix(imp, module+"/"); ok && !may(path, ours, allowed) {
+				t.Errorf("%s imports %s, which it may not", path, ours)
 			}
 		}
-		inTests := append(append([]string{p.ImportPath}, allowed...), testRooms[room]...)
+		inTests := append(append([]string{p.ImportPath}, allowed...), testsMayImport[path]...)
 		for _, imp := range append(p.TestImports, p.XTestImports...) {
 			ours, ok := strings.CutPrefix(imp, module+"/")
-			if ok && ours != room && !may(room, ours, inTests) {
-				t.Errorf("the tests of %s import %s, which its room may not", room, ours)
+			if ok && ours != path && !may(path, ours, inTests) {
+				t.Errorf("the tests of %s import %s, which it may not", path, ours)
 			}
 		}
 	}
 }
 
-func may(room, imp string, allowed []string) bool {
+func may(path, imp string, allowed []string) bool {
 	for _, a := range allowed {
-		if imp == a || !exact[room] && strings.HasPrefix(imp, a+"/") {
+		if imp == a || !exact[path] && strings.HasPrefix(imp, a+"/") {
 			return true
 		}
 	}
@@ -153,13 +153,13 @@ func may(room, imp string, allowed []string) bool {
 
 func TestPureRoomsDoNoIO(t *testing.T) {
 	for _, p := range packages(t) {
-		for _, room := range pure {
-			if p.ImportPath != module+"/"+room {
+		for _, path := range pure {
+			if p.ImportPath != module+"/"+path {
 				continue
 			}
 			for _, imp := range p.Imports {
 				if impure.MatchString(imp) {
-					t.Errorf("%s imports %s: it must be a pure function of what it is given", room, imp)
+					t.Errorf("%s imports %s: it must be a pure function of what it is given", path, imp)
 				}
 			}
 		}

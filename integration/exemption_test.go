@@ -28,7 +28,7 @@ tariffs:
   - {name: standard, per_minute: "0.96", increment: 1s, currency: EUR}
 law: {policy: it}
 callers: {country_code: "39"}
-exemption: {http: {url: "http://127.0.0.1:SERVER/exempt"}, timeout: 500ms, settle_for: 1m}
+exemption: {http: {url: "http://127.0.0.1:SERVER/exempt"}, timeout: 500ms, give_up_after: 1m}
 ledger: {file: "{{dir}}/ledger.db"}
 admin: {listen: "{{admin}}"}
 `

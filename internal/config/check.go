@@ -14,8 +14,8 @@ import (
 // argue for, and of how long a change to the ledger may go unsigned.
 const (
 	maxKeepMonths = 120
-	minSealEvery  = time.Second
-	maxSealEvery  = 24 * time.Hour
+	minSignEvery  = time.Second
+	maxSignEvery  = 24 * time.Hour
 )
 
 var (
@@ -53,8 +53,8 @@ func (l *loader) checkLedger(c Ledger) {
 	if m := c.KeepMonths; m < 1 || m > maxKeepMonths {
 		l.problem("ledger.keep_months", "%d is not from 1 to %d", m, maxKeepMonths)
 	}
-	if e := c.SealEvery; e < minSealEvery || e > maxSealEvery {
-		l.problem("ledger.seal_every", "%s is not from %s to %s", e, minSealEvery, maxSealEvery)
+	if e := c.SignEvery; e < minSignEvery || e > maxSignEvery {
+		l.problem("ledger.sign_every", "%s is not from %s to %s", e, minSignEvery, maxSignEvery)
 	}
 }
 

@@ -8,11 +8,11 @@ import (
 // The bounds of the exemption lookups. A timeout is long enough for a database, and short enough to
 // end before the operator answers.
 const (
-	minTimeout   = 10 * time.Millisecond
-	maxTimeout   = time.Minute
-	maxCache     = time.Hour
-	minSettleFor = time.Minute
-	maxSettleFor = 180 * 24 * time.Hour
+	minTimeout     = 10 * time.Millisecond
+	maxTimeout     = time.Minute
+	maxCache       = time.Hour
+	minGiveUpAfter = time.Minute
+	maxGiveUpAfter = 180 * 24 * time.Hour
 )
 
 func (l *loader) checkExemption(e Exemption) {
@@ -22,9 +22,9 @@ func (l *loader) checkExemption(e Exemption) {
 	if e.Cache < 0 || e.Cache > maxCache {
 		l.problem("exemption.cache", "%s is not from 0s to %s", e.Cache, maxCache)
 	}
-	if e.SettleFor < minSettleFor || e.SettleFor > maxSettleFor {
-		l.problem("exemption.settle_for", "%s is not from %s to %s",
-			e.SettleFor, minSettleFor, maxSettleFor)
+	if e.GiveUpAfter < minGiveUpAfter || e.GiveUpAfter > maxGiveUpAfter {
+		l.problem("exemption.give_up_after", "%s is not from %s to %s",
+			e.GiveUpAfter, minGiveUpAfter, maxGiveUpAfter)
 	}
 	if _, err := time.LoadLocation(e.Zone); err != nil || e.Zone == "Local" {
 		l.problem("exemption.zone", "%q is not a time zone such as Europe/Rome", e.Zone)

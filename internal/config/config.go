@@ -150,7 +150,7 @@ type Ledger struct {
 	// beside it. Left out: ledger.file with .key at its end.
 	KeyFile string `yaml:"key_file"`
 	// How often the ledger log is signed, from 1s to 24h.
-	SealEvery time.Duration `yaml:"seal_every"`
+	SignEvery time.Duration `yaml:"sign_every"`
 }
 
 // EraseBefore is the instant before which calls arrived whose detail is due for erasure.

@@ -24,7 +24,7 @@ func (c *Config) defaults() {
 	set(&c.Admin.Listen, "127.0.0.1:9108")
 	set(&c.Ledger.KeyFile, c.Ledger.File+".key")
 	set(&c.Ledger.KeepMonths, 6)
-	set(&c.Ledger.SealEvery, time.Hour)
+	set(&c.Ledger.SignEvery, time.Hour)
 	set(&c.Log.Format, "json")
 	set(&c.Log.Level, "info")
 	c.Exemption.defaults(c.Ledger.File)
@@ -42,7 +42,7 @@ func (e *Exemption) defaults(ledger string) {
 	set(&e.Zone, "UTC")
 	set(&e.Timeout, 2*time.Second)
 	set(&e.Cache, time.Minute)
-	set(&e.SettleFor, 30*24*time.Hour)
+	set(&e.GiveUpAfter, 30*24*time.Hour)
 }
 
 // set gives a key its default where it has no value.

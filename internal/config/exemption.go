@@ -20,7 +20,7 @@ type Exemption struct {
 	Cache time.Duration `yaml:"cache"`
 	// How long after a call an unanswered lookup is tried again, from 1m to 4320h. Then the call is
 	// free for good.
-	SettleFor time.Duration `yaml:"settle_for"`
+	GiveUpAfter time.Duration `yaml:"give_up_after"`
 	// The time zone in which the days of entitlements begin and end.
 	Zone string `yaml:"zone"`
 }

@@ -161,8 +161,8 @@ func TestProblemsOfExemptionLookups(t *testing.T) {
 			want: "gw.yaml:21: exemption.http.url: \"http://registry.example/x\" sends callers' numbers " +
 				"over the network unencrypted",
 		},
-		"settle_for": {
-			add: "exemption: {settle_for: 1s}\n", want: "gw.yaml:21: exemption.settle_for",
+		"give_up_after": {
+			add: "exemption: {give_up_after: 1s}\n", want: "gw.yaml:21: exemption.give_up_after",
 		},
 		"cache": {add: "exemption: {cache: 2h}\n", want: "gw.yaml:21: exemption.cache"},
 		"zone": {

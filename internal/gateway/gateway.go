@@ -70,7 +70,7 @@ func (d *Gateway) open(ctx context.Context) error {
 	}
 	watch := observer{log: d.log, metrics: d.metrics}
 	d.retention = &retention.Worker{
-		Store: d.ledger, Signer: signer, SignEvery: d.conf.Ledger.SealEvery,
+		Store: d.ledger, Signer: signer, SignEvery: d.conf.Ledger.SignEvery,
 		Before: d.conf.Ledger.EraseBefore, Observer: watch,
 	}
 	names, err := d.conf.Pseudonyms()
@@ -79,7 +79,7 @@ func (d *Gateway) open(ctx context.Context) error {
 	}
 	d.resolver = &rerating.Resolver{
 		Store: d.ledger, Lookup: d.lookups, Registry: d.lookups.Registry, Pseudonyms: names,
-		GiveUpAfter: d.conf.Exemption.SettleFor, Observer: watch,
+		GiveUpAfter: d.conf.Exemption.GiveUpAfter, Observer: watch,
 	}
 	if d.admin, err = new(net.ListenConfig).Listen(ctx, "tcp", d.conf.Admin.Listen); err != nil {
 		return fmt.Errorf("listening on admin.listen: %w", err)

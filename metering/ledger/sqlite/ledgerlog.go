@@ -157,7 +157,7 @@ func (r reads) InclusionProof(
 			SELECT note FROM head WHERE n > ? ORDER BY seq DESC LIMIT 1`, n).Scan(&signed)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil, fmt.Errorf("record %s is not under a signed head yet: the gateway signs one "+
-				"every ledger.seal_every, and when it ends", record)
+				"every ledger.sign_every, and when it ends", record)
 		}
 	}
 	if err != nil {
