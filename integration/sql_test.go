@@ -42,7 +42,7 @@ var sqlCases = []struct{ query, number, at, want, ref, until, err string }{
 	{"SELECT 1, 2, 3, 4 WHERE $1::text <> '' AND $2::timestamptz IS NOT NULL", "+390612345678",
 		"2026-11-24", "", "", "", "4 columns"},
 	{"SELECT why FROM exempt WHERE number = $1 AND $2::timestamptz IS NOT NULL",
-		"+390612345678", "2026-11-24", "", "", "", "other types"},
+		"+390612345678", "2026-11-24", "", "", "", "are not boolean"},
 	{"SELECT $1::text::int > 0 WHERE $2::timestamptz IS NOT NULL", "+39061234567800",
 		"2026-11-24", "", "", "", "SQLSTATE"},
 	// The connection is read only.
