@@ -76,5 +76,5 @@ build: ## build the gateway into bin/
 
 image: setup ## build the Asterisk image
 
-setup: ## install what is missing: gcc, Docker, Compose, sipp, PostgreSQL, the Asterisk image
+setup: ## install what is missing: gcc, Docker, Compose, sipp, baresip, PostgreSQL, the image
 	@scripts/setup
