@@ -47,6 +47,10 @@ const (
 	ReasonGivenUp Reason = "given_up"
 	// ReasonReconciled: a later version. Asterisk's CEL filled time that was not seen.
 	ReasonReconciled Reason = "reconciled"
+	// ReasonNoMedia: no audio packet came from a phone, so what had counted as talk is unseen.
+	ReasonNoMedia Reason = "no_media"
+	// ReasonRTPTimeout: the same, up to the RTP timeout by which the PBX ended the phone's channel.
+	ReasonRTPTimeout Reason = "rtp_timeout"
 	// ReasonAnsweredEarly: the caller's channel was answered before an operator answered, so the
 	// caller's own network charged a wait.
 	ReasonAnsweredEarly Reason = "answered_early"
