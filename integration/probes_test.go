@@ -169,7 +169,7 @@ func TestLiveFeatureApplication(t *testing.T) {
 			}}, featureFiles)
 			o.start(t)
 			o.operator(t, "op1", lab.Called(half).Speaks().Pause(second).Keys(c.keys).WaitBye())
-			o.caller(t, 0, lab.Calls().Speaks().Pause(12*second).Bye())
+			o.wait(o.caller(t, 0, lab.Calls().Speaks().Pause(12*second).Bye()))
 			rec := o.record(t, "feature")
 			runs := o.when("the end", func(f frame) bool {
 				return f.is("ChannelVarset", c.runsOn) && f.at("variable") == c.ends

@@ -8,6 +8,7 @@ package aritest
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -61,7 +62,7 @@ func New() *PBX {
 			return
 		}
 		if body, ok := p.answer(r); ok {
-			_, _ = w.Write([]byte(body))
+			reply(w, json.RawMessage(body))
 			return
 		}
 		handler.ServeHTTP(w, r)
@@ -97,7 +98,7 @@ func (p *PBX) FailInfo(times int) { p.set(func() { p.infoFails = times }) }
 // SetStarted sets when the PBX was started.
 func (p *PBX) SetStarted(at time.Time) { p.set(func() { p.started = at }) }
 
-// Answer sets what a GET of a path below /ari, with its query, is answered with.
+// Answer sets the JSON that a GET of a path below /ari, with its query, is answered with.
 func (p *PBX) Answer(path, body string) {
 	p.set(func() {
 		if p.answers == nil {

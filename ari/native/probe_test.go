@@ -3,7 +3,6 @@ package native_test
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -112,7 +111,7 @@ func TestOptionsAreRemembered(t *testing.T) {
 	request := []ari.ProbeRequest{{Channel: "a", Name: "PJSIP/op1-2", Options: true}}
 	h.source.Probe(slices.Clone(request))
 	first := h.wantEvent(ari.Probed, "").Event.Answers[0].Options
-	h.pbx.Answer("/asterisk/config/dynamic/res_pjsip/endpoint/op1", strings.Repeat("[", 3))
+	h.pbx.Answer("/asterisk/config/dynamic/res_pjsip/endpoint/op1", `{"message":"busy"}`)
 	h.source.Probe(slices.Clone(request))
 	if again := h.wantEvent(ari.Probed, "").Event.Answers[0].Options; first == nil || again == nil || *first != *again {
 		t.Errorf("options %v, then %v", first, again)

@@ -45,9 +45,18 @@ func (g *Graph) audit(ev *ari.Event, out *Result) {
 	}
 }
 
-// missed makes a call unseen from the last instant that named it.
+// missed makes a call unseen from the last instant that an event named it, or that packets of both
+// sides proved its talk.
 func (g *Graph) missed(c *call, ev *ari.Event, out *Result) {
-	gap := &ari.Event{Kind: ari.Gap, At: c.latest, Node: ev.Node, Reason: ari.GapMissed}
+	at := c.latest
+	if op := c.view.operator; c.view.state == metering.Talking {
+		proven := c.caller.proven
+		if op.proven.Before(proven) {
+			proven = op.proven
+		}
+		at = latest(at, proven)
+	}
+	gap := &ari.Event{Kind: ari.Gap, At: at, Node: ev.Node, Reason: ari.GapMissed}
 	out.Shares = append(out.Shares, EvidenceShare{Call: c.id, Event: gap})
 	g.startCallGap(c, gap, out)
 	out.Resync = ari.GapMissed
