@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// domain are the rooms whose work no command does itself: Asterisk, prices, laws, numbers, and the
-// files behind ledger and register. A room stands for the rooms below it too.
+// domain are the packages whose work no command does itself: Asterisk, prices, laws, numbers, and
+// the files behind ledger and register. A package stands for those below it, too.
 var domain = []string{
 	"ari", "metering/tariff", "metering/policy", "metering/numbering", "metering/evidence",
 	"metering/exemption/csv", "metering/exemption/http", "metering/exemption/sql",
@@ -31,11 +31,11 @@ func TestCommandsDoNoDomainWork(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, imp := range f.Imports {
-				room := strings.TrimPrefix(strings.Trim(imp.Path.Value, `"`), module+"/")
+				path := strings.TrimPrefix(strings.Trim(imp.Path.Value, `"`), module+"/")
 				driver := imp.Name != nil && imp.Name.Name == "_"
-				if !driver && may("", room, domain) {
-					t.Errorf("%s imports %s: its work belongs into a room under internal/",
-						name, room)
+				if !driver && may("", path, domain) {
+					t.Errorf("%s imports %s: its work belongs into a package under internal/",
+						name, path)
 				}
 			}
 		}
