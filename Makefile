@@ -22,7 +22,7 @@ unit: ## run the tests that need no PBX, with the race detector
 live: setup ## make real SIP calls on a real Asterisk
 	$(LIVE) -skip 'TestLiveMoreShapes|TestObserve' ./integration/...
 
-observe: setup ## record what Asterisk tells of rare handling; the tests hold docs/asterisk.md
+observe: setup ## record what Asterisk reports of rare cases; the tests hold docs/asterisk.md
 	$(LIVE) -parallel 2 -timeout 30m -run TestObserve ./integration/
 
 test-long: setup ## run the random and the live tests longer, the fault table and a bare machine

@@ -1,9 +1,9 @@
 // Package records writes records of the ledger for people and for other programs.
 //
 // In: the JSON of one [metering.Record] after the other, as the ledger keeps it. Out: JSON, one
-// record a line, or CSV with the same names. It is a room of its own because a form of many records
-// belongs neither to the meter, which makes one, nor to internal/timeline, which explains one. It
-// opens no ledger and chooses no record.
+// record a line, or CSV with the same names. It is a package of its own because a form of many
+// records belongs neither to the meter, which makes one, nor to internal/timeline, which explains
+// one. It opens no ledger and chooses no record.
 package records
 
 import (
