@@ -1,6 +1,10 @@
 package ledgertest
 
 import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -28,6 +32,22 @@ var backupTests = map[string]func(*testing.T, Store){
 		}
 		if err := l.Backup(t.Context(), file); err == nil {
 			t.Error("a backup replaced a file")
+		}
+		if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("the copy has the mode %v, %v; want 0600", info.Mode(), err)
+		}
+	},
+	"A backup that fails leaves no file": func(t *testing.T, s Store) {
+		l := s.open(t, ledger.Exclusive)
+		commit(t, l, ended("a")...)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		file := filepath.Join(t.TempDir(), "copy")
+		if err := l.Backup(ctx, file); err == nil {
+			t.Error("a backup was made after its context had ended")
+		}
+		if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("the file: %v, want none", err)
 		}
 	},
 	"A backup is of one state, while commits go on": func(t *testing.T, s Store) {

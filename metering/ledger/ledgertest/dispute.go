@@ -37,4 +37,24 @@ var disputeTests = map[string]func(*testing.T, Store){
 			}
 		}
 	},
+	"An open call has no dispute yet": func(t *testing.T, s Store) {
+		l := s.open(t, ledger.Exclusive)
+		commit(t, l, ledger.Batch{Opened: opened("open")})
+		err := l.OpenDispute(t.Context(), "open", noon, "")
+		if !errors.Is(err, ledger.ErrNotFound) {
+			t.Errorf("%v, want ErrNotFound", err)
+		}
+	},
+	"Disputes come oldest first": func(t *testing.T, s Store) {
+		l := s.open(t, ledger.Exclusive)
+		commit(t, l, ended("a", "b")...)
+		later := l.OpenDispute(t.Context(), "a", noon.Add(time.Hour), "")
+		if err := errors.Join(later, l.OpenDispute(t.Context(), "b", noon, "")); err != nil {
+			t.Fatal(err)
+		}
+		d, err := l.Disputes(t.Context())
+		if err != nil || len(d) != 2 || d[0].Call != "b" || d[1].Call != "a" {
+			t.Errorf("%+v, %v; want b, then a", d, err)
+		}
+	},
 }

@@ -53,6 +53,20 @@ var openTests = map[string]func(*testing.T, Store){
 			t.Errorf("the checkpoint is %q, %v; want none", c, err)
 		}
 	},
+	"A checkpoint is kept without a watermark, and by a repeated batch": func(t *testing.T, s Store) {
+		b := ledger.Batch{ID: "run-1", Node: "pbx", Checkpoint: []byte("x")}
+		l := s.reopened(t, b, b)
+		if c, err := l.Checkpoint(t.Context(), "pbx"); err != nil || string(c) != "x" {
+			t.Errorf("the checkpoint is %q, %v; want x", c, err)
+		}
+		if at, err := l.Watermark(t.Context(), "pbx"); err != nil || !at.IsZero() {
+			t.Errorf("the watermark is %s, %v; want none", at, err)
+		}
+		commit(t, l, ledger.Batch{Node: "pbx", Watermark: noon})
+		if at, err := l.Watermark(t.Context(), "pbx"); err != nil || !at.Equal(noon) {
+			t.Errorf("the watermark is %s, %v; want %s", at, err, noon)
+		}
+	},
 	"One gateway at a time: ErrLocked": func(t *testing.T, s Store) {
 		s.open(t, ledger.Exclusive)
 		if l, err := s.Open(ledger.Exclusive); !errors.Is(err, ledger.ErrLocked) {

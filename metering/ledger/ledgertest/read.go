@@ -2,12 +2,14 @@ package ledgertest
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/ledger"
+	"github.com/risposta/gateway/metering/ledger/merkle"
 )
 
 // readTests hold the contract of ledger.Reader.
@@ -58,6 +60,34 @@ var readTests = map[string]func(*testing.T, Store){
 			}
 		}
 	},
+	"Records are read byte for byte, the newest version or every one": func(t *testing.T, s Store) {
+		l := s.open(t, ledger.Exclusive)
+		commit(t, l, ended("a", "b")...)
+		supersede(t, l, versions("a", 1, 1))
+		a1, a2, b1 := record("a", 1), record("a", 2), record("b", 1)
+		if text, err := l.Record(t.Context(), "a"); err != nil || string(text) != string(a2.JSON()) {
+			t.Errorf("the newest version is %s, %v; want %s", text, err, a2.JSON())
+		}
+		var selected, every []string
+		err := l.Records(t.Context(), ledger.Query{}, func(text []byte) error {
+			selected = append(selected, string(text))
+			return nil
+		})
+		slices.Sort(selected) // the two arrived at the same instant
+		if want := []string{string(a2.JSON()), string(b1.JSON())}; err != nil ||
+			!slices.Equal(selected, want) {
+			t.Errorf("selected are %q, %v; want %q", selected, err, want)
+		}
+		err = l.EveryRecord(t.Context(), func(record string, text []byte) error {
+			every = append(every, record, string(text))
+			return nil
+		})
+		if want := []string{
+			a1.Record, string(a1.JSON()), b1.Record, string(b1.JSON()), a2.Record, string(a2.JSON()),
+		}; err != nil || !slices.Equal(every, want) {
+			t.Errorf("every record, by committing: %q, %v; want %q", every, err, want)
+		}
+	},
 	"Reading ends with the reader's own error": func(t *testing.T, s Store) {
 		l := s.open(t, ledger.Exclusive)
 		commit(t, l, ended("a")...)
@@ -68,17 +98,17 @@ var readTests = map[string]func(*testing.T, Store){
 			"Leaves":      l.Leaves(t.Context(), func(int64, string, []byte) error { return stop }),
 			"Hashes":      l.Hashes(t.Context(), func(int64, []byte) error { return stop }),
 		} {
-			if !errors.Is(err, stop) {
-				t.Errorf("%s ended with %v", name, err)
+			if !errors.Is(err, stop) || err.Error() != stop.Error() {
+				t.Errorf("%s ended with %v, want the error as it is", name, err)
 			}
 		}
 	},
 	"A reading sees one state, and its function may read and commit": func(t *testing.T, s Store) {
 		l := s.open(t, ledger.Exclusive)
 		commit(t, l, ended("a", "b")...)
-		next := 'A'
+		next := 0
 		change := func() error {
-			for _, b := range ended(metering.CallID(next)) {
+			for _, b := range ended(metering.CallID(fmt.Sprint("c", next))) {
 				if err := l.Commit(t.Context(), &b); err != nil {
 					return err
 				}
@@ -87,24 +117,30 @@ var readTests = map[string]func(*testing.T, Store){
 			_, err := l.Record(t.Context(), "a")
 			return err
 		}
-		for _, read := range []func(f func() error) error{
-			func(f func() error) error {
+		for name, read := range map[string]func(f func() error) error{
+			"Records": func(f func() error) error {
 				return l.Records(t.Context(), ledger.Query{}, func([]byte) error { return f() })
 			},
-			func(f func() error) error {
+			"EveryRecord": func(f func() error) error {
 				return l.EveryRecord(t.Context(), func(string, []byte) error { return f() })
 			},
-			func(f func() error) error {
+			"Leaves": func(f func() error) error {
 				return l.Leaves(t.Context(), func(int64, string, []byte) error { return f() })
 			},
+			"Hashes": func(f func() error) error {
+				return l.Hashes(t.Context(), func(int64, []byte) error { return f() })
+			},
 		} {
-			before, seen := len(newest(t, l, ledger.Query{})), 0
+			want, seen := int64(len(newest(t, l, ledger.Query{}))), int64(0)
+			if name == "Hashes" {
+				want = merkle.Stored(want) // each call has one record, and so one leaf
+			}
 			err := read(func() error {
 				seen++
 				return change()
 			})
-			if err != nil || seen != before {
-				t.Errorf("%d were read of %d that there were, %v", seen, before, err)
+			if err != nil || seen != want {
+				t.Errorf("%s read %d of %d that there were, %v", name, seen, want, err)
 			}
 		}
 	},

@@ -162,6 +162,7 @@ var supersedeTests = map[string]func(*testing.T, Store){
 			"an erased form of another":    foreign,
 			"an erased form with detail":   {Erased: []metering.Record{record("a", 1)}},
 			"an erased form, same name":    erasure("a", 1, "a"),
+			"an erased form, name taken":   erasure("a", 1, "b"),
 			"an erased form and a version": both,
 		} {
 			next.Call, next.After = "a", 1

@@ -85,19 +85,15 @@ func writeBatch(ctx context.Context, tx *sql.Tx, b *ledger.Batch) error {
 	return writePosition(ctx, tx, b)
 }
 
+// writePosition moves the watermark forward, or leaves it, and replaces the checkpoint, also by none.
 func writePosition(ctx context.Context, tx *sql.Tx, b *ledger.Batch) error {
-	if !b.Watermark.IsZero() {
-		if _, err := tx.ExecContext(ctx, `
-			INSERT INTO node (node, watermark) VALUES (?, ?)
-			ON CONFLICT (node) DO UPDATE SET watermark = max(watermark, excluded.watermark)`,
-			b.Node, millis(b.Watermark)); err != nil {
-			return fmt.Errorf("writing the watermark of node %s: %w", b.Node, err)
-		}
-	}
+	watermark := sql.NullInt64{Int64: millis(b.Watermark), Valid: !b.Watermark.IsZero()}
 	if _, err := tx.ExecContext(ctx, `
-		UPDATE node SET checkpoint = ?1 WHERE node = ?2 AND (checkpoint IS NOT NULL OR ?1 IS NOT NULL)`,
-		b.Checkpoint, b.Node); err != nil {
-		return fmt.Errorf("writing the checkpoint of node %s: %w", b.Node, err)
+		INSERT INTO node (node, watermark, checkpoint) VALUES (?1, ?2, ?3)
+		ON CONFLICT (node) DO UPDATE SET
+			watermark = max(coalesce(watermark, ?2), coalesce(?2, watermark)), checkpoint = ?3`,
+		b.Node, watermark, b.Checkpoint); err != nil {
+		return fmt.Errorf("writing the watermark and the checkpoint of node %s: %w", b.Node, err)
 	}
 	return nil
 }

@@ -57,15 +57,15 @@ func (r reads) OpenCalls(ctx context.Context, node string) (calls []ledger.OpenC
 
 // Watermark implements ledger.OpenCalls.
 func (r reads) Watermark(ctx context.Context, node string) (time.Time, error) {
-	var at int64
+	var at sql.NullInt64
 	err := r.q.QueryRowContext(ctx, `SELECT watermark FROM node WHERE node = ?`, node).Scan(&at)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return time.Time{}, nil
-	case err != nil:
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return time.Time{}, fmt.Errorf("reading the watermark of node %s: %w", node, err)
 	}
-	return instant(at), nil
+	if !at.Valid {
+		return time.Time{}, nil
+	}
+	return instant(at.Int64), nil
 }
 
 // Checkpoint implements ledger.OpenCalls.

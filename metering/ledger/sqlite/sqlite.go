@@ -5,7 +5,7 @@
 // changes of a process; readers have connections of their own, and a long read delays no commit.
 // One gateway at a time, held to that by a lock on FILE.lock; other processes may read and make
 // short changes meanwhile. Never restore the file from a copy that is older than what a gateway has
-// written: records would be announced twice with different contents.
+// written: records would be reported twice with different contents.
 //
 // The package registers itself as the store "sqlite" of [ledger.Open].
 package sqlite

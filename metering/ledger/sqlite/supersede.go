@@ -21,7 +21,7 @@ func (l *store) Supersede(ctx context.Context, s *ledger.Supersession) error {
 				return err
 			}
 			if s.Erased != nil {
-				return erase(ctx, tx, s)
+				return contradiction(erase(ctx, tx, s))
 			}
 			return contradiction(addVersions(ctx, tx, s))
 		})

@@ -1,12 +1,12 @@
 -- +goose Up
--- Instants are milliseconds since 1970, UTC: of the PBX's own clock, but for those of disputes, heads
--- and erasure, which are this machine's.
+-- Instants are milliseconds since 1970, UTC: of the PBX's own clock, but for those of disputes,
+-- heads and erasure, which are this machine's.
 
--- Up to when each PBX was seen without a gap, and what its last run left to the next one: NULL while
--- a run is at work.
+-- Up to when each PBX was seen without a gap, NULL if it never was; and what its last run left to
+-- the next one, NULL while a run is at work.
 CREATE TABLE node (
   node       TEXT PRIMARY KEY,
-  watermark  INTEGER NOT NULL,
+  watermark  INTEGER,
   checkpoint BLOB
 ) STRICT, WITHOUT ROWID;
 
@@ -17,8 +17,8 @@ CREATE TABLE last_batch (
   id   TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Calls that have arrived and not ended. What is known of them is their evidence. encrypted_caller is
--- the caller's number under the callers' key, kept while the lookups may have to be asked again.
+-- Calls that have arrived and not ended. What is known of them is their evidence. encrypted_caller
+-- is the caller's number under the callers' key, kept while the lookups may have to be asked again.
 CREATE TABLE open_call (
   seq              INTEGER PRIMARY KEY AUTOINCREMENT,
   call             TEXT NOT NULL UNIQUE,
@@ -36,7 +36,7 @@ CREATE TABLE evidence (
 ) STRICT;
 CREATE INDEX evidence_call ON evidence (call, seq);
 
--- One row for each version of each call's record; json is the version as it was announced.
+-- One row for each version of each call's record; json is the version as it was committed.
 CREATE TABLE record (
   seq        INTEGER PRIMARY KEY AUTOINCREMENT,
   record     TEXT NOT NULL UNIQUE,
@@ -51,8 +51,8 @@ CREATE TABLE record (
 CREATE INDEX record_arrived ON record (arrived_at, seq);
 CREATE INDEX record_erasable ON record (arrived_at) WHERE erased_at IS NULL;
 
--- Calls that ended before a lookup could tell whether their caller is exempt. The row, and the number
--- in it, goes when there is an answer.
+-- Calls that ended before a lookup had answered whether their caller is exempt. The row, and the
+-- number in it, goes when there is an answer.
 CREATE TABLE pending_record (
   call             TEXT PRIMARY KEY,
   arrived_at       INTEGER NOT NULL,
@@ -70,8 +70,8 @@ CREATE TABLE reject (
   error  TEXT NOT NULL
 ) STRICT;
 
--- The ledger log: what was done to which record, in order, and the hashes of its Merkle tree (RFC 6962,
--- in tlog's order).
+-- The ledger log: what was done to which record, in order, and the hashes of its Merkle tree (RFC
+-- 6962, in tlog's order).
 CREATE TABLE leaf (
   n      INTEGER PRIMARY KEY,
   record TEXT NOT NULL,
