@@ -5,14 +5,14 @@ import "time"
 // Clock watches a PBX's clock against the boot clock of this machine, which nobody sets.
 //
 // The difference of the two clocks is bounded from both sides. The PBX stamps a heartbeat after the
-// gateway has sent its request, so the difference is at most the timestamp less the sending. A frame
-// arrives after the PBX has stamped it, so the difference is at least the timestamp less the arrival.
-// Delays widen the bounds and raise no alarm. A timestamp above the upper bound comes from a clock
-// that was set forward: talk across it would be charged for time that never passed. A clock that is
-// set back makes talk shorter, which favours the caller; it only moves the bounds.
+// gateway has sent its request, so the difference is at most the timestamp less the sending. A
+// frame arrives after the PBX has stamped it, so the difference is at least the timestamp less the
+// arrival. Delays widen the bounds and raise no alarm. A timestamp above the upper bound comes from
+// a clock that was set forward: talk across it would be charged for time that never passed. A clock
+// that is set back makes talk shorter, which favours the caller; it only moves the bounds.
 //
-// The bounds never follow the clock upwards by more than [maxDrift], so steps that are each too small
-// to notice are noticed together.
+// The bounds never follow the clock upwards by more than [maxDrift], so steps that are each too
+// small to notice are noticed together.
 type Clock struct {
 	upper, lower time.Duration // of the difference; upper as of since
 	since        time.Duration // the boot clock at the last narrowing of upper
@@ -28,8 +28,8 @@ const (
 	maxDrift = 500
 )
 
-// Heartbeat takes in a heartbeat: its timestamp by the PBX's clock, and when, by the boot clock, its
-// request was sent and its frame arrived. Call it after [Clock.SetForward] has said no.
+// Heartbeat takes in a heartbeat: its timestamp by the PBX's clock, and when, by the boot clock,
+// its request was sent and its frame arrived. Call it after [Clock.SetForward] has said no.
 func (c *Clock) Heartbeat(at time.Time, sent, arrived time.Duration) {
 	upper, lower := difference(at, sent), difference(at, arrived)
 	switch {

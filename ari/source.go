@@ -36,8 +36,8 @@ type Source interface {
 // refuses it and starts with a snapshot.
 type Position []byte
 
-// MaxFrame is the length in bytes of the longest frame that is kept whole. Only the front of a longer
-// one is kept. Asterisk's own frames are below 4 KiB.
+// MaxFrame is the length in bytes of the longest frame that is kept whole. Only the front of a
+// longer one is kept. Asterisk's own frames are below 4 KiB.
 const MaxFrame = 1 << 20
 
 // Frame is one entry of a [Queue]: Raw, as the PBX sent it, or Event, made by the source itself.

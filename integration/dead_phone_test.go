@@ -40,7 +40,8 @@ func (o *observation) received(id string) string {
 	return field(o.ask(http.MethodGet, "/channels/"+id+"/rtp_statistics", nil).Body, "rxcount")
 }
 
-// A phone that dies sends no BYE: the received count of its leg stands still, and an RTP timeout ends the call.
+// A phone that dies sends no BYE: the received count of its leg stands still, and an RTP timeout
+// ends the call.
 func TestObserveDeadPhone(t *testing.T) {
 	for _, c := range []struct{ name, options, dies string }{
 		{"dead-operator-rtp-timeout", "[op1](+)\nrtp_timeout = 6\nrtp_timeout_hold = 12\n", "PJSIP/op1-"},
@@ -114,7 +115,8 @@ func TestObserveSilentPhone(t *testing.T) {
 	}
 }
 
-// ended waits for the end of a leg and checks the causes of its first hang-up request and of its end.
+// ended waits for the end of a leg and checks the causes of its first hang-up request and of its
+// end.
 func (o *observation) ended(id, requested, destroyed, sip string) {
 	o.Helper()
 	end := o.gone(id)

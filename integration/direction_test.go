@@ -42,7 +42,8 @@ var directionFiles = map[string]string{
 	"extensions.d/direction.conf": "[agents](+)\nexten => 990,1,Dial(PJSIP/trunk/sip:990@127.0.0.1:${LINE},30)\n",
 }
 
-// CHANNEL(pjsip,request_uri) is set where Asterisk was called, and empty where it called, on every road.
+// CHANNEL(pjsip,request_uri) is set where Asterisk was called, and empty where it called, on every
+// road.
 func TestObserveDirectionOfAChannel(t *testing.T) {
 	t.Run("direction-called", func(t *testing.T) {
 		o := observe(t, "direction-called", originatedService, nil)

@@ -68,7 +68,8 @@ func TestObserveEventFilter(t *testing.T) {
 	}
 }
 
-// Subscriptions to all channels and all bridges give the same channel and bridge events as subscribeAll.
+// Subscriptions to all channels and all bridges give the same channel and bridge events as
+// subscribeAll.
 func TestObserveChannelAndBridgeSubscriptions(t *testing.T) {
 	r := newHarness(t, holdingService, nil)
 	plain := r.listens(t, "plain", true)

@@ -25,9 +25,10 @@ var featureFiles = map[string]string{
 
 const allFeatures = "playself#playpeer#menupeer#musicself#menuself#recordself"
 
-// A feature key runs an application on a channel that stays in its bridge. ARI sends a ChannelVarset of
-// DYNAMIC_FEATURENAME and DYNAMIC_WHO_ACTIVATED on that channel at the start, and a ChannelDialplan only
-// if a Gosub moves the channel in the dialplan. GET /channels/ID shows the application while it runs.
+// A feature key runs an application on a channel that stays in its bridge. ARI sends a
+// ChannelVarset of DYNAMIC_FEATURENAME and DYNAMIC_WHO_ACTIVATED on that channel at the start, and
+// a ChannelDialplan only if a Gosub moves the channel in the dialplan. GET /channels/ID shows the
+// application while it runs.
 func TestObserveFeatureKeyRunsAnApplication(t *testing.T) {
 	for _, c := range []struct {
 		name, keys, runsOn, app string

@@ -48,7 +48,8 @@ func channelsAndBridges(t *testing.T, r *harness) *listener {
 	return l
 }
 
-// costDialplan is a call without SIP: two pairs of Local channels, a Dial, an answer, and two bridges.
+// costDialplan is a call without SIP: two pairs of Local channels, a Dial, an answer, and two
+// bridges.
 const costDialplan = `[burst]
 exten => 1,1,Dial(Local/2@burst/n,10)
 exten => 2,1,Answer()
@@ -56,8 +57,8 @@ exten => 2,1,Answer()
 exten => 3,1,Wait(5)
 `
 
-// What a listener costs Asterisk: the kinds take turns on one Asterisk, so that a busy machine slows all alike, and
-// what counts is the median of the rounds.
+// What a listener costs Asterisk: the kinds take turns on one Asterisk, so that a busy machine
+// slows all alike, and what counts is the median of the rounds.
 func TestObserveWhatAListenerCosts(t *testing.T) {
 	r := newHarness(t, nil, map[string]string{"extensions.d/burst.conf": costDialplan})
 	rest, err := os.Create(filepath.Join(r.dir, "rest.jsonl"))

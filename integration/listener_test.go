@@ -22,7 +22,8 @@ import (
 	"github.com/risposta/gateway/integration/lab"
 )
 
-// meteredTypes are the event types that the gateway reads, without Asterisk's own two of the application.
+// meteredTypes are the event types that the gateway reads, without Asterisk's own two of the
+// application.
 var meteredTypes = []string{
 	"ChannelCreated", "ChannelStateChange", "ChannelDialplan", "ChannelHangupRequest", "ChannelDestroyed", "ChannelHold",
 	"ChannelUnhold", "ChannelEnteredBridge", "ChannelLeftBridge", "BridgeCreated", "BridgeDestroyed", "BridgeMerged",

@@ -12,7 +12,8 @@ import (
 	"github.com/risposta/gateway/integration/lab"
 )
 
-// Another application of ARI holds, mutes and plays music: which events come, and whom the bridge lists.
+// Another application of ARI holds, mutes and plays music: which events come, and whom the bridge
+// lists.
 func TestObserveOtherApplicationHoldsAndMutes(t *testing.T) {
 	o := observe(t, "ari-hold-mute-moh", []service{{
 		name: "stasis", agents: []string{"op1"}, dialplan: "Progress(); Stasis(other)",
@@ -83,8 +84,8 @@ func TestObserveOtherApplicationHoldsAndMutes(t *testing.T) {
 	o.wait(caller)
 }
 
-// How an endpoint's options change what a hold shows. PJSIP/op1 holds by re-INVITE: CHANNEL(rtp,hold) shows
-// it whatever the options, ARI and the CEL do not.
+// How an endpoint's options change what a hold shows. PJSIP/op1 holds by re-INVITE:
+// CHANNEL(rtp,hold) shows it whatever the options, ARI and the CEL do not.
 func TestObserveHoldUnderEndpointOptions(t *testing.T) {
 	for _, c := range []struct {
 		name, options string
@@ -115,8 +116,8 @@ var holdingService = []service{{
 	dialplan: "Progress(); Queue(h)",
 }}
 
-// holds samples both legs till the operator ends, and checks how many holds and ends of holds ARI sent, and
-// what CHANNEL(rtp,hold) of the operator's leg was.
+// holds samples both legs till the operator ends, and checks how many holds and ends of holds ARI
+// sent, and what CHANNEL(rtp,hold) of the operator's leg was.
 func (o *observation) holds(op *lab.Party, holds, unholds int, want ...string) {
 	o.Helper()
 	const variable = "CHANNEL(rtp,hold)"
@@ -139,8 +140,8 @@ func (o *observation) holds(op *lab.Party, holds, unholds int, want ...string) {
 	}
 }
 
-// A re-INVITE without an offer, answered in the ACK: ARI says Unhold first, and of a leg that is held already
-// it says no more than that, while the phone remains on hold.
+// A re-INVITE without an offer, answered in the ACK: ARI says Unhold first, and of a leg that is
+// held already it says no more than that, while the phone remains on hold.
 func TestObserveOfferlessReinviteHolds(t *testing.T) {
 	for _, c := range []struct {
 		name           string

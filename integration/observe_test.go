@@ -19,8 +19,8 @@ import (
 	"github.com/risposta/gateway/integration/lab"
 )
 
-// observation is an Asterisk that a test watches without a gateway: what ARI sends (ari.jsonl), what
-// it answers when asked (rest.jsonl), and Asterisk's own logs.
+// observation is an Asterisk that a test watches without a gateway: what ARI sends (ari.jsonl),
+// what it answers when asked (rest.jsonl), and Asterisk's own logs.
 type observation struct {
 	*harness
 	*testing.T

@@ -53,7 +53,8 @@ func TestObserveMusicEndsAfterUnholdUnderLoad(t *testing.T) {
 	}
 }
 
-// busy starts loops that do nothing but use a processor, inside the container, for the length of the calls.
+// busy starts loops that do nothing but use a processor, inside the container, for the length of
+// the calls.
 func (o *observation) busy(loops int) {
 	o.Helper()
 	for range loops {
@@ -65,7 +66,8 @@ func (o *observation) busy(loops int) {
 	}
 }
 
-// musicAfterUnhold compares each ChannelUnhold of an operator with the STREAM_END of the caller, by their order.
+// musicAfterUnhold compares each ChannelUnhold of an operator with the STREAM_END of the caller, by
+// their order.
 func (o *observation) musicAfterUnhold(name string) {
 	o.Helper()
 	cel, err := o.pbx.Log(o.ctx, "cel-custom/cel.csv")

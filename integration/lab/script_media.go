@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// OffersNothing sends a re-INVITE without SDP and answers Asterisk's offer, in the ACK, with a direction.
+// OffersNothing sends a re-INVITE without SDP and answers Asterisk's offer, in the ACK, with a
+// direction.
 func (s *Script) OffersNothing(direction string) *Script {
 	s.request("INVITE", "", "")
 	s.recv(`response="100" optional="true"`)

@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// Softphone is a baresip process: it sends audio and RTCP as a person's phone does, until it is killed.
+// Softphone is a baresip process: it sends audio and RTCP as a person's phone does, until it is
+// killed.
 type Softphone struct {
 	cmd  *exec.Cmd
 	out  *bytes.Buffer

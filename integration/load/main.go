@@ -1,9 +1,9 @@
 // Command load calls a real Asterisk at a steady rate, and compares every record with the CEL.
 //
 // In: a gateway's binary, a rate, a duration. Out: what each call costs the gateway and Asterisk in
-// CPU, beside what the same calls cost an Asterisk that has no listener; exit status 1 if a call has
-// no record or two, or is charged for more talk than the CEL allows. Half of the operators put their
-// caller on hold once. `make load` runs it; it needs the Asterisk image and sipp.
+// CPU, beside what the same calls cost an Asterisk that has no listener; exit status 1 if a call
+// has no record or two, or is charged for more talk than the CEL allows. Half of the operators put
+// their caller on hold once. `make load` runs it; it needs the Asterisk image and sipp.
 package main
 
 import (

@@ -102,7 +102,8 @@ func judgeAll(ctx context.Context, pbx *lab.Asterisk, gw *lab.Gateway, res *resu
 	return nil
 }
 
-// split sorts the CEL's rows by the call that they belong to: their linkedid, which is the caller's id.
+// split sorts the CEL's rows by the call that they belong to: their linkedid, which is the caller's
+// id.
 func split(cel string) (map[string]string, error) {
 	rows, err := csv.NewReader(strings.NewReader(cel)).ReadAll()
 	if err != nil {

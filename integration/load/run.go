@@ -101,8 +101,8 @@ func startGateway(ctx context.Context, binary, dir, url string) (*lab.Gateway, e
 	return gw, gw.WaitReady(ctx, 20*time.Second)
 }
 
-// overlay adds the operators and their queue to the delivered configuration. Even ones answer at the
-// phone that holds, odd ones at the phone that does not.
+// overlay adds the operators and their queue to the delivered configuration. Even ones answer at
+// the phone that holds, odd ones at the phone that does not.
 func overlay(p *phones) map[string]string {
 	var pjsip, queue strings.Builder
 	queue.WriteString("[load]\nstrategy = rrmemory\ntimeout = 15\nretry = 1\nautofill = yes\nringinuse = no\n")

@@ -85,7 +85,8 @@ func writeBatch(ctx context.Context, tx *sql.Tx, b *ledger.Batch) error {
 	return writePosition(ctx, tx, b)
 }
 
-// writePosition moves the watermark forward, or leaves it, and replaces the checkpoint, also by none.
+// writePosition moves the watermark forward, or leaves it, and replaces the checkpoint, also by
+// none.
 func writePosition(ctx context.Context, tx *sql.Tx, b *ledger.Batch) error {
 	watermark := sql.NullInt64{Int64: millis(b.Watermark), Valid: !b.Watermark.IsZero()}
 	if _, err := tx.ExecContext(ctx, `
