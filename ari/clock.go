@@ -29,7 +29,7 @@ const (
 )
 
 // Heartbeat takes in a heartbeat: its timestamp by the PBX's clock, and when, by the boot clock,
-// its request was sent and its frame arrived. Call it after [Clock.SetForward] has said no.
+// its request was sent and its frame arrived. Call it after [Clock.SetForward] has returned false.
 func (c *Clock) Heartbeat(at time.Time, sent, arrived time.Duration) {
 	upper, lower := difference(at, sent), difference(at, arrived)
 	switch {
@@ -41,8 +41,8 @@ func (c *Clock) Heartbeat(at time.Time, sent, arrived time.Duration) {
 	c.lower = max(c.lower, lower)
 }
 
-// SetForward tells that the timestamp of a frame that arrived at an instant of the boot clock comes
-// from a clock that was set forward. Until the first heartbeat it says no.
+// SetForward reports whether the timestamp of a frame, which arrived at an instant of the boot
+// clock, comes from a clock that was set forward. Until the first heartbeat it returns false.
 func (c *Clock) SetForward(at time.Time, arrived time.Duration) bool {
 	return c.running && difference(at, arrived) > c.limit(arrived)+clockTolerance
 }
@@ -56,7 +56,8 @@ func (c *Clock) Limit(now time.Duration) (limit time.Duration, ok bool) {
 	return c.limit(now), c.running
 }
 
-// ResumeClock is the clock of a former run, that of the same machine start, as its Limit told it.
+// ResumeClock continues the clock of a former run of the same machine start: limit is what its Limit
+// returned at that instant of the boot clock.
 func ResumeClock(limit, at time.Duration) Clock {
 	return Clock{upper: limit, lower: limit, since: at, running: true}
 }

@@ -51,7 +51,7 @@ const (
 	DoubtMusic       Doubt = "bridge_music" // an application plays music to its bridge
 )
 
-// Leg is a channel in a snapshot, with what is known of it beside the channel itself.
+// Leg is a channel in a snapshot, and what else is known of it.
 type Leg struct {
 	Channel Channel
 	Hold    Hold
@@ -69,7 +69,7 @@ type Leg struct {
 	Done     bool      // its call has its record already. Set by the reader, never part of evidence
 }
 
-// Snapshot is what exists on one PBX at one instant of its own clock. It never says since when.
+// Snapshot is what exists on one PBX at one instant of its own clock. It never shows since when.
 type Snapshot struct {
 	At      time.Time
 	Node    string

@@ -14,7 +14,7 @@ type Announcement struct {
 	Consent string `json:"consent,omitzero"`
 }
 
-// The values of [Announcement].Consent beside "".
+// The values of [Announcement].Consent besides "".
 const (
 	ConsentGiven   = "given"
 	ConsentRefused = "refused"

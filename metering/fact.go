@@ -13,7 +13,7 @@ type CallID string
 // FactKind is what happened to a call.
 type FactKind uint8
 
-// The facts. Each comment names the fields that the fact uses beside Call and At.
+// The facts. Each comment names the fields that the fact uses besides Call and At.
 const (
 	// CallArrived uses Service, Node and Number; Caller and Terms once they are known.
 	CallArrived FactKind = iota + 1

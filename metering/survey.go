@@ -8,7 +8,7 @@ type Survey struct {
 	Solved string `json:"solved,omitzero"`
 }
 
-// The values of [Survey].Solved beside "".
+// The values of [Survey].Solved besides "".
 const (
 	SolvedYes = "yes"
 	SolvedNo  = "no"

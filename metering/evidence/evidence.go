@@ -1,6 +1,6 @@
 // Package evidence is the format in which the evidence of a call is kept.
 //
-// In: what the gateway knows beside the PBX's own events: the terms of a call, the answer of a
+// In: what the gateway knows besides the PBX's own events: the terms of a call, the answer of a
 // lookup, an announcement, gaps and snapshots, later corrections. Out: frames, one line of JSON
 // each, that replay to the same record years later on another machine; and the same values read
 // back. docs/evidence.md describes the format. No frame ever holds a caller's number, a dialled

@@ -2,7 +2,7 @@ package evidence
 
 import "github.com/risposta/gateway/metering"
 
-// Gap says that from here on no event of the PBX was seen.
+// Gap: from here on no event of the PBX was seen.
 type Gap struct {
 	At     metering.Time `json:"timestamp"` // the last instant that was seen, by the PBX's clock
 	Node   string        `json:"asterisk_id,omitzero"`
@@ -17,7 +17,7 @@ func (g Gap) Encode() []byte { return encode(TypeGap, g) }
 // ReadGap reads the frame.
 func ReadGap(frame []byte) (Gap, error) { return decode[Gap](TypeGap, frame) }
 
-// UnreadableFrame says that a frame of the PBX about these channels could not be read.
+// UnreadableFrame: a frame of the PBX about these channels could not be read.
 type UnreadableFrame struct {
 	At       metering.Time `json:"timestamp"` // the last instant that was seen before it
 	Node     string        `json:"asterisk_id,omitzero"`
@@ -64,7 +64,7 @@ func ReadLegSnapshot(frame []byte) (LegSnapshot, error) {
 	return decode[LegSnapshot](TypeLegSnapshot, frame)
 }
 
-// Leg is a channel and what is known of it beside.
+// Leg is a channel, and what else is known of it.
 type Leg struct {
 	Channel     Channel       `json:"channel"`
 	Hold        string        `json:"hold,omitzero"`          // on, off; "": not known
