@@ -28,32 +28,17 @@ func TestObserveEventFilter(t *testing.T) {
 	if !r.heartbeat(t, "filtered", "named", l) {
 		t.Error("no user event with the filter that names it")
 	}
-	r.operator(t, "op1", lab.Called(half).Speaks().Pause(second).Hold().Pause(second).Unhold().WaitBye())
-	caller := r.caller(t, 0, lab.Calls().Speaks().Pause(4*second).Bye())
-	if err := caller.Wait(r.ctx); err != nil {
-		t.Fatal(err)
-	}
-	if !r.heartbeat(t, "plain", "over", plain) || !r.heartbeat(t, "filtered", "over", l) {
-		t.Fatal("no user event at the end")
-	}
-	all, n := plain.counts()
-	some, m := l.counts()
-	t.Logf("subscribeAll: %d frames, %d bytes: %v", n, plain.bytes, all)
-	t.Logf("with the filter: %d frames, %d bytes: %v", m, l.bytes, some)
-	for _, name := range meteredTypes {
-		if all[name] != some[name] {
-			t.Errorf("%s: %d frames without the filter, %d with it", name, all[name], some[name])
-		}
-	}
+	r.wantSameEvents(t, plain, l, "filtered")
 	rival := r.listens(t, "filtered", true)
 	if !r.filtered(t, "filtered") {
 		t.Error("the filter has gone with a second connection under the same name")
 	}
 	if !r.heartbeat(t, "filtered", "second", rival) {
-		t.Error("the second connection hears nothing")
+		t.Error("the second connection receives nothing")
 	}
 	if types, _ := l.counts(); replaced(l) || types["ChannelUserevent second"] != 0 {
-		t.Errorf("ApplicationReplaced comes without being named, or the first connection hears more: %v", types)
+		t.Errorf("ApplicationReplaced comes without being named, or the first connection still "+
+			"receives events: %v", types)
 	}
 	r.filter(t, "filtered", "ChannelUserevent", "ApplicationReplaced")
 	third := r.listens(t, "filtered", true)
@@ -74,30 +59,46 @@ func TestObserveChannelAndBridgeSubscriptions(t *testing.T) {
 	r := newHarness(t, holdingService, nil)
 	plain := r.listens(t, "plain", true)
 	l := r.listens(t, "topics", false)
-	status, text := r.restful(t, http.MethodPost, "/applications/topics/subscription?eventSource=channel:,bridge:", nil)
+	status, text := r.restful(t, http.MethodPost,
+		"/applications/topics/subscription?eventSource=channel:,bridge:", nil)
 	if status != http.StatusOK {
 		t.Fatalf("subscribing: %d %s", status, text)
 	}
-	r.operator(t, "op1", lab.Called(half).Speaks().Pause(second).Hold().Pause(second).Unhold().WaitBye())
-	caller := r.caller(t, 0, lab.Calls().Speaks().Pause(4*second).Bye())
-	if err := caller.Wait(r.ctx); err != nil {
-		t.Fatal(err)
+	r.wantSameEvents(t, plain, l, "topics")
+	r.filter(t, "topics", append([]string{"ChannelUserevent"}, meteredTypes...)...)
+	if !r.filtered(t, "topics") {
+		t.Error("no filter beside the subscriptions")
 	}
-	if !r.heartbeat(t, "plain", "over", plain) || !r.heartbeat(t, "topics", "over", l) {
+}
+
+// wantSameEvents makes a call with a hold, and checks that an application gets as many metered events
+// as the one called plain, which is subscribed to all.
+func (r *harness) wantSameEvents(t *testing.T, plain, l *listener, app string) {
+	t.Helper()
+	r.operator(t, "op1",
+		lab.Called(half).Speaks().Pause(second).Hold().Pause(second).Unhold().WaitBye())
+	r.finish(t, r.caller(t, 0, lab.Calls().Speaks().Pause(4*second).Bye()))
+	if !r.heartbeat(t, "plain", "over", plain) || !r.heartbeat(t, app, "over", l) {
 		t.Fatal("no user event at the end")
 	}
 	all, n := plain.counts()
 	some, m := l.counts()
 	t.Logf("subscribeAll: %d frames, %d bytes: %v", n, plain.bytes, all)
-	t.Logf("channel:,bridge: %d frames, %d bytes: %v", m, l.bytes, some)
+	t.Logf("%s: %d frames, %d bytes: %v", app, m, l.bytes, some)
 	for _, name := range meteredTypes {
 		if all[name] != some[name] {
-			t.Errorf("%s: %d frames with subscribeAll, %d with channel:,bridge:", name, all[name], some[name])
+			t.Errorf("%s: %d frames with subscribeAll, %d as %s", name, all[name], some[name], app)
 		}
 	}
-	r.filter(t, "topics", append([]string{"ChannelUserevent"}, meteredTypes...)...)
-	if !r.filtered(t, "topics") {
-		t.Error("no filter beside the subscriptions")
+}
+
+// shortCall makes a call without a hold, and waits until an application has its events.
+func (r *harness) shortCall(t *testing.T, app string, l *listener, marker string) {
+	t.Helper()
+	r.operator(t, "op1", lab.Called(half).Speaks().WaitBye())
+	r.finish(t, r.caller(t, 0, lab.Calls().Speaks().Pause(second).Bye()))
+	if !r.heartbeat(t, app, marker, l) {
+		t.Errorf("the user event %s does not come", marker)
 	}
 }
 
@@ -108,14 +109,15 @@ func TestObserveEventFilterOfAnOutboundWebSocket(t *testing.T) {
 		t.Fatal(err)
 	}
 	conns := make(chan *websocket.Conn, 4)
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+	serve := func(w http.ResponseWriter, req *http.Request) {
 		conn, err := websocket.Accept(w, req, &websocket.AcceptOptions{Subprotocols: []string{"ari"}})
 		if err != nil {
 			return
 		}
 		conns <- conn
 		<-req.Context().Done()
-	}))
+	}
+	server := httptest.NewUnstartedServer(http.HandlerFunc(serve))
 	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 	if err != nil {
 		t.Fatal(err)
@@ -129,7 +131,8 @@ func TestObserveEventFilterOfAnOutboundWebSocket(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		files[name] = strings.Replace(string(text), "127.0.0.1:8787", fmt.Sprintf("127.0.0.1:%d", port), 1)
+		files[name] = strings.Replace(string(text), "127.0.0.1:8787",
+			fmt.Sprintf("127.0.0.1:%d", port), 1)
 	}
 	r := newHarness(t, holdingService, files)
 	first := listen(<-conns)
@@ -138,13 +141,7 @@ func TestObserveEventFilterOfAnOutboundWebSocket(t *testing.T) {
 		t.Fatal("no user event")
 	}
 	before, _ := first.counts()
-	r.operator(t, "op1", lab.Called(half).Speaks().WaitBye())
-	if err := r.caller(t, 0, lab.Calls().Speaks().Pause(second).Bye()).Wait(r.ctx); err != nil {
-		t.Fatal(err)
-	}
-	if !r.heartbeat(t, "risposta", "over", first) {
-		t.Error("no user event")
-	}
+	r.shortCall(t, "risposta", first, "over")
 	types, n := first.counts()
 	t.Logf("with the filter: %d frames: %v", n, types)
 	if n := types["ChannelVarset"] - before["ChannelVarset"]; n != 0 {
@@ -154,13 +151,7 @@ func TestObserveEventFilterOfAnOutboundWebSocket(t *testing.T) {
 	again := listen(<-conns)
 	t.Cleanup(again.stop)
 	kept := r.filtered(t, "risposta")
-	r.operator(t, "op1", lab.Called(half).Speaks().WaitBye())
-	if err := r.caller(t, 0, lab.Calls().Speaks().Pause(second).Bye()).Wait(r.ctx); err != nil {
-		t.Fatal(err)
-	}
-	if !r.heartbeat(t, "risposta", "again", again) {
-		t.Error("no user event after the reconnect")
-	}
+	r.shortCall(t, "risposta", again, "again")
 	types, n = again.counts()
 	t.Logf("after the reconnect: the filter is kept: %v; %d frames: %v", kept, n, types)
 	if !kept || types["ChannelVarset"] != 0 {

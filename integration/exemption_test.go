@@ -111,9 +111,7 @@ func TestLivePendingRecordIsResolved(t *testing.T) {
 	t.Parallel()
 	var services []service
 	for i, name := range []string{"known", "pays", "is-exempt"} {
-		q, op := fmt.Sprintf("x%d", i), fmt.Sprintf("op%d", i+1)
-		services = append(services, service{name: name, dialplan: "Progress(); Queue(" + q + ")",
-			agents: []string{op}, queues: queue(q, "", "PJSIP/"+op)})
+		services = append(services, servedBy(fmt.Sprint("op", i+1), name, queued))
 	}
 	port, err := lab.FreePort("tcp")
 	if err != nil {
@@ -136,11 +134,7 @@ func TestLivePendingRecordIsResolved(t *testing.T) {
 	server.kill()
 	pays := h.caller(t, 1, lab.Calls().Pause(3*second).Bye())
 	exempt := h.caller(t, 2, lab.Calls().Pause(3*second).Bye())
-	for _, p := range []*lab.Party{known, pays, exempt} {
-		if err := p.Wait(h.ctx); err != nil {
-			t.Fatal(err)
-		}
-	}
+	h.finish(t, known, pays, exempt)
 	if rec := h.record(t, "known"); rec.Reasons[0] != "talk" || rec.State != "" ||
 		rec.Charge.Amount == "0.00" {
 		t.Errorf("the answer came before the server died: %+v", rec)
@@ -162,10 +156,7 @@ func TestLivePendingRecordIsResolved(t *testing.T) {
 		t.Errorf("resolved with yes: %+v", rec)
 	}
 	h.wantNoClearNumbers(t, 0)
-	if out, code, err := h.gw.Command(h.ctx, "verify"); err != nil || code != 0 ||
-		!strings.Contains(out, "5 records: 5 replayed") {
-		t.Errorf("verify: exit %d, %v\n%s", code, err, out)
-	}
+	h.wantVerified(t, "5 records: 5 replayed")
 }
 
 // restart kills the gateway and starts it again: pending records must survive.
@@ -174,24 +165,16 @@ func (h *harness) restart(t *testing.T) {
 	if err := h.gw.Kill(h.ctx); err != nil {
 		t.Fatal(err)
 	}
-	if err := h.gw.Start(); err != nil {
-		t.Fatal(err)
-	}
-	if err := h.gw.WaitReady(h.ctx, 20*second); err != nil {
-		t.Fatal(err)
-	}
+	h.startAgain(t)
 }
 
 // A backdated exemption credits the call, and a transfer to a premium number makes the call free.
 func TestLiveBackdatedExemptionAndPremiumTransfer(t *testing.T) {
 	t.Parallel()
 	services := []service{
-		{name: "credited-later", dialplan: "Progress(); Queue(late)", agents: []string{"op1"},
-			queues: queue("late", "", "PJSIP/op1")},
-		{name: "to-premium", dialplan: "Progress(); Queue(premium)", agents: []string{"op2"},
-			queues: queue("premium", "", "PJSIP/op2")},
-		{name: "to-landline", dialplan: "Progress(); Queue(landline)", agents: []string{"op3"},
-			queues: queue("landline", "", "PJSIP/op3")},
+		servedBy("op1", "credited-later", queued),
+		servedBy("op2", "to-premium", queued),
+		servedBy("op3", "to-landline", queued),
 	}
 	config := strings.Replace(gatewayConfig, "exemption: {csv: \"{{dir}}/exempt.csv\"}",
 		"exemption: {cache: 1s}", 1)
@@ -204,15 +187,11 @@ func TestLiveBackdatedExemptionAndPremiumTransfer(t *testing.T) {
 	h.operator(t, "op1", lab.Called(half).WaitBye())
 	h.operator(t, "op2", lab.Called(half).Pause(2*second).Refer("899123456"))
 	h.operator(t, "op3", lab.Called(half).Pause(2*second).Refer("0612345678"))
-	for _, p := range []*lab.Party{
+	h.finish(t,
 		h.caller(t, 0, lab.Calls().Pause(3*second).Bye()),
 		h.caller(t, 1, lab.Calls().WaitBye()),
 		h.caller(t, 2, lab.Calls().WaitBye()),
-	} {
-		if err := p.Wait(h.ctx); err != nil {
-			t.Fatal(err)
-		}
-	}
+	)
 	if rec := h.record(t, "to-premium"); rec.Charge.Amount != "0.00" ||
 		rec.Reasons[0] != "number_refused" || !slices.Contains(rec.Numbers, "premium") ||
 		rec.TalkMs < 1000 {
@@ -235,9 +214,7 @@ func TestLiveBackdatedExemptionAndPremiumTransfer(t *testing.T) {
 		rec.ExemptionRef != "e-late" {
 		t.Errorf("after the exemption: %+v", rec)
 	}
-	if out, code, err := h.gw.Command(h.ctx, "verify"); err != nil || code != 0 {
-		t.Errorf("verify: exit %d, %v\n%s", code, err, out)
-	}
+	h.wantVerified(t, "")
 	evidence, err := os.ReadFile(filepath.Join(h.dir, "ledger.db"))
 	err = errors.Join(err, absent(evidence, "899123456"), absent(evidence, "0612345678"))
 	if err != nil {

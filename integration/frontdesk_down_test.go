@@ -17,12 +17,9 @@ import (
 func TestLiveCallsDoNotWaitForTheFrontDesk(t *testing.T) {
 	t.Parallel()
 	services := []service{
-		{name: "away", dialplan: announcing("away"), agents: []string{"op1"}, queues: queue("away",
-			"", "PJSIP/op1")},
-		{name: "stuck", dialplan: announcing("stuck"), agents: []string{"op2"},
-			queues: queue("stuck", "", "PJSIP/op2")},
-		{name: "dies", dialplan: announcing("dies"), agents: []string{"op3"}, queues: queue("dies",
-			"", "PJSIP/op3")},
+		servedBy("op1", "away", announcing),
+		servedBy("op2", "stuck", announcing),
+		servedBy("op3", "dies", announcing),
 	}
 	// Italian law itself requires no announcement. A call that reached the front desk is free all
 	// the same.
@@ -75,12 +72,7 @@ func TestLiveCallsDoNotWaitForTheFrontDesk(t *testing.T) {
 	if took > 16*second { // 8 s at the front desk, 2 s of talk; the rest is sipp and the log
 		t.Errorf("the call took %s, want 16 s at most", took)
 	}
-	if err := h.gw.Start(); err != nil {
-		t.Fatal(err)
-	}
-	if err := h.gw.WaitReady(h.ctx, 20*second); err != nil {
-		t.Fatal(err)
-	}
+	h.startAgain(t)
 	if rec := h.record(t, "dies"); rec.Charge.Amount != "0.00" {
 		t.Errorf("a call in which the gateway died was charged: %+v", rec)
 	}
@@ -128,10 +120,8 @@ func (h *harness) beforeQueue(t *testing.T, i int) time.Duration {
 func TestLiveFrontDeskWhileTheGatewayIsDown(t *testing.T) {
 	t.Parallel()
 	services := []service{
-		{name: "announced", dialplan: announcing("first"), agents: []string{"op1"},
-			queues: queue("first", "", "PJSIP/op1")},
-		{name: "not-announced", dialplan: announcing("second"), agents: []string{"op2"},
-			queues: queue("second", "", "PJSIP/op2")},
+		servedBy("op1", "announced", announcing),
+		servedBy("op2", "not-announced", announcing),
 	}
 	h := newListeningHarnessWith(t, strings.Replace(frontDeskConfig, "also: [announced, consent]",
 		"also: [announced]", 1), services, longWait)
@@ -157,12 +147,7 @@ func TestLiveFrontDeskWhileTheGatewayIsDown(t *testing.T) {
 	if took := time.Since(start); took > 6*second {
 		t.Errorf("with the gateway down the call took %s", took)
 	}
-	if err := h.gw.Start(); err != nil {
-		t.Fatal(err)
-	}
-	if err := h.gw.WaitReady(h.ctx, 20*second); err != nil {
-		t.Fatal(err)
-	}
+	h.startAgain(t)
 	rec := h.record(t, "not-announced")
 	if rec.Charge.Amount != "0.00" || rec.Reasons[0] != "not_announced" || rec.UnseenMs != 0 ||
 		rec.TalkMs < 1500 {

@@ -27,9 +27,7 @@ admin: {listen: "{{admin}}"}
 `
 
 // announcing is the dialplan of a service with an announcement.
-func announcing(queue string) string {
-	return "Progress(); Gosub(risposta,announce,1(en)); Queue(" + queue + ")"
-}
+const announcing = "Progress(); Gosub(risposta,announce,1(en)); Queue({queue})"
 
 // longWait gives the gateway 2 s to respond instead of 200 ms, because other tests load the
 // machine. The tests that use it are about what the front desk says.
@@ -40,18 +38,12 @@ const announcement = 14 * time.Second
 
 // frontDeskServices have one caller each; their names tell what that caller does.
 var frontDeskServices = []service{
-	{name: "agrees", dialplan: announcing("agrees"), agents: []string{"op1"},
-		queues: queue("agrees", "", "PJSIP/op1")},
-	{name: "exempt", dialplan: announcing("exempt"), agents: []string{"op2"},
-		queues: queue("exempt", "", "PJSIP/op2")},
-	{name: "refuses", dialplan: announcing("refuses"), agents: []string{"op3"},
-		queues: queue("refuses", "", "PJSIP/op3")},
-	{name: "types-code", dialplan: announcing("code"), agents: []string{"op4"},
-		queues: queue("code", "", "PJSIP/op4")},
-	{name: "skips-front-desk", dialplan: "Progress(); Queue(past)", agents: []string{"op5"},
-		queues: queue("past", "", "PJSIP/op5")},
-	{name: "is-asked", dialplan: "Progress(); Queue(asked,c); Gosub(risposta,survey,1(it))",
-		agents: []string{"op6"}, queues: queue("asked", "", "PJSIP/op6")},
+	servedBy("op1", "agrees", announcing),
+	servedBy("op2", "exempt", announcing),
+	servedBy("op3", "refuses", announcing),
+	servedBy("op4", "types-code", announcing),
+	servedBy("op5", "skips-front-desk", queued),
+	servedBy("op6", "is-asked", "Progress(); Queue({queue},c); Gosub(risposta,survey,1(it))"),
 }
 
 // What the front desk announces to each caller, and what each pays.
@@ -77,7 +69,7 @@ func TestLiveFrontDesk(t *testing.T) {
 	}
 	talk := func(s *lab.Script) *lab.Script { return s.Answered().Pause(3 * second).Bye() }
 	afterPrice := func() *lab.Script { return lab.AtFrontDesk().Pause(announcement) }
-	parties := []*lab.Party{
+	h.finish(t,
 		h.caller(t, 0, talk(afterPrice().Keys("1"))),
 		h.caller(t, 1, talk(lab.AtFrontDesk())),
 		h.caller(t, 2, lab.AtFrontDesk().LetGo()),
@@ -85,15 +77,7 @@ func TestLiveFrontDesk(t *testing.T) {
 		h.caller(t, 4, lab.Calls().Pause(3*second).Bye()),
 		h.caller(t, 5, lab.AtFrontDesk().Answered().
 			Pause(9*second).Keys("4").Pause(6*second).Keys("1").WaitBye()),
-	}
-	for _, p := range parties {
-		if err := p.Wait(h.ctx); err != nil {
-			t.Error(err)
-		}
-	}
-	if t.Failed() {
-		t.Fatalf("the gateway's log:\n%s", h.gw.Log())
-	}
+	)
 	for i, want := range frontDeskWants {
 		h.wantFrontDesk(t, i, want)
 	}
@@ -106,9 +90,7 @@ func TestLiveFrontDesk(t *testing.T) {
 	if log := h.gw.Log(); strings.Contains(log, code[1]) || strings.Contains(log, "pension") {
 		t.Error("the log contains a code, or the category of an exemption")
 	}
-	if out, code, err := h.gw.Command(h.ctx, "verify"); err != nil || code != 0 {
-		t.Errorf("verify: exit %d, %v\n%s", code, err, out)
-	}
+	h.wantVerified(t, "")
 }
 
 // addExemption runs `gateway exempt add` with further arguments and returns its output.

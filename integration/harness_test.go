@@ -136,6 +136,18 @@ func (h *harness) stopPBX(t *testing.T) {
 	}
 }
 
+// queued is the dialplan of a service whose callers wait in its queue.
+const queued = "Progress(); Queue({queue})"
+
+// servedBy is a service with a queue of the same name, in which one operator answers. In the
+// dialplan {queue} stands for the queue.
+func servedBy(operator, name, dialplan string) service {
+	return service{
+		name: name, dialplan: strings.ReplaceAll(dialplan, "{queue}", name),
+		agents: []string{operator}, queues: queue(name, "", "PJSIP/"+operator),
+	}
+}
+
 // numberOf is the dialled number of the i-th service.
 func numberOf(i int) string { return fmt.Sprint(2001 + i) }
 
@@ -170,6 +182,20 @@ func (h *harness) start(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { h.stop(t) })
+	h.ready(t)
+}
+
+// startAgain is start for a gateway that the test has started before.
+func (h *harness) startAgain(t *testing.T) {
+	t.Helper()
+	if err := h.gw.Start(); err != nil {
+		t.Fatal(err)
+	}
+	h.ready(t)
+}
+
+func (h *harness) ready(t *testing.T) {
+	t.Helper()
 	if err := h.gw.WaitReady(h.ctx, 20*time.Second); err != nil {
 		t.Fatal(err)
 	}

@@ -109,3 +109,22 @@ func (h *harness) logged(t *testing.T, event string, n int) {
 		t.Fatalf("%v\n%s", err, h.gw.Log())
 	}
 }
+
+// finish waits until phones have ended as their scripts say.
+func (h *harness) finish(t *testing.T, parties ...*lab.Party) {
+	t.Helper()
+	for _, p := range parties {
+		if err := p.Wait(h.ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// wantVerified runs `gateway verify`, and checks that it prints a text.
+func (h *harness) wantVerified(t *testing.T, want string) {
+	t.Helper()
+	out, code, err := h.gw.Command(h.ctx, "verify")
+	if err != nil || code != 0 || !strings.Contains(out, want) {
+		t.Errorf("verify: exit %d, %v, want %q:\n%s", code, err, want, out)
+	}
+}

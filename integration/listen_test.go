@@ -58,16 +58,11 @@ func newListeningHarnessWith(
 // late.
 func TestLiveRestartLosesNoTalk(t *testing.T) {
 	services := []service{
-		{name: "across", dialplan: "Progress(); Queue(across)", agents: []string{"op1"},
-			queues: queue("across", "", "PJSIP/op1")},
-		{name: "within", dialplan: "Progress(); Queue(within)", agents: []string{"op2"},
-			queues: queue("within", "", "PJSIP/op2")},
-		{name: "ends-within", dialplan: "Progress(); Queue(ends)", agents: []string{"op3"},
-			queues: queue("ends", "", "PJSIP/op3")},
-		{name: "begins-within", dialplan: "Progress(); Queue(begins)", agents: []string{"op4"},
-			queues: queue("begins", "", "PJSIP/op4")},
-		{name: "held", dialplan: "Progress(); Queue(held)", agents: []string{"op5"},
-			queues: queue("held", "", "PJSIP/op5")},
+		servedBy("op1", "across", queued),
+		servedBy("op2", "within", queued),
+		servedBy("op3", "ends-within", queued),
+		servedBy("op4", "begins-within", queued),
+		servedBy("op5", "held", queued),
 	}
 	h := newListeningHarness(t, services)
 	h.start(t)
@@ -97,18 +92,9 @@ func TestLiveRestartLosesNoTalk(t *testing.T) {
 		t.Fatal(err)
 	}
 	time.Sleep(time.Until(left.Add(*away))) // the time away is what is tested
-	if err := h.gw.Start(); err != nil {
-		t.Fatal(err)
-	}
-	if err := h.gw.WaitReady(h.ctx, 20*time.Second); err != nil {
-		t.Fatal(err)
-	}
+	h.startAgain(t)
 	h.logged(t, "calls.resumed", 1)
-	for _, p := range parties {
-		if err := p.Wait(h.ctx); err != nil {
-			t.Fatal(err)
-		}
-	}
+	h.finish(t, parties...)
 	for i, s := range services {
 		rec := h.record(t, s.name)
 		if rec.UnseenMs != 0 || rec.TalkMs < 900 || slices.Contains(rec.Reasons, "unseen") {
@@ -140,12 +126,7 @@ func TestLiveKilledGatewayDoesNotResume(t *testing.T) {
 	if err := h.gw.Kill(h.ctx); err != nil {
 		t.Fatal(err)
 	}
-	if err := h.gw.Start(); err != nil {
-		t.Fatal(err)
-	}
-	if err := h.gw.WaitReady(h.ctx, 20*time.Second); err != nil {
-		t.Fatal(err)
-	}
+	h.startAgain(t)
 	if err := caller.Wait(h.ctx); err != nil {
 		t.Fatal(err)
 	}

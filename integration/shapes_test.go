@@ -64,11 +64,7 @@ func (p *people) until(command, pattern string) {
 // over waits until phones have ended.
 func (p *people) over(parties ...*lab.Party) {
 	p.Helper()
-	for _, party := range parties {
-		if err := party.Wait(p.h.ctx); err != nil {
-			p.Fatal(err)
-		}
-	}
+	p.h.finish(p.T, parties...)
 }
 
 // queue is the section of a queue in queues.conf.
