@@ -29,20 +29,8 @@ const (
 	brunoPort   = 5072
 )
 
-const config = `
-pbx:
-  - {name: demo, url: "{{ari}}", username: risposta}
-operators: ["PJSIP/agent*"]
-services:
-  - {number: "1001", context: from-trunk, name: assistance, tariff: standard, did: "+390612345678"}
-tariffs:
-  - {name: standard, per_minute: "0.96", increment: 1s, currency: EUR}
-law: {policy: it}
-extensions: ["100?"]
-callers: {country_code: "39"}
-ledger: {file: "{{dir}}/ledger.db"}
-admin: {listen: "{{admin}}"}
-`
+// serviceName is the service's, in the records.
+const serviceName = "assistance"
 
 // progress prints a line with the seconds since the start.
 func (d *demonstration) progress(format string, args ...any) {
@@ -57,13 +45,9 @@ func (d *demonstration) start(ctx context.Context) (err error) {
 		return err
 	}
 	d.progress("starting the gateway beside it")
-	if d.gateway, err = lab.NewGateway(d.binary, d.dir, d.pbx.URL(), config); err != nil {
-		return err
-	}
-	if err := d.gateway.Start(); err != nil {
-		return err
-	}
-	if err := d.gateway.WaitReady(ctx, 20*time.Second); err != nil {
+	d.gateway, err = lab.StartOneService(
+		ctx, d.binary, d.dir, d.pbx.URL(), serviceName, "PJSIP/agent*")
+	if err != nil {
 		return err
 	}
 	d.progress("two operators log in: Anna in queue support, Bruno in queue sales")
@@ -103,7 +87,7 @@ func (d *demonstration) play(ctx context.Context) (lab.Record, error) {
 	}
 	var records []lab.Record
 	err = lab.Until(ctx, 5*time.Second, "the record", func() (err error) {
-		if records, err = d.gateway.Records(ctx, "assistance"); err == nil && len(records) != 1 {
+		if records, err = d.gateway.Records(ctx, serviceName); err == nil && len(records) != 1 {
 			err = fmt.Errorf("there are %d", len(records))
 		}
 		return err

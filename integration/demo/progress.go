@@ -13,7 +13,7 @@ type logReader struct {
 
 // pauses explains the states of a paused call.
 var pauses = map[string]string{
-	"held": "the caller is on hold", "waiting": "the caller is alone",
+	"held": "the caller is on hold", "waiting": "the caller waits",
 }
 
 // report prints what is new in the log.

@@ -20,11 +20,11 @@ import (
 
 // options are the command's flags.
 type options struct {
-	binary string
-	rate   int // calls a second
-	length time.Duration
-	alone  time.Duration // how long Asterisk is measured without a listener
-	speak  bool          // phones send audio
+	binary    string
+	rate      int // calls a second
+	length    time.Duration
+	unmetered time.Duration // how long Asterisk is measured without a listener
+	speak     bool          // phones send audio
 }
 
 func main() {
@@ -32,8 +32,10 @@ func main() {
 	flag.StringVar(&o.binary, "gateway", "bin/gateway", "the gateway's binary")
 	flag.IntVar(&o.rate, "rate", 10, "calls a second")
 	flag.DurationVar(&o.length, "for", 2*time.Minute, "how long calls arrive")
-	flag.DurationVar(&o.alone, "alone", time.Minute, "how long calls arrive at an Asterisk without a listener")
-	flag.BoolVar(&o.speak, "speak", false, "phones send audio; costs the machine more than the calls do")
+	flag.DurationVar(&o.unmetered, "unmetered", time.Minute,
+		"how long calls arrive at an Asterisk without a listener")
+	flag.BoolVar(&o.speak, "speak", false,
+		"phones send audio; costs the machine more than the calls do")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := load(ctx, o)
@@ -48,7 +50,7 @@ func main() {
 const slack = 3 * time.Minute
 
 func load(ctx context.Context, o options) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, o.length+o.alone+slack)
+	ctx, cancel := context.WithTimeout(ctx, o.length+o.unmetered+slack)
 	defer cancel()
 	if o.binary, err = filepath.Abs(o.binary); err != nil {
 		return err
@@ -58,7 +60,7 @@ func load(ctx context.Context, o options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	alone, err := run(ctx, o, filepath.Join(dir, "alone"), false)
+	unmetered, err := run(ctx, o, filepath.Join(dir, "unmetered"), false)
 	if err != nil {
 		return fmt.Errorf("without a gateway: %w", err)
 	}
@@ -66,12 +68,14 @@ func load(ctx context.Context, o options) (err error) {
 	if err != nil {
 		return fmt.Errorf("with a gateway: %w", err)
 	}
-	printCPU("Asterisk without a listener", alone.calls, alone.asterisk)
+	printCPU("Asterisk without a listener", unmetered.calls, unmetered.asterisk)
 	printCPU("Asterisk with the gateway", metered.calls, metered.asterisk)
 	printCPU("gateway", metered.calls, metered.gateway)
-	fmt.Printf("gateway / Asterisk      %5.1f %%\n", 100*metered.gateway.Seconds()/metered.asterisk.Seconds())
-	fmt.Printf("%d calls, %d records, %d lost, %d doubled, %d overcharged; talk differs from the CEL by at most %d ms\n",
-		metered.calls, metered.records, metered.lost, metered.doubled, metered.overcharged, metered.worst.Milliseconds())
+	fmt.Printf("gateway / Asterisk      %5.1f %%\n",
+		100*metered.gateway.Seconds()/metered.asterisk.Seconds())
+	fmt.Printf("%d calls, %d records, %d lost, %d doubled, %d overcharged; "+
+		"talk differs from the CEL by at most %d ms\n", metered.calls, metered.records,
+		metered.lost, metered.doubled, metered.overcharged, metered.worst.Milliseconds())
 	if metered.lost+metered.doubled+metered.overcharged > 0 {
 		return errors.New("records and CEL do not agree")
 	}

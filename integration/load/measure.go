@@ -55,7 +55,7 @@ const allowed = 20 * time.Millisecond
 func judgeAll(ctx context.Context, pbx *lab.Asterisk, gw *lab.Gateway, res *result) error {
 	var records []lab.Record
 	err := lab.Until(ctx, 20*time.Second, "every call to have its record", func() (err error) {
-		if records, err = gw.Records(ctx, "load"); err == nil && len(records) < res.calls {
+		if records, err = gw.Records(ctx, serviceName); err == nil && len(records) < res.calls {
 			err = fmt.Errorf("%d of %d", len(records), res.calls)
 		}
 		return err
@@ -81,7 +81,7 @@ func judgeAll(ctx context.Context, pbx *lab.Asterisk, gw *lab.Gateway, res *resu
 		case 0:
 			res.lost++
 		case 1:
-			talks, err := judge.Truth(rows, id, "PJSIP/op*")
+			talks, err := judge.Truth(rows, id, operatorsGlob)
 			if err != nil {
 				return fmt.Errorf("call %s: %w", id, err)
 			}

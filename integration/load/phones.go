@@ -30,7 +30,9 @@ func newPhones(ctx context.Context, dir string, speak bool) (p *phones, err erro
 		if i == 0 {
 			script.Hold().Pause(holdTime).Unhold().Pause(talkTime)
 		}
-		phone, err := lab.StartOperator(ctx, dir, lab.Plan{Script: script.WaitBye(), Port: p.ports[i], Many: true})
+		phone, err := lab.StartOperator(ctx, dir, lab.Plan{
+			Script: script.WaitBye(), Port: p.ports[i], Many: true,
+		})
 		if err != nil {
 			p.stop()
 			return nil, err
@@ -52,8 +54,8 @@ func (p *phones) call(ctx context.Context, server, rate, calls int) error {
 	}
 	length := ringTime + holdTime + 2*talkTime + talkTime/2
 	caller, err := lab.StartParty(p.dir, lab.Plan{
-		Script: script.Pause(length).Bye(), Port: port, Server: server, Number: "1001", Caller: "+390612345678",
-		Rate: rate, Calls: calls,
+		Script: script.Pause(length).Bye(), Port: port, Server: server,
+		Number: "1001", Caller: "+390612345678", Rate: rate, Calls: calls,
 	})
 	if err != nil {
 		return err

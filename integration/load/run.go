@@ -21,20 +21,11 @@ const (
 	talkTime = 2 * time.Second // before a hold, and after it
 )
 
-const gatewayConfig = `
-pbx:
-  - {name: load, url: "{{ari}}", username: risposta}
-operators: ["PJSIP/op*"]
-services:
-  - {number: "1001", context: from-trunk, name: load, tariff: standard, did: "+390612345678"}
-tariffs:
-  - {name: standard, per_minute: "0.96", increment: 1s, currency: EUR}
-law: {policy: it}
-extensions: ["100?"]
-callers: {country_code: "39"}
-ledger: {file: "{{dir}}/ledger.db"}
-admin: {listen: "{{admin}}"}
-`
+// The service's name in the records, and its operators.
+const (
+	serviceName   = "load"
+	operatorsGlob = "PJSIP/op*"
+)
 
 // result is what one run came to.
 type result struct {
@@ -59,11 +50,12 @@ func run(ctx context.Context, o options, dir string, metered bool) (res result, 
 		return res, err
 	}
 	defer func() { err = errors.Join(err, pbx.Stop(context.WithoutCancel(ctx))) }()
-	length := o.alone
+	length := o.unmetered
 	var gw *lab.Gateway
 	if metered {
 		length = o.length
-		if gw, err = startGateway(ctx, o.binary, dir, pbx.URL()); err != nil {
+		gw, err = lab.StartOneService(ctx, o.binary, dir, pbx.URL(), serviceName, operatorsGlob)
+		if err != nil {
 			return res, err
 		}
 		defer func() {
@@ -90,25 +82,15 @@ func run(ctx context.Context, o options, dir string, metered bool) (res result, 
 	return res, judgeAll(ctx, pbx, gw, &res)
 }
 
-func startGateway(ctx context.Context, binary, dir, url string) (*lab.Gateway, error) {
-	gw, err := lab.NewGateway(binary, dir, url, gatewayConfig)
-	if err != nil {
-		return nil, err
-	}
-	if err := gw.Start(); err != nil {
-		return nil, err
-	}
-	return gw, gw.WaitReady(ctx, 20*time.Second)
-}
-
 // overlay adds the operators and their queue to the delivered configuration. Even ones answer at
 // the phone that holds, odd ones at the phone that does not.
 func overlay(p *phones) map[string]string {
 	var pjsip, queue strings.Builder
-	queue.WriteString("[load]\nstrategy = rrmemory\ntimeout = 15\nretry = 1\nautofill = yes\nringinuse = no\n")
+	queue.WriteString("[load]\nstrategy = rrmemory\ntimeout = 15\nretry = 1\nautofill = yes\n" +
+		"ringinuse = no\n")
 	for i := range operators {
-		fmt.Fprintf(&pjsip, "[op%d](operator)\naors = op%d\n[op%d]\ntype = aor\ncontact = sip:op%d@127.0.0.1:%d\n",
-			i, i, i, i, p.ports[i%len(p.ports)])
+		fmt.Fprintf(&pjsip, "[op%[1]d](operator)\naors = op%[1]d\n"+
+			"[op%[1]d]\ntype = aor\ncontact = sip:op%[1]d@127.0.0.1:%[2]d\n", i, p.ports[i%len(p.ports)])
 		fmt.Fprintf(&queue, "member => PJSIP/op%d\n", i)
 	}
 	return map[string]string{
