@@ -3,6 +3,10 @@ package main
 import (
 	"context"
 	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -29,4 +33,25 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 	})
+}
+
+// docs/operations.md has a row for each command, and for no other.
+func TestCommandsAreDocumented(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var documented, code []string
+	for _, m := range regexp.MustCompile("(?m)^\\| `gateway ([a-z]+)").FindAllStringSubmatch(
+		string(doc), -1) {
+		documented = append(documented, m[1])
+	}
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[commands]()) {
+		code = append(code, strings.ToLower(field.Name))
+	}
+	slices.Sort(documented)
+	slices.Sort(code)
+	if documented = slices.Compact(documented); !slices.Equal(documented, code) {
+		t.Errorf("documented are %q, the commands are %q", documented, code)
+	}
 }
