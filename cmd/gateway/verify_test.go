@@ -88,7 +88,7 @@ func TestVerifyFindsTampering(t *testing.T) {
 			[]string{`UPDATE record SET json = ` + cheaper + ` WHERE record = ` + first},
 			[]string{
 				"was changed since it was committed",
-				"says 0.99 EUR for 9478 ms of talk, its evidence 0.14 EUR",
+				"has 0.99 EUR for 9478 ms of talk, its evidence gives 0.14 EUR",
 				"verification failed: ", " problems found\n",
 			},
 		},

@@ -48,7 +48,7 @@ func (a *auditor) readLeaf(n int64, record string, text []byte) error {
 	return a.add(leaf)
 }
 
-// enter notes what the leaf says of its record.
+// enter notes what the leaf holds about its record.
 func (a *auditor) enter(leaf merkle.Leaf) {
 	e := a.known[leaf.Record]
 	if e == nil {

@@ -59,7 +59,7 @@ func (a *auditor) replay(
 			r.Version, len(out.Records), r.Call)
 	case string(out.Records[r.Version-1].JSON()) != string(text):
 		got := out.Records[r.Version-1]
-		a.report(r.Record, "says %s %s for %d ms of talk, its evidence %s %s for %d ms: call %s",
+		a.report(r.Record, "has %s %s for %d ms of talk, its evidence gives %s %s for %d ms: call %s",
 			r.Charge, r.Charge.Currency, r.TalkMs, got.Charge, got.Charge.Currency, got.TalkMs, r.Call)
 	default:
 		a.Replayed++
