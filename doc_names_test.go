@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -87,4 +88,22 @@ func testFunctions(t *testing.T) (all []string) {
 		t.Fatal(err)
 	}
 	return all
+}
+
+// Each reason of a gap stands in docs/logs.md, and every one of the document in the code.
+func TestGapReasonsAreDocumented(t *testing.T) {
+	code := ""
+	for _, path := range []string{"ari/event.go", "metering/correction.go"} {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		code += string(text)
+	}
+	_, section, _ := strings.Cut(documents(t)["docs/logs.md"], "## Reasons of a gap\n")
+	inCode := names(regexp.MustCompile(`\bGap[A-Z]\w+\s+= "([a-z_]+)"`), code)
+	inDoc := names(regexp.MustCompile("(?m)^\\| `([a-z_]+)`"), section)
+	if len(inCode) < 8 || !maps.Equal(inCode, inDoc) {
+		t.Errorf("the code has %v, docs/logs.md %v", inCode, inDoc)
+	}
 }

@@ -58,7 +58,7 @@ func (p *PBX) listApplications(w http.ResponseWriter, _ *http.Request) {
 	name, there := p.application, p.conn != nil || p.opening || p.nameTaken
 	p.mu.Unlock()
 	if name == "" {
-		name = "risposta"
+		name = ari.DefaultApplication
 	}
 	names := []map[string]string{}
 	if there {
