@@ -15,6 +15,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/risposta/gateway/internal/rerating"
+	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/ledger"
 	"github.com/risposta/gateway/metering/ledger/merkle"
 )
@@ -94,28 +95,40 @@ func (w *Worker) erase(ctx context.Context) {
 }
 
 // Erase erases the detail of all calls that arrived before an instant, call by call, and returns
-// how many it has erased. It ends with the first that cannot be erased; the next round begins with
-// that one. A call whose dispute was opened since it was listed is left alone.
+// how many it has erased. A call that cannot be erased keeps no other: the error counts such calls
+// and has the first one's cause, and the next round tries them again. A call whose dispute was
+// opened since it was listed is left alone.
 func Erase(ctx context.Context, s Store, before, now time.Time) (n int, err error) {
+	failed := map[metering.CallID]bool{}
+	var first error
 	for ctx.Err() == nil {
 		had := n
-		calls, err := s.Erasable(ctx, before, eraseBatch)
+		calls, err := s.Erasable(ctx, before, eraseBatch+len(failed))
 		if err != nil {
-			return n, err
+			return n, errors.Join(first, err)
 		}
 		for _, call := range calls {
+			if failed[call] || ctx.Err() != nil {
+				continue
+			}
 			erased, err := rerating.Supersede(ctx, s, call, rerating.Erased(now))
 			switch {
 			case errors.Is(err, ledger.ErrDisputed):
 			case err != nil:
-				return n, fmt.Errorf("erasing call %s: %w", call, err)
+				failed[call] = true
+				if first == nil {
+					first = fmt.Errorf("erasing call %s: %w", call, err)
+				}
 			case erased != nil:
 				n++
 			}
 		}
-		if len(calls) < eraseBatch || n == had {
+		if len(calls) < eraseBatch || n == had { // all are done, or a whole batch has failed
 			break
 		}
+	}
+	if first != nil {
+		return n, fmt.Errorf("%d calls were not erased, the first: %w", len(failed), first)
 	}
 	return n, ctx.Err()
 }
