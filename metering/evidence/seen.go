@@ -2,7 +2,7 @@ package evidence
 
 import "github.com/risposta/gateway/metering"
 
-// Gap: from here on no event of the PBX was seen.
+// Gap means that from here on no event of the PBX was seen.
 type Gap struct {
 	At     metering.Time `json:"timestamp"` // the last instant that was seen, by the PBX's clock
 	Node   string        `json:"asterisk_id,omitzero"`
@@ -17,7 +17,7 @@ func (g Gap) Encode() []byte { return encode(TypeGap, g) }
 // ReadGap reads the frame.
 func ReadGap(frame []byte) (Gap, error) { return decode[Gap](TypeGap, frame) }
 
-// UnreadableFrame: a frame of the PBX about these channels could not be read.
+// UnreadableFrame means that a frame of the PBX about these channels could not be read.
 type UnreadableFrame struct {
 	At       metering.Time `json:"timestamp"` // the last instant that was seen before it
 	Node     string        `json:"asterisk_id,omitzero"`
