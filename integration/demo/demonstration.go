@@ -82,7 +82,8 @@ func (d *demonstration) play(ctx context.Context) (lab.Record, error) {
 	d.parties = append(d.parties, caller)
 	ended := make(chan error, 1)
 	go func() { ended <- caller.Wait(ctx) }()
-	if err := d.follow(ended); err != nil {
+	log := &logReader{demo: d}
+	if err := d.follow(log, ended); err != nil {
 		return lab.Record{}, err
 	}
 	var records []lab.Record
@@ -95,12 +96,12 @@ func (d *demonstration) play(ctx context.Context) (lab.Record, error) {
 	if err != nil {
 		return lab.Record{}, fmt.Errorf("%w; the gateway's log:\n%s", err, d.gateway.Log())
 	}
+	log.report(d.gateway.Log()) // the end of the call is logged after the caller's phone has ended
 	return records[0], nil
 }
 
 // follow prints what the gateway logs about the call until the caller's phone has ended.
-func (d *demonstration) follow(ended <-chan error) error {
-	log := &logReader{demo: d}
+func (d *demonstration) follow(log *logReader, ended <-chan error) error {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
