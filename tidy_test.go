@@ -40,7 +40,7 @@ var mayImport = map[string][]string{
 	"ari/native":                  {"ari"},
 	"ari/talkpath":                {"ari", "metering"},
 	"internal/audit":              {"metering", "internal/mediation"},
-	"internal/check":              {"ari", "metering", "internal/config", "internal/gateway", "internal/lookups"},
+	"internal/check":              {"ari", "metering", "internal/config", "internal/gateway", "internal/lookups", "internal/mediation"},
 	"internal/config":             {"ari", "metering", "internal/mediation"},
 	"internal/gateway":            {"ari", "metering", "internal"},
 	"internal/lookups":            {"metering", "internal/config"},

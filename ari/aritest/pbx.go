@@ -115,7 +115,12 @@ func (p *PBX) answer(r *http.Request) (body string, ok bool) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	body, ok = p.answers[path]
+	if body, ok = p.answers[path]; !ok {
+		if rest, channel := strings.CutPrefix(path, "/channels/"); channel {
+			_, rest, _ = strings.Cut(rest, "/")
+			body, ok = p.answers["/channels/"+Created+"/"+rest]
+		}
+	}
 	return body, ok && r.Method == http.MethodGet
 }
 

@@ -12,6 +12,10 @@ import (
 	"github.com/risposta/gateway/ari"
 )
 
+// Created stands, in the paths that Answer takes, for the channel that a client makes: any that has
+// no answer of its own.
+const Created = "created"
+
 // requests handles what a gateway asks.
 func (p *PBX) requests() http.Handler {
 	mux := http.NewServeMux()
@@ -22,6 +26,12 @@ func (p *PBX) requests() http.Handler {
 	mux.HandleFunc("GET /ari/applications", p.listApplications)
 	mux.HandleFunc("GET /ari/applications/{name}", p.showApplication)
 	mux.HandleFunc("GET /ari/channels", p.listChannels)
+	mux.HandleFunc("POST /ari/channels/create", func(w http.ResponseWriter, _ *http.Request) {
+		reply(w, map[string]string{}) // the client has chosen the id
+	})
+	mux.HandleFunc("DELETE /ari/channels/{id}", func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusNoContent)
+	})
 	mux.HandleFunc("GET /ari/bridges", p.listBridges)
 	mux.HandleFunc("GET /ari/channels/{id}/variable", p.variable)
 	mux.HandleFunc("POST /ari/events/user/{name}", p.userEvent)

@@ -36,10 +36,15 @@ func (i *inspector) entry(e Entry, ask query) {
 		return
 	}
 	steps, ok := lines{exten: read("exten"), same: read("same")}.steps(e.Number, priorities)
+	for _, s := range steps {
+		if name, _, _ := strings.Cut(s.args, ","); ok && strings.EqualFold(s.app, "queue") {
+			i.queued = append(i.queued, strings.TrimSpace(name))
+		}
+	}
 	app, known := answersEarly(steps)
 	switch {
 	case !ok || !known:
-		i.good("service %s: whether %s@%s is answered before Queue() can't be told from "+
+		i.note("service %s: whether %s@%s is answered before Queue() can't be told from "+
 			"extensions.conf; the records of calls that are have the reason answered_early",
 			e.Service, e.Number, e.Context)
 	case app != "":

@@ -18,10 +18,18 @@ import (
 )
 
 // Finding is one result of Inspect. A bad one must be mended before the records of this PBX can be
-// trusted.
+// trusted. A note is what could not be checked, or what only a reader can judge.
 type Finding struct {
 	Bad  bool
+	Note bool
 	Text string
+}
+
+// Report is what Inspect found.
+type Report struct {
+	Info      ari.Info
+	Findings  []Finding
+	Endpoints []string // all that the PBX lists, such as PJSIP/agent1; nil where it was not asked
 }
 
 // Entry is where a metered service begins in the dialplan.
@@ -33,6 +41,10 @@ type Plan struct {
 	Language          string   // of the front desk
 	Prompts           []string // that the front desk needs
 	NeedsAnnouncement bool     // calls whose price was not announced are free
+	Queues            []string // that earlier calls waited in; ARI has no list of queues
+
+	Operator func(endpoint string) bool // it is a human operator's
+	Caller   func(endpoint string) bool // paid calls may come from it
 }
 
 // MinWriteTimeout is the shortest websocket_write_timeout that leaves a gateway time to be
@@ -41,47 +53,60 @@ const MinWriteTimeout = 500 * time.Millisecond
 
 // Inspect looks for settings of a PBX that would make metering wrong. To read Asterisk's own
 // configuration it connects for a moment under an application name of its own and makes one idle
-// Local channel, which dials nothing. An error means that the PBX could not be inspected; the
-// findings up to there are returned with it.
-func Inspect(ctx context.Context, cfg Config, plan Plan) (ari.Info, []Finding, error) {
+// Local channel, which dials nothing. An error means that the PBX could not be inspected; what was
+// found up to there is returned with it.
+func Inspect(ctx context.Context, cfg Config, plan Plan) (Report, error) {
 	i := &inspector{cfg: cfg, plan: plan, rest: newREST(cfg)}
 	defer i.rest.close()
-	info, err := i.rest.info(ctx)
-	if err != nil {
-		return ari.Info{}, nil, err
+	err := i.inspect(ctx)
+	return i.report, err
+}
+
+func (i *inspector) inspect(ctx context.Context) (err error) {
+	if i.report.Info, err = i.rest.info(ctx); err != nil {
+		return err
 	}
-	app, err := i.rest.application(ctx, cfg.Application)
+	app, err := i.rest.application(ctx, i.cfg.Application)
 	switch {
 	case errors.Is(err, errNoApplication):
-		i.good("no gateway is connected as %q at present", cfg.Application)
+		i.good("no gateway is connected as %q at present", i.cfg.Application)
 	case err != nil:
-		return info, nil, err
+		return err
 	case !app.AllChannels:
 		i.bad("application %q is connected but not subscribed to all channels, and gets no events; "+
-			"stop the program that is connected under that name", cfg.Application)
+			"stop the program that is connected under that name", i.cfg.Application)
 	default:
-		i.good("application %q is connected and subscribed to all channels", cfg.Application)
+		i.good("application %q is connected and subscribed to all channels", i.cfg.Application)
 	}
-	if info.SystemName == "" {
+	if i.report.Info.SystemName == "" {
 		i.bad("systemname is not set in asterisk.conf: two PBXs could make the same call ids")
 	}
-	err = i.configuration(ctx)
-	return info, i.found, err
+	if err := i.endpoints(ctx); err != nil {
+		return err
+	}
+	return i.configuration(ctx)
 }
 
 type inspector struct {
-	cfg   Config
-	plan  Plan
-	rest  *rest
-	found []Finding
+	cfg    Config
+	plan   Plan
+	rest   *rest
+	report Report
+	queued []string // the queues that the services' extensions name
 }
 
 func (i *inspector) good(format string, args ...any) {
-	i.found = append(i.found, Finding{Text: fmt.Sprintf(format, args...)})
+	i.report.Findings = append(i.report.Findings, Finding{Text: fmt.Sprintf(format, args...)})
 }
 
 func (i *inspector) bad(format string, args ...any) {
-	i.found = append(i.found, Finding{Bad: true, Text: fmt.Sprintf(format, args...)})
+	i.report.Findings = append(i.report.Findings,
+		Finding{Bad: true, Text: fmt.Sprintf(format, args...)})
+}
+
+func (i *inspector) note(format string, args ...any) {
+	i.report.Findings = append(i.report.Findings,
+		Finding{Note: true, Text: fmt.Sprintf(format, args...)})
 }
 
 // query reads a dialplan function; ok is false where Asterisk returns an error.
@@ -136,6 +161,8 @@ func (i *inspector) configuration(ctx context.Context) (err error) {
 	for _, e := range i.plan.Entries {
 		i.entry(e, ask)
 	}
+	i.queues(ask)
+	i.conferences(ask)
 	return i.frontDesk(ctx, ask)
 }
 

@@ -15,7 +15,7 @@ type checkCommand struct {
 
 var errCheck = errors.New("check failed")
 
-// Run prints a line for each finding: "ok" or "FAIL", where, what.
+// Run prints a line for each finding: "ok", "note" or "FAIL", where, what.
 func (c checkCommand) Run(ctx context.Context, io streams) error {
 	conf, err := c.load(io)
 	if err != nil {
@@ -24,9 +24,12 @@ func (c checkCommand) Run(ctx context.Context, io streams) error {
 	failed := 0
 	show := func(f check.Finding) {
 		result := "ok  "
-		if f.Failed {
+		switch {
+		case f.Failed:
 			result = "FAIL"
 			failed++
+		case f.Note:
+			result = "note"
 		}
 		fmt.Fprintf(io.stdout, "%s  %s: %s\n", result, f.Where, f.Text)
 	}

@@ -22,9 +22,10 @@ import (
 	"github.com/risposta/gateway/metering/policy"
 )
 
-// Finding is the result of one check.
+// Finding is the result of one check: ok where it neither failed nor is a note.
 type Finding struct {
 	Failed bool   // it must be put right before the gateway can be trusted
+	Note   bool   // it could not be checked, or a reader must judge it
 	Where  string // a key of the configuration, or the name of a PBX
 	Text   string // one line; no number, no secret
 }
@@ -46,6 +47,10 @@ func (c Checks) ok(where, format string, args ...any) {
 
 func (c Checks) fail(where, format string, args ...any) {
 	c.found(Finding{Failed: true, Where: where, Text: fmt.Sprintf(format, args...)})
+}
+
+func (c Checks) note(where, format string, args ...any) {
+	c.found(Finding{Note: true, Where: where, Text: fmt.Sprintf(format, args...)})
 }
 
 // unusedNumber is no caller's: the country code 999 is assigned to no country.
@@ -76,23 +81,34 @@ func (c Checks) exemption(ctx context.Context) {
 	c.ok(where, "all exemption lookups responded")
 }
 
-// PBXs checks each PBX, and that no two have the same id.
+// PBXs checks each PBX, that no two have the same id, and that each pattern of operators matches an
+// endpoint.
 func (c Checks) PBXs(ctx context.Context) {
-	plan := c.plan()
+	plan, err := c.plan(ctx)
+	if err != nil {
+		c.fail("pbx", "%v", err)
+		return
+	}
+	var endpoints []string
+	complete := true             // all endpoints of all PBXs are known
 	named := map[string]string{} // id -> the PBX's name in the configuration
 	for _, p := range c.conf.PBX {
 		access, err := access(p)
 		if err != nil {
 			c.fail(p.Name, "%v", err)
+			complete = false
 			continue
 		}
-		info, found, err := native.Inspect(ctx, access, plan)
+		report, err := native.Inspect(ctx, access, plan)
+		info := report.Info
+		endpoints = append(endpoints, report.Endpoints...)
+		complete = complete && report.Endpoints != nil
 		if info.Node != "" {
 			c.ok(p.Name, "Asterisk %s responds as %s (systemname %q)",
 				info.Version, info.Node, info.SystemName)
 		}
-		for _, f := range found {
-			c.found(Finding{Failed: f.Bad, Where: p.Name, Text: f.Text})
+		for _, f := range report.Findings {
+			c.found(Finding{Failed: f.Bad, Note: f.Note, Where: p.Name, Text: f.Text})
 		}
 		if err != nil {
 			c.fail(p.Name, "%v", err)
@@ -104,6 +120,7 @@ func (c Checks) PBXs(ctx context.Context) {
 		}
 		named[info.Node] = p.Name
 	}
+	c.patterns(endpoints, complete)
 }
 
 // access is how a PBX is reached.
@@ -120,8 +137,14 @@ func access(p config.PBX) (native.Config, error) {
 }
 
 // plan is what the configuration expects of each PBX.
-func (c Checks) plan() native.Plan {
-	plan := native.Plan{Language: c.conf.FrontDesk.Language}
+func (c Checks) plan(ctx context.Context) (plan native.Plan, err error) {
+	if plan.Operator, plan.Caller, err = c.roles(); err != nil {
+		return plan, err
+	}
+	if plan.Queues, err = c.queues(ctx); err != nil {
+		c.note("ledger.file", "not checked: queues that only earlier calls name: %v", err)
+	}
+	plan.Language = c.conf.FrontDesk.Language
 	for _, s := range c.conf.Services {
 		plan.Entries = append(plan.Entries,
 			native.Entry{Service: s.Name, Number: s.Number, Context: s.Context})
@@ -137,5 +160,5 @@ func (c Checks) plan() native.Plan {
 		announce := law.Has(policy.Announced) || law.Has(policy.Consent)
 		plan.NeedsAnnouncement = len(currencies) > 0 && announce
 	}
-	return plan
+	return plan, nil
 }
