@@ -88,6 +88,6 @@ func (c *Call) NoteCorrection(why Reason) {
 // [Call.NoteCorrection].
 func NewVersion(c *Call, version int, ev Evidence) Record {
 	r := NewRecord(c, ev)
-	r.Record, r.Version = recordID(c, version), version
+	r.Record, r.Version = recordID(c.Node, c.ID, version), version
 	return r
 }

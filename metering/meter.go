@@ -37,5 +37,8 @@ func (m *Meter) Call(id CallID) *Call { return m.calls[id] }
 // Adopt adds an open call that another meter rebuilt from evidence.
 func (m *Meter) Adopt(c *Call) { m.calls[c.ID] = c }
 
+// Drop removes an open call. It gets no record from this meter.
+func (m *Meter) Drop(id CallID) { delete(m.calls, id) }
+
 // Len is the number of open calls.
 func (m *Meter) Len() int { return len(m.calls) }

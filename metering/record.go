@@ -139,7 +139,7 @@ type Evidence struct {
 // is certain: the facts have already taken out what was not.
 func NewRecord(c *Call, ev Evidence) Record {
 	r := Record{
-		Record: recordID(c, RecordVersion), Version: RecordVersion,
+		Record: FirstRecordID(c.Node, c.ID), Version: RecordVersion,
 		Node: c.Node, Call: c.ID, Service: c.Service, Caller: c.Caller,
 		ArrivedAt: Time{c.ArrivedAt}, EndedAt: Time{c.EndedAt},
 		Queues: []QueueEntry{}, Talk: []Talk{},
@@ -163,9 +163,12 @@ func NewRecord(c *Call, ev Evidence) Record {
 	return r
 }
 
+// FirstRecordID is the id of the first record of a call of a PBX.
+func FirstRecordID(node string, call CallID) string { return recordID(node, call, RecordVersion) }
+
 // recordID is the same each time, so that a receiver can drop a repeat.
-func recordID(c *Call, version int) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %d", c.Node, string(c.ID), version))
+func recordID(node string, call CallID, version int) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %d", node, string(call), version))
 	return "r-" + hex.EncodeToString(sum[:12])
 }
 

@@ -16,6 +16,9 @@ var (
 	ErrDisputed = errors.New("a dispute of the call is open")
 	// ErrBroken says that a change contradicts itself or what the ledger holds: a call opened twice, a
 	// record of a call that is not open, a version that does not follow the one before. Trying it
-	// again cannot help.
+	// again cannot help. Where a batch does so it is a [Contradiction], which names the calls.
 	ErrBroken = errors.New("the change contradicts the ledger")
+	// ErrDamaged says that the ledger itself is damaged and cannot be used, whatever the change.
+	// Trying again cannot help.
+	ErrDamaged = errors.New("the ledger is damaged: put a backup in its place")
 )

@@ -24,10 +24,13 @@ type Batch struct {
 	ID       string
 	Node     string // the PBX that it came from, by asterisk_id; "" while not known
 	Opened   []OpenCall
-	Evidence []Evidence
-	Records  []metering.Record // each closes its call
-	Rejects  []Reject
-	Pending  []PendingRecord // calls whose record waits for an answer about the caller
+	Evidence []Evidence        // of calls that are open, or opened by this batch
+	Records  []metering.Record // first ones; each closes its call
+	// Closed are calls that were left open although they have their record: they are closed without
+	// another one. A call that has none stays open.
+	Closed  []metering.CallID
+	Rejects []Reject
+	Pending []PendingRecord // calls whose record waits for an answer about the caller
 	// Watermark is the latest instant of the PBX's clock up to which it was seen without a gap. Zero
 	// keeps the former one.
 	Watermark time.Time
@@ -38,7 +41,7 @@ type Batch struct {
 
 // Empty tells that there is nothing to commit.
 func (b *Batch) Empty() bool {
-	return len(b.Opened)+len(b.Evidence)+len(b.Records)+len(b.Rejects)+len(b.Pending) == 0 &&
+	return len(b.Opened)+len(b.Evidence)+len(b.Records)+len(b.Closed)+len(b.Rejects)+len(b.Pending) == 0 &&
 		b.Watermark.IsZero() && b.Checkpoint == nil
 }
 

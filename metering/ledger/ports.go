@@ -14,9 +14,13 @@ import (
 // Writer commits what a running gateway has seen.
 type Writer interface {
 	// Commit makes the whole batch durable: when it returns nil the batch survives a crash of the
-	// process and of the machine. After an error the caller commits the same batch again, unless the
-	// error is ErrBroken; the batch is then kept once, even if the failed commit had kept it. Commits
-	// are serialised by the store, and with every other change. A commit never waits for a reader.
+	// process and of the machine. Commits are serialised by the store, and with every other change. A
+	// commit never waits for a reader.
+	//
+	// A [Contradiction] is the trouble of the calls that it names: nothing was kept, and the batch
+	// without their parts can be committed, under the same ID. ErrDamaged is the trouble of the whole
+	// ledger: nothing can be committed any more. After any other error the caller commits the same
+	// batch again; it is then kept once, even if the failed commit had kept it.
 	Commit(ctx context.Context, b *Batch) error
 }
 

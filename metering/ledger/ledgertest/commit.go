@@ -31,26 +31,6 @@ var commitTests = map[string]func(*testing.T, Store){
 			t.Errorf("pending records %+v, %v", p, err)
 		}
 	},
-	"A batch is kept whole or not at all, a contradiction is ErrBroken": func(t *testing.T, s Store) {
-		l := s.open(t, ledger.Exclusive)
-		commit(t, l, ended("done")...)
-		for name, b := range map[string]ledger.Batch{
-			"a record of a call that is not open": {Records: []metering.Record{record("ghost", 1)}},
-			"a call opened twice":                 {Opened: opened("x", "x")},
-			"a version that exists": {
-				Opened: opened("done"), Records: []metering.Record{record("done", 1)},
-			},
-		} {
-			b.Node, b.Watermark, b.Evidence = "pbx", noon, frames("x", "1")
-			if err := l.Commit(t.Context(), &b); !errors.Is(err, ledger.ErrBroken) {
-				t.Errorf("%s: %v, want ErrBroken", name, err)
-			}
-		}
-		wantEvidence(t, l, "x")
-		if at, err := l.Watermark(t.Context(), "pbx"); err != nil || !at.IsZero() {
-			t.Errorf("the watermark is %s, %v; want none", at, err)
-		}
-	},
 	"A batch that is committed again is kept once": func(t *testing.T, s Store) {
 		l := s.open(t, ledger.Exclusive)
 		first := ledger.Batch{ID: "run-1", Node: "pbx", Opened: opened("x"), Evidence: frames("x", "1")}
@@ -83,6 +63,7 @@ var commitTests = map[string]func(*testing.T, Store){
 	"Commits of many goroutines are serialised": func(t *testing.T, s Store) {
 		l := s.open(t, ledger.Exclusive)
 		const writers, each = 4, 10
+		commit(t, l, ledger.Batch{Opened: opened("a", "b", "c", "d")})
 		errs := make(chan error, writers)
 		for w := range writers {
 			go func() {

@@ -28,8 +28,8 @@ type Store struct {
 func Run(t *testing.T, place func(t *testing.T) Store) {
 	t.Helper()
 	for _, group := range []map[string]func(*testing.T, Store){
-		commitTests, openTests, readTests, supersedeTests, eraseTests, logTests, signTests,
-		disputeTests, backupTests,
+		commitTests, contradictionTests, openTests, readTests, supersedeTests, eraseTests, logTests,
+		signTests, disputeTests, backupTests,
 	} {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) { test(t, place(t)) })

@@ -84,8 +84,8 @@ var openTests = map[string]func(*testing.T, Store){
 		l := s.open(t, ledger.Exclusive)
 		commit(t, l, ended("a")...)
 		reader, writer := s.open(t, ledger.ReadOnly), s.open(t, ledger.ReadWrite)
-		commit(t, l, ledger.Batch{Evidence: frames("a", "3")})
-		wantEvidence(t, reader, "a", "1", "2", "3")
+		commit(t, l, ledger.Batch{Opened: opened("b"), Evidence: frames("b", "1")})
+		wantEvidence(t, reader, "b", "1")
 		if err := writer.OpenDispute(t.Context(), "a", noon, ""); err != nil {
 			t.Error(err)
 		}

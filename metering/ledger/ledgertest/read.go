@@ -30,7 +30,8 @@ var readTests = map[string]func(*testing.T, Store){
 	"Evidence comes in the order of committing": func(t *testing.T, s Store) {
 		l := s.open(t, ledger.Exclusive)
 		mixed := append(frames("a", "1"), append(frames("b", "1"), frames("a", "2")...)...)
-		commit(t, l, ledger.Batch{Evidence: mixed}, ledger.Batch{Evidence: frames("a", "3")})
+		commit(t, l, ledger.Batch{Opened: opened("a", "b"), Evidence: mixed},
+			ledger.Batch{Evidence: frames("a", "3")})
 		wantEvidence(t, l, "a", "1", "2", "3")
 		wantEvidence(t, l, "b", "1")
 	},

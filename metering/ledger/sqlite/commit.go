@@ -6,9 +6,6 @@ import (
 	"errors"
 	"fmt"
 
-	driver "modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
-
 	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/ledger"
 	"github.com/risposta/gateway/metering/ledger/merkle"
@@ -20,21 +17,15 @@ func (l *store) Commit(ctx context.Context, b *ledger.Batch) error {
 		if kept, err := isLast(ctx, tx, b); kept || err != nil {
 			return err
 		}
-		return contradiction(writeBatch(ctx, tx, b))
+		if err := checkParts(ctx, tx, b); err != nil {
+			return err
+		}
+		return writeBatch(ctx, tx, b)
 	})
-	if err != nil {
+	if err = damaged(err); err != nil {
 		return fmt.Errorf("committing %d frames and %d records: %w", len(b.Evidence), len(b.Records), err)
 	}
 	return nil
-}
-
-// contradiction marks what a constraint of the schema refuses.
-func contradiction(err error) error {
-	var refused *driver.Error
-	if errors.As(err, &refused) && refused.Code()&0xff == sqlite3.SQLITE_CONSTRAINT {
-		return fmt.Errorf("%w: %w", ledger.ErrBroken, err)
-	}
-	return err
 }
 
 // isLast tells whether the batch has been kept already, by a commit that was reported failed. If
@@ -59,15 +50,23 @@ func writeBatch(ctx context.Context, tx *sql.Tx, b *ledger.Batch) error {
 			INSERT INTO open_call (call, node, service, arrived_at, encrypted_caller)
 			VALUES (?, ?, ?, ?, ?)`,
 			string(c.Call), c.Node, c.Service, millis(c.ArrivedAt), c.EncryptedCaller); err != nil {
-			return fmt.Errorf("writing the open call %s: %w", c.Call, err)
+			return about(c.Call, fmt.Errorf("writing the open call %s: %w", c.Call, err))
 		}
 	}
 	if err := writeEvidence(ctx, tx, b.Evidence); err != nil {
 		return err
 	}
 	for i := range b.Records {
-		if err := closeCall(ctx, tx, &b.Records[i]); err != nil {
-			return err
+		r := &b.Records[i]
+		if err := closeCall(ctx, tx, r); err != nil {
+			return about(r.Call, err)
+		}
+	}
+	for _, call := range b.Closed {
+		if _, err := tx.ExecContext(ctx, `
+			DELETE FROM open_call WHERE call = ?1 AND EXISTS (SELECT 1 FROM record WHERE call = ?1)`,
+			string(call)); err != nil {
+			return fmt.Errorf("closing call %s, which has its record: %w", call, err)
 		}
 	}
 	for i := range b.Pending {
@@ -125,20 +124,12 @@ func writeEvidence(ctx context.Context, tx *sql.Tx, frames []ledger.Evidence) (e
 	return nil
 }
 
-// closeCall keeps the record and closes its call. A record of a call that is not open is a broken
-// invariant: the transaction must not pass.
+// closeCall keeps the record and closes its call, which is open.
 func closeCall(ctx context.Context, tx *sql.Tx, r *metering.Record) error {
 	if err := insertRecord(ctx, tx, r); err != nil {
 		return err
 	}
-	res, err := tx.ExecContext(ctx, `DELETE FROM open_call WHERE call = ?`, string(r.Call))
-	if err != nil {
-		return fmt.Errorf("closing call %s: %w", r.Call, err)
-	}
-	n, err := res.RowsAffected()
-	if err == nil && n != 1 {
-		err = fmt.Errorf("%w: %d open calls have that name, want 1", ledger.ErrBroken, n)
-	}
+	_, err := tx.ExecContext(ctx, `DELETE FROM open_call WHERE call = ?`, string(r.Call))
 	if err != nil {
 		return fmt.Errorf("closing call %s: %w", r.Call, err)
 	}

@@ -1,7 +1,10 @@
 package sqlite_test
 
 import (
+	"bytes"
 	"context"
+	"database/sql"
+	"errors"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -65,6 +68,10 @@ func BenchmarkCommit(b *testing.B) {
 				b.Fatal(err)
 			}
 			frame := make([]byte, 300)
+			open := ledger.Batch{Opened: []ledger.OpenCall{{Call: "a", Node: "pbx", ArrivedAt: noon}}}
+			if err := l.Commit(ctx, &open); err != nil {
+				b.Fatal(err)
+			}
 			batch := ledger.Batch{Node: "pbx", Watermark: noon}
 			for range frames {
 				batch.Evidence = append(batch.Evidence, ledger.Evidence{Call: "a", Frame: frame})
@@ -79,5 +86,55 @@ func BenchmarkCommit(b *testing.B) {
 				b.Fatal(err)
 			}
 		})
+	}
+}
+
+// Trouble of the whole file is not one call's: no batch can be committed any more.
+func TestADamagedFileIsErrDamaged(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	l, err := ledger.Open(t.Context(), path, ledger.Exclusive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := ledger.Batch{
+		Opened:   []ledger.OpenCall{{Call: "a", Node: "pbx", ArrivedAt: noon}},
+		Evidence: []ledger.Evidence{{Call: "a", Frame: []byte("1")}},
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	overwriteTable(t, path, "evidence")
+	if l, err = ledger.Open(t.Context(), path, ledger.Exclusive); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Commit(t.Context(), &b); !errors.Is(err, ledger.ErrDamaged) ||
+		errors.Is(err, ledger.ErrBroken) {
+		t.Errorf("%v, want ErrDamaged alone", err)
+	}
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// overwriteTable makes a table's first page unreadable.
+func overwriteTable(t *testing.T, path, table string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var page, size int64
+	err = db.QueryRow(`SELECT rootpage, (SELECT page_size FROM pragma_page_size)
+		FROM sqlite_master WHERE name = ?`, table).Scan(&page, &size)
+	if err = errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = f.WriteAt(bytes.Repeat([]byte{0xff}, int(size)), (page-1)*size)
+	if err = errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
 	}
 }
