@@ -112,6 +112,7 @@ const (
 	GapUnreadable  = "unreadable_frame"
 	GapEndOfTrace  = "end_of_trace"     // a recording ends while calls are open
 	GapNotWatching = "not_yet_watching" // the call arrived while the PBX was not seen
+	GapSetAside    = "set_aside"        // the gateway meters this call no further
 	GapHold        = "hold_unknown"     // only this is not known: whether a leg on the path holds
 	GapMissed      = "event_missed"     // the PBX's lists differ from what its events said
 

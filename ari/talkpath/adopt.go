@@ -70,3 +70,11 @@ func (g *Graph) Reattach(from *Graph, id metering.CallID) bool {
 	g.calls[id] = c
 	return true
 }
+
+// Drop forgets an open call. Its channel opens no other.
+func (g *Graph) Drop(id metering.CallID) {
+	delete(g.calls, id)
+	if l := g.legs[ari.ChannelID(id)]; l != nil {
+		l.call, l.done = nil, true
+	}
+}

@@ -84,7 +84,7 @@ func (w *pbxWorker) resume(ctx context.Context, f ari.Frame, out *mediation.Outp
 	w.node = ev.Node
 	cp := w.checkpoint
 	w.checkpoint = nil
-	calls, err := w.resumeCalls(ctx, cp, ev.Snapshot)
+	calls, err := w.resumeCalls(ctx, cp, ev.Snapshot, out)
 	if err != nil {
 		w.NotResumed(err)
 		w.mediator.Step(
@@ -97,60 +97,39 @@ func (w *pbxWorker) resume(ctx context.Context, f ari.Frame, out *mediation.Outp
 	w.log.Info(evResumed, zap.Int("calls", calls), zap.Time("watermark", cp.Watermark))
 }
 
-// resumeCalls restores the PBX and the open calls of a checkpoint. now is the PBX at present.
+// resumeCalls restores the PBX and the open calls of a checkpoint. now is the PBX at present. A call
+// that cannot be rebuilt is set aside; where one does not fit the checkpoint, that may be wrong.
 func (w *pbxWorker) resumeCalls(
-	ctx context.Context, cp *checkpoint, now *ari.Snapshot,
+	ctx context.Context, cp *checkpoint, now *ari.Snapshot, out *mediation.Output,
 ) (calls int, err error) {
 	known, err := ari.DecodeEvidence(cp.Snapshot)
 	if err != nil {
 		return 0, fmt.Errorf("reading the snapshot of the checkpoint: %w", err)
 	}
-	if err := w.markDone(ctx, known.Snapshot); err != nil {
-		return 0, err
-	}
 	open, err := w.ledger.OpenCalls(ctx, w.node)
 	if err != nil {
 		return 0, err
 	}
+	rebuilt := map[metering.CallID]*mediation.Mediator{}
+	for _, oc := range open {
+		if rebuilt[oc.Call], err = w.rebuild(ctx, oc); err != nil {
+			w.giveUp(oc, err, out)
+			delete(rebuilt, oc.Call)
+		}
+	}
+	if err := w.markDone(ctx, known.Snapshot, out); err != nil {
+		return 0, err
+	}
 	w.mediator.Load(known.Snapshot, cp.Watermark)
 	for _, oc := range open {
-		rebuilt, err := w.rebuild(ctx, oc)
-		if err != nil {
-			return 0, fmt.Errorf("rebuilding call %s: %w", oc.Call, err)
+		from := rebuilt[oc.Call]
+		if from == nil {
+			continue
 		}
-		if !w.mediator.Reattach(rebuilt, oc.Call) {
+		if !w.mediator.Reattach(from, oc.Call) {
 			return 0, fmt.Errorf("call %s does not fit the snapshot of the checkpoint", oc.Call)
 		}
-		w.mediator.SetEncryptedCaller(oc.Call, oc.EncryptedCaller)
-		w.askAgain(oc, now)
+		w.continueCall(oc, now)
 	}
-	return len(open), nil
-}
-
-// rebuild replays the evidence of an open call.
-func (w *pbxWorker) rebuild(
-	ctx context.Context, oc ledger.OpenCall,
-) (*mediation.Mediator, error) {
-	frames, err := w.ledger.Evidence(ctx, oc.Call)
-	if err != nil {
-		return nil, err
-	}
-	rebuilt, _, err := mediation.Replay(frames)
-	if err == nil && rebuilt.Call(oc.Call) == nil {
-		err = errors.New("its evidence shows that it has ended")
-	}
-	return rebuilt, err
-}
-
-// markDone marks the channels of a snapshot that have their record already.
-func (w *pbxWorker) markDone(ctx context.Context, snap *ari.Snapshot) error {
-	for i := range snap.Legs {
-		l := &snap.Legs[i]
-		if _, err := w.ledger.Record(ctx, metering.CallID(l.Channel.ID)); err == nil {
-			l.Done = true
-		} else if !errors.Is(err, ledger.ErrNotFound) {
-			return err
-		}
-	}
-	return nil
+	return len(rebuilt), nil
 }

@@ -6,32 +6,14 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/risposta/gateway/ari"
-	"github.com/risposta/gateway/ari/aritest"
 )
-
-// keptHangUp is what the PBX keeps of a call that ends while the gateway is away.
-func keptHangUp(end time.Time) [][]byte {
-	return [][]byte{
-		aritest.Frame(ari.Event{Kind: ari.ChannelHangupRequest, At: end, Node: aritest.Node, Channel: caller}),
-		aritest.Frame(ari.Event{Kind: ari.ChannelDestroyed, At: end, Node: aritest.Node, Channel: caller}),
-	}
-}
 
 // The first connection of the new run fails before it is used: it is refused, and nothing that the
 // PBX kept is lost. The next one resumes.
 func TestARefusedConnectionLosesNothing(t *testing.T) {
-	pbx := aritest.New()
-	defer pbx.Close()
-	conf := configure(t, pbx, t.TempDir(), freeAddress(t))
-	r := outboundRun(t, pbx, conf)
-	r.talk()
-	r.stop()
-	end := pbx.Now()
-	pbx.Exist(nil, nil, nil)
+	pbx, conf, end := stoppedInTalk(t)
 	pbx.FailInfo(1)
-	r = start(t, pbx, conf)
+	r := start(t, pbx, conf)
 	ctx, cancel := context.WithTimeout(context.Background(), deadline)
 	defer cancel()
 	url := "ws://" + conf.PBX[0].Listen.Address
@@ -51,21 +33,14 @@ func TestARefusedConnectionLosesNothing(t *testing.T) {
 // A run that is stopped before it is synced has lost what the PBX kept: the next one must not resume
 // from the checkpoint that the first run left.
 func TestACheckpointIsSpentOnce(t *testing.T) {
-	pbx := aritest.New()
-	defer pbx.Close()
-	conf := configure(t, pbx, t.TempDir(), freeAddress(t))
-	r := outboundRun(t, pbx, conf)
-	r.talk()
-	r.stop()
-	end := pbx.Now()
-	pbx.Exist(nil, nil, nil)
+	pbx, conf, end := stoppedInTalk(t)
 	snapshot := make(chan struct{}) // closed once the second run takes its snapshot
 	var once sync.Once
 	pbx.DuringSnapshot(func() {
 		once.Do(func() { close(snapshot) })
 		pbx.DropHeartbeats(true) // so that it never becomes synced
 	})
-	r = start(t, pbx, conf)
+	r := start(t, pbx, conf)
 	ctx, cancel := context.WithTimeout(context.Background(), deadline)
 	defer cancel()
 	url := "ws://" + conf.PBX[0].Listen.Address

@@ -21,7 +21,6 @@ import (
 // deskBackend is the backend of one PBX's front desk. It knows the calls that have arrived and not
 // ended, from the worker, and carries what callers heard back to it.
 type deskBackend struct {
-	rules    mediation.Rules
 	lookups  *lookups.Lookups
 	metrics  *metrics
 	log      *zap.Logger
@@ -39,9 +38,10 @@ var (
 
 // deskCall is what the desk needs of a call.
 type deskCall struct {
-	service string
+	terms   metering.Terms
 	arrived time.Time
-	number  metering.Number
+	number  metering.Number // withheld where it is not known
+	exempt  bool            // already known, from the last run
 }
 
 // deskMessage is what the desk has for the meter: an announcement, or an exemption by a code.
@@ -61,19 +61,22 @@ const (
 	offerTimeout = time.Second
 )
 
-func newDeskBackend(d *Gateway, rules mediation.Rules) *deskBackend {
+func newDeskBackend(d *Gateway) *deskBackend {
 	return &deskBackend{
-		rules: rules, lookups: d.lookups, metrics: d.metrics, log: d.log,
+		lookups: d.lookups, metrics: d.metrics, log: d.log,
 		messages: make(chan deskMessage, maxMessages),
 		calls:    map[metering.CallID]deskCall{}, arrival: make(chan struct{}),
 	}
 }
 
-// arrived notes a call.
-func (b *deskBackend) arrived(q mediation.Ask, service string) {
+// arrived notes an open call, a new one or one of the last run.
+func (b *deskBackend) arrived(c *metering.Call, number metering.Number) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.calls[q.Call] = deskCall{service: service, arrived: q.At, number: q.Number}
+	b.calls[c.ID] = deskCall{
+		terms: c.Terms, arrived: c.ArrivedAt, number: number,
+		exempt: c.Exemption.Verdict == metering.ExemptYes,
+	}
 	close(b.arrival)
 	b.arrival = make(chan struct{})
 }
@@ -111,8 +114,8 @@ func (b *deskBackend) Offer(ctx context.Context, call metering.CallID) (frontdes
 	if !ok {
 		return frontdesk.Offer{}, false
 	}
-	terms := b.rules.Terms(c.service, c.arrived)
-	if terms.Tariff == nil || terms.Tariff.HighestPrice().Sign() == 0 {
+	terms := c.terms
+	if c.exempt || terms.Tariff == nil || terms.Tariff.HighestPrice().Sign() == 0 {
 		return frontdesk.Offer{Free: true}, true
 	}
 	// Without an answer in time the price is announced: it may yet be due.

@@ -18,7 +18,7 @@ const (
 	evStarted         = "gateway.started"
 	evStopped         = "gateway.stopped"
 	evRestored        = "calls.restored"
-	evEvidenceBroken  = "call.evidence_broken"
+	evSetAside        = "call.set_aside"
 	evCheckpointSaved = "checkpoint.saved"
 	evResumed         = "calls.resumed"
 	evNotResumed      = "calls.not_resumed"
@@ -66,8 +66,12 @@ func NewLogger(c config.Log, sink zapcore.WriteSyncer) (*zap.Logger, error) {
 	return zap.New(zapcore.NewCore(enc, sink, level)), nil
 }
 
-// report logs and counts what has been committed: facts, then records.
+// report logs and counts what has been committed: calls set aside, facts, then records.
 func (w *pbxWorker) report(out *mediation.Output) {
+	for _, a := range out.SetAside {
+		w.log.Error(evSetAside, zap.String("call", string(a.Call)), zap.String("error", a.Why))
+		w.metrics.callsSetAside.WithLabelValues(w.name).Inc()
+	}
 	for _, f := range out.Facts {
 		w.log.Info(f.Kind.String(), factFields(f)...)
 	}

@@ -9,6 +9,7 @@ import (
 type metrics struct {
 	registry             *prometheus.Registry
 	openCalls            *prometheus.GaugeVec
+	callsSetAside        *prometheus.CounterVec
 	records              *prometheus.CounterVec
 	talkSeconds          *prometheus.CounterVec
 	unseenSeconds        *prometheus.CounterVec
@@ -38,6 +39,7 @@ func (m *metrics) addPBX(name string) {
 	}
 	for _, c := range []*prometheus.CounterVec{
 		m.frames, m.heartbeats, m.unreadableFrames, m.inboxOverflows, m.probes,
+		m.callsSetAside,
 	} {
 		c.WithLabelValues(name)
 	}
@@ -56,6 +58,8 @@ func newMetrics() *metrics {
 		registry: prometheus.NewRegistry(),
 		openCalls: gauge("open_calls",
 			"Metered calls that have arrived and not ended.", "pbx"),
+		callsSetAside: counter("calls_set_aside_total",
+			"Calls that are metered no further because of trouble of their own.", "pbx"),
 		records: counter("records_total",
 			"Records committed.", "service", "outcome"),
 		talkSeconds: counter("talk_seconds_total",
@@ -103,7 +107,8 @@ func newMetrics() *metrics {
 		}),
 	}
 	m.registry.MustRegister(
-		m.openCalls, m.records, m.talkSeconds, m.unseenSeconds, m.pbxSynced, m.pbxGaps, m.frames,
+		m.openCalls, m.callsSetAside, m.records, m.talkSeconds, m.unseenSeconds, m.pbxSynced,
+		m.pbxGaps, m.frames,
 		m.heartbeats, m.unreadableFrames, m.inboxFrames, m.inboxOverflows, m.probes,
 		m.exemptionLookups, m.exemptionBreakerOpen, m.deskCallers, m.pendingRecords, m.rerated, m.commitSeconds,
 		m.commitFailures, m.signFailures, collectors.NewGoCollector(),

@@ -3,7 +3,6 @@ package gateway_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net"
 	"strings"
 	"testing"
@@ -26,7 +25,7 @@ func TestShutdownDrainsAndTheNextRunGoesOn(t *testing.T) {
 	r := start(t, pbx, conf)
 	r.until("pbx.synced", 1)
 	frames := holdTransfer(t)
-	const talking = 60 // frames until the first operator talks
+	const talking = 60       // frames until the first operator talks
 	pbx.DropHeartbeats(true) // they have today's time, which the call must not be believed to last to
 	for _, f := range frames[:talking] {
 		r.send(f)
@@ -160,25 +159,36 @@ func freeAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// A PBX that connects to the gateway keeps its events while the gateway restarts. The call ends
-// meanwhile, and every second of talk is counted.
-func TestARestartLosesNothingOfAnOutboundPBX(t *testing.T) {
-	pbx := aritest.New()
-	defer pbx.Close()
-	conf := configure(t, pbx, t.TempDir(), freeAddress(t))
+// stoppedInTalk is a PBX that connects to the gateway, and a configuration whose first run was
+// stopped in the talk of a call. The call has ended meanwhile, at end, and its channels are gone.
+func stoppedInTalk(t *testing.T) (pbx *aritest.PBX, conf *config.Config, end time.Time) {
+	t.Helper()
+	pbx = aritest.New()
+	t.Cleanup(pbx.Close)
+	conf = configure(t, pbx, t.TempDir(), freeAddress(t))
 	r := outboundRun(t, pbx, conf)
 	r.talk()
 	r.stop()
 	r.until(`"event":"checkpoint.saved"`, 1)
-	end := pbx.Now()
+	end = pbx.Now()
 	pbx.Exist(nil, nil, nil)
-	r = outboundRun(t, pbx, conf,
-		aritest.Frame(ari.Event{
-			Kind: ari.ChannelHangupRequest, At: end, Node: aritest.Node, Channel: caller,
-		}),
-		aritest.Frame(ari.Event{
-			Kind: ari.ChannelDestroyed, At: end, Node: aritest.Node, Channel: caller,
-		}))
+	return pbx, conf, end
+}
+
+// keptHangUp is what the PBX keeps of a call that ends while the gateway is away.
+func keptHangUp(end time.Time) (frames [][]byte) {
+	for _, kind := range []ari.Kind{ari.ChannelHangupRequest, ari.ChannelDestroyed} {
+		frames = append(frames, aritest.Frame(
+			ari.Event{Kind: kind, At: end, Node: aritest.Node, Channel: caller}))
+	}
+	return frames
+}
+
+// A PBX that connects to the gateway keeps its events while the gateway restarts. The call ends
+// meanwhile, and every second of talk is counted.
+func TestARestartLosesNothingOfAnOutboundPBX(t *testing.T) {
+	pbx, conf, end := stoppedInTalk(t)
+	r := outboundRun(t, pbx, conf, keptHangUp(end)...)
 	r.until(`"event":"calls.resumed"`, 1)
 	r.until("record.written", 1)
 	r.stop()
@@ -192,16 +202,9 @@ func TestARestartLosesNothingOfAnOutboundPBX(t *testing.T) {
 // Asterisk is restarted while the gateway is: what it kept is lost, and the call ends, unseen, when
 // the gateway last saw it.
 func TestARestartOfAsteriskIsNotResumed(t *testing.T) {
-	pbx := aritest.New()
-	defer pbx.Close()
-	conf := configure(t, pbx, t.TempDir(), freeAddress(t))
-	r := outboundRun(t, pbx, conf)
-	r.talk()
-	r.stop()
-	stopped := pbx.Now()
+	pbx, conf, stopped := stoppedInTalk(t)
 	pbx.SetStarted(time.Now().Add(time.Minute).Truncate(time.Millisecond))
-	pbx.Exist(nil, nil, nil)
-	r = outboundRun(t, pbx, conf)
+	r := outboundRun(t, pbx, conf)
 	r.until(`"event":"calls.not_resumed"`, 1)
 	r.until("calls.restored", 1)
 	r.until(`"ended_by":"unseen"`, 1)
@@ -212,42 +215,31 @@ func TestARestartOfAsteriskIsNotResumed(t *testing.T) {
 	}
 }
 
-// A batch that contradicts the ledger can never be committed: the gateway ends with an error,
-// rather than retry for ever.
-func TestABrokenInvariantEndsTheGateway(t *testing.T) {
+// A recorded call comes again in a second run, under the same ids: its record stands, and the
+// gateway goes on metering.
+func TestACallThatHasItsRecordIsSetAside(t *testing.T) {
 	pbx := aritest.New()
 	defer pbx.Close()
 	conf := configure(t, pbx, t.TempDir(), "")
-	l, err := ledger.Open(context.Background(), conf.Ledger.File, ledger.Exclusive)
-	if err != nil {
-		t.Fatal(err)
-	}
-	const call = "pbx1-1795427174.114" // of the recording: it has its record already
-	for _, b := range []ledger.Batch{
-		{Opened: []ledger.OpenCall{{Call: call, Node: "x", Service: "help"}}},
-		{Records: []metering.Record{{Record: "r", Version: 1, Call: call, Service: "help"}}},
-	} {
-		if err := l.Commit(context.Background(), &b); err != nil {
-			t.Fatal(err)
+	play := func() *run {
+		r := start(t, pbx, conf)
+		r.until("pbx.synced", 1)
+		for _, f := range holdTransfer(t) {
+			r.send(f)
 		}
+		return r
 	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
+	r := play()
+	r.until("record.written", 1)
+	r.stop()
+	r = play()
+	r.until(`"event":"call.set_aside"`, 1)
+	r.untilMetric(`risposta_calls_set_aside_total{pbx="fake"} 1`)
+	r.talk()
+	r.happens(ari.Event{Kind: ari.ChannelHangupRequest, Channel: caller})
+	r.until(`"version":1,"call":"m"`, 1)
+	r.stop()
+	if log := r.log.String(); strings.Contains(log, `"version":1,"call":"pbx1-`) {
+		t.Errorf("the call has a second first record:\n%s", log)
 	}
-	r := start(t, pbx, conf)
-	r.until("pbx.synced", 1)
-	for _, f := range holdTransfer(t) {
-		if pbx.Send(f) != nil {
-			break // the gateway has ended
-		}
-	}
-	select {
-	case err := <-r.done:
-		if !errors.Is(err, ledger.ErrBroken) {
-			t.Errorf("it ended with %v, want ErrBroken", err)
-		}
-	case <-time.After(deadline):
-		t.Errorf("it did not end:\n%s", r.log)
-	}
-	r.cancel()
 }

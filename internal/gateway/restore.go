@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 
 	"go.uber.org/zap"
 
@@ -22,7 +23,7 @@ func (w *pbxWorker) prepare(ctx context.Context, ev *ari.Event, out *mediation.O
 			return err
 		}
 	}
-	return w.markDone(ctx, ev.Snapshot)
+	return w.markDone(ctx, ev.Snapshot, out)
 }
 
 // restore rebuilds the open calls from their evidence, in a gap until the snapshot that follows.
@@ -43,15 +44,16 @@ func (w *pbxWorker) restore(ctx context.Context, ev *ari.Event, out *mediation.O
 		return nil
 	}
 	for _, oc := range open {
+		if w.mediator.Call(oc.Call) != nil {
+			continue // of this run, and in a gap
+		}
 		rebuilt, err := w.rebuild(ctx, oc)
 		if err != nil {
-			w.log.Error(evEvidenceBroken, zap.String("call", string(oc.Call)), zap.Error(err))
-			w.mediator.GiveUp(oc, out)
+			w.giveUp(oc, err, out)
 			continue
 		}
 		w.mediator.Adopt(rebuilt, oc.Call)
-		w.mediator.SetEncryptedCaller(oc.Call, oc.EncryptedCaller)
-		w.askAgain(oc, ev.Snapshot)
+		w.continueCall(oc, ev.Snapshot)
 	}
 	w.log.Info(evRestored, zap.Int("calls", len(open)), zap.Time("watermark", watermark))
 	w.mediator.SetWatermark(watermark)
@@ -60,24 +62,76 @@ func (w *pbxWorker) restore(ctx context.Context, ev *ari.Event, out *mediation.O
 	return nil
 }
 
-// askAgain asks again whether a caller is exempt, where the last run left that without an answer.
-// The number comes from the ledger, where it is encrypted, or from the channel that still exists.
-func (w *pbxWorker) askAgain(oc ledger.OpenCall, snap *ari.Snapshot) {
+// giveUp sets an open call aside that cannot be rebuilt from its evidence.
+func (w *pbxWorker) giveUp(oc ledger.OpenCall, err error, out *mediation.Output) {
+	w.mediator.GiveUp(oc, out)
+	out.NoteSetAside(oc.Call, err.Error())
+}
+
+// continueCall makes a call of the last run known to the front desk, and asks again whether its
+// caller is exempt where the last run left that without an answer.
+func (w *pbxWorker) continueCall(oc ledger.OpenCall, snap *ari.Snapshot) {
+	w.mediator.SetEncryptedCaller(oc.Call, oc.EncryptedCaller)
 	c := w.mediator.Call(oc.Call)
-	if !c.Terms.AskExemption || c.Exemption.Verdict != metering.ExemptUnknown {
-		return
+	number, known := w.callerOf(oc, snap)
+	w.deskBackend.arrived(c, number)
+	if known && c.Terms.AskExemption && c.Exemption.Verdict == metering.ExemptUnknown {
+		w.asker.ask(mediation.Ask{Call: oc.Call, Number: number, At: oc.ArrivedAt})
 	}
+}
+
+// callerOf is the caller's number, from the ledger, where it is encrypted, or from the channel that
+// still exists.
+func (w *pbxWorker) callerOf(oc ledger.OpenCall, snap *ari.Snapshot) (n metering.Number, ok bool) {
 	if number, err := w.pseudonyms.Decrypt(oc.EncryptedCaller); err == nil {
-		q := mediation.Ask{Call: oc.Call, Number: number, At: oc.ArrivedAt}
-		w.deskBackend.arrived(q, oc.Service)
-		w.asker.ask(q)
-		return
+		return number, true
 	}
 	for _, l := range snap.Legs {
 		if metering.CallID(l.Channel.ID) == oc.Call {
-			number := w.mediator.Normal(l.Channel.Caller)
-			w.asker.ask(mediation.Ask{Call: oc.Call, Number: number, At: oc.ArrivedAt})
-			return
+			return w.mediator.Normal(l.Channel.Caller), true
 		}
 	}
+	return n, false
+}
+
+// rebuild replays the evidence of an open call.
+func (w *pbxWorker) rebuild(ctx context.Context, oc ledger.OpenCall) (*mediation.Mediator, error) {
+	frames, err := w.ledger.Evidence(ctx, oc.Call)
+	if err != nil {
+		return nil, err
+	}
+	return replay(oc.Call, frames)
+}
+
+func replay(call metering.CallID, frames [][]byte) (*mediation.Mediator, error) {
+	replayed, _, err := mediation.Replay(frames)
+	if err == nil && replayed.Call(call) == nil {
+		err = errors.New("its evidence shows that it has ended")
+	}
+	return replayed, err
+}
+
+// markDone marks the channels of a snapshot that have their record already, in the ledger or in
+// what will be committed with the snapshot.
+func (w *pbxWorker) markDone(
+	ctx context.Context, snap *ari.Snapshot, out *mediation.Output,
+) error {
+	ended := map[metering.CallID]bool{}
+	for i := range out.Records {
+		ended[out.Records[i].Call] = true
+	}
+	for i := range snap.Legs {
+		l := &snap.Legs[i]
+		call := metering.CallID(l.Channel.ID)
+		if ended[call] {
+			l.Done = true
+			continue
+		}
+		if _, err := w.ledger.Record(ctx, call); err == nil {
+			l.Done = true
+		} else if !errors.Is(err, ledger.ErrNotFound) {
+			return err
+		}
+	}
+	return nil
 }

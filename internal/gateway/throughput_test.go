@@ -15,44 +15,8 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/risposta/gateway/ari"
-	"github.com/risposta/gateway/internal/mediation"
 	"github.com/risposta/gateway/metering"
-	"github.com/risposta/gateway/metering/ledger"
-	_ "github.com/risposta/gateway/metering/ledger/sqlite"
 )
-
-// sourceless is a worker without a source, on a ledger of its own: what is put into its queue is
-// processed and committed, fsync and all.
-func sourceless(b *testing.B, log *zap.Logger) *pbxWorker {
-	b.Helper()
-	l, err := ledger.Open(context.Background(), filepath.Join(b.TempDir(), "ledger.db"), ledger.Exclusive)
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() {
-		if err := l.Close(); err != nil {
-			b.Error(err)
-		}
-	})
-	operators, err := mediation.NewGlobs("PJSIP/agent*")
-	if err != nil {
-		b.Fatal(err)
-	}
-	return &pbxWorker{
-		name: "bench", log: log, metrics: newMetrics(), ledger: l,
-		queue: ari.NewQueue(0), node: "pbx", runID: "bench", loggedTypes: map[string]bool{},
-		asker: newAsker(nil, newMetrics(), log),
-		deskBackend: &deskBackend{
-			calls: map[metering.CallID]deskCall{}, arrival: make(chan struct{}),
-		},
-		mediator: mediation.New(mediation.Rules{
-			Service:   func(c ari.Channel) (string, bool) { return "help", c.Endpoint() == "PJSIP/trunk" },
-			Operators: operators,
-			Terms:     func(string, time.Time) metering.Terms { return metering.Terms{} },
-			Pseudonym: func(metering.Number) string { return "" },
-		}),
-	}
-}
 
 // calls are copies of a recorded call, each under ids of its own.
 func calls(b *testing.B, n int) (frames [][][]byte, ids []string) {
@@ -87,7 +51,7 @@ func rename(calls [][][]byte) {
 // Everything behind the socket, on a disk, as fast as it goes: events committed a second, and the
 // number of fsyncs.
 func BenchmarkDurable(b *testing.B) {
-	s := sourceless(b, zap.NewNop())
+	s := sourceless(b, filepath.Join(b.TempDir(), "ledger.db"), zap.NewNop())
 	const copies = 200
 	frames, _ := calls(b, copies)
 	ctx, sent := context.Background(), 0
@@ -146,7 +110,7 @@ func BenchmarkTalkStartedCommitted(b *testing.B) {
 	batches, events := uint64(0), 0
 	for b.Loop() {
 		core := &started{LevelEnabler: zapcore.InfoLevel, at: map[string]time.Time{}}
-		s := sourceless(b, zap.New(core))
+		s := sourceless(b, filepath.Join(b.TempDir(), "ledger.db"), zap.New(core))
 		frames, ids := calls(b, total)
 		put := make([]time.Time, total)
 		ctx, cancel := context.WithCancel(context.Background())

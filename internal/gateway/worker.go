@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
 	"go.uber.org/zap"
 
 	"github.com/risposta/gateway/ari"
@@ -63,7 +62,7 @@ func (d *Gateway) newWorker(p config.PBX, rules mediation.Rules, access access) 
 		name: p.Name, log: d.log.With(zap.String("pbx", p.Name)), metrics: d.metrics,
 		ledger: d.ledger, queue: ari.NewQueue(0), mediator: mediation.New(rules),
 		asker: newAsker(d.lookups, d.metrics, d.log), pseudonyms: d.resolver.Pseudonyms,
-		deskBackend: newDeskBackend(d, rules), onlyPBX: len(d.conf.PBX) == 1, runID: rand.Text(),
+		deskBackend: newDeskBackend(d), onlyPBX: len(d.conf.PBX) == 1, runID: rand.Text(),
 		loggedTypes: map[string]bool{},
 	}
 	w.metrics.addPBX(p.Name)
@@ -184,7 +183,7 @@ func (w *pbxWorker) processFrame(ctx context.Context, f ari.Frame, out *mediatio
 	asked, jumps := len(out.Asks), out.ClockJumps
 	bad, doubtful := w.mediator.Feed(f, out)
 	for _, q := range out.Asks[asked:] {
-		w.deskBackend.arrived(q, w.mediator.Call(q.Call).Service)
+		w.deskBackend.arrived(w.mediator.Call(q.Call), q.Number)
 	}
 	w.clockJumped = w.clockJumped || out.ClockJumps > jumps
 	if bad != nil {
@@ -209,6 +208,12 @@ func (w *pbxWorker) drain() error {
 	return nil
 }
 
+// forget drops what is held of a call that is metered no further.
+func (w *pbxWorker) forget(call metering.CallID) {
+	w.asker.forget(call)
+	w.deskBackend.ended(call)
+}
+
 // finish commits, and only then logs, counts and asks.
 func (w *pbxWorker) finish(ctx context.Context, out *mediation.Output) error {
 	out.Node = w.node
@@ -218,7 +223,7 @@ func (w *pbxWorker) finish(ctx context.Context, out *mediation.Output) error {
 	if !out.Empty() {
 		w.batches++
 		out.ID = fmt.Sprintf("%s-%d", w.runID, w.batches)
-		if err := w.commit(ctx, &out.Batch); err != nil {
+		if err := w.commit(ctx, out); err != nil {
 			return err
 		}
 	}
@@ -235,56 +240,14 @@ func (w *pbxWorker) finish(ctx context.Context, out *mediation.Output) error {
 		w.source.Resync(out.Resync)
 	}
 	for _, c := range out.Calls {
-		w.asker.forget(c.ID)
-		w.deskBackend.ended(c.ID)
+		w.forget(c.ID)
+	}
+	for _, a := range out.SetAside {
+		w.forget(a.Call)
 	}
 	w.metrics.inboxFrames.WithLabelValues(w.name).Set(float64(w.queue.Len()))
 	w.metrics.openCalls.WithLabelValues(w.name).Set(float64(w.mediator.OpenCalls()))
 	return nil
-}
-
-// The waits between two tries of a failed commit. Frames are still read meanwhile.
-const (
-	minCommitRetry = 50 * time.Millisecond
-	maxCommitRetry = 2 * time.Second
-)
-
-// commit tries until the batch is on disk. When the gateway ends it gives up, drainTimeout later.
-func (w *pbxWorker) commit(ctx context.Context, b *ledger.Batch) error {
-	wait := backoff.NewExponentialBackOff()
-	wait.InitialInterval, wait.MaxInterval = minCommitRetry, maxCommitRetry
-	var deadline <-chan time.Time
-	ended := ctx.Done()
-	for {
-		start := time.Now()
-		err := w.ledger.Commit(context.WithoutCancel(ctx), b)
-		if err == nil {
-			w.metrics.commitSeconds.Observe(time.Since(start).Seconds())
-			w.committed.Store(true)
-			return nil
-		}
-		w.committed.Store(false)
-		w.metrics.commitFailures.Inc()
-		if errors.Is(err, ledger.ErrBroken) {
-			return fmt.Errorf("ending, so that the next run starts from what the ledger holds: %w", err)
-		}
-		pause := wait.NextBackOff()
-		w.log.Error(evCommitFailed, zap.Error(err), zap.Int("records", len(b.Records)),
-			zap.Duration("retry_in_ms", pause))
-		retry := time.After(pause)
-		for waiting := true; waiting; {
-			select {
-			case <-retry:
-				waiting = false
-			case <-ended:
-				ended = nil // once: from here on the time is bounded
-				deadline = time.After(drainTimeout)
-			case <-deadline:
-				return fmt.Errorf("%d records and %d frames could not be committed before the end: %w",
-					len(b.Records), len(b.Evidence), err)
-			}
-		}
-	}
 }
 
 // doubtPause is the least time between two snapshots that unreadable frames ask for: each one is a

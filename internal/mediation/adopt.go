@@ -5,8 +5,6 @@ import (
 
 	"github.com/risposta/gateway/ari"
 	"github.com/risposta/gateway/metering"
-	"github.com/risposta/gateway/metering/evidence"
-	"github.com/risposta/gateway/metering/ledger"
 )
 
 // Adopt takes over the open call of a replay, after a crash. The events that follow must begin with
@@ -26,22 +24,6 @@ func (m *Mediator) transfer(from *Mediator, call metering.CallID) {
 	if survey := from.surveys[call]; survey != nil {
 		m.surveys[call] = survey
 	}
-}
-
-// GiveUp ends a call whose evidence cannot be replayed. It gets a record, and nothing is charged.
-func (m *Mediator) GiveUp(oc ledger.OpenCall, out *Output) {
-	m.digests[oc.Call] = evidence.NewDigest()
-	m.apply(metering.Fact{
-		Kind: metering.CallArrived, Call: oc.Call, At: oc.ArrivedAt, Node: oc.Node,
-		Service: oc.Service, Terms: &metering.Terms{},
-	}, out)
-	m.apply(metering.Fact{
-		Kind: metering.GapStarted, Call: oc.Call, At: oc.ArrivedAt, Why: ari.GapRestart,
-	}, out)
-	m.apply(metering.Fact{
-		Kind: metering.CallEnded, Call: oc.Call, At: oc.ArrivedAt, Why: metering.EndedUnseen,
-		Unseen: true,
-	}, out)
 }
 
 // Snapshot is everything that is known of the PBX, for a later run to [Mediator.Load].

@@ -90,6 +90,8 @@ type Output struct {
 	Asks   []Ask
 	Calls  []*metering.Call // those that ended, one for each first record
 	Events []ari.Event      // of evidence that was replayed
+	// SetAside are calls that are metered no further because of trouble of their own.
+	SetAside []SetAside
 	// Heartbeats counts the source's heartbeats among the frames.
 	Heartbeats int
 	// Requests are what the PBX is to be asked.
@@ -203,8 +205,13 @@ func (m *Mediator) apply(f metering.Fact, out *Output) {
 			Call: f.Call, ArrivedAt: ended.ArrivedAt, EncryptedCaller: number,
 		})
 	}
-	delete(m.digests, f.Call)
-	delete(m.latest, f.Call)
-	delete(m.encrypted, f.Call)
-	delete(m.surveys, f.Call)
+	m.forget(f.Call)
+}
+
+// forget drops what is held of a call beside the graph and the meter.
+func (m *Mediator) forget(call metering.CallID) {
+	delete(m.digests, call)
+	delete(m.latest, call)
+	delete(m.encrypted, call)
+	delete(m.surveys, call)
 }
