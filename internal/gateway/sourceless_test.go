@@ -47,30 +47,36 @@ func sourceless(tb testing.TB, path string, log *zap.Logger) *pbxWorker {
 // workerOn is a sourceless worker of one PBX on a ledger that others may use.
 func workerOn(tb testing.TB, l workerLedger, node string, log *zap.Logger) *pbxWorker {
 	tb.Helper()
-	operators, err := mediation.NewGlobs("PJSIP/agent*")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	pseudonyms, err := metering.ParseKeys("a key for this test only")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	m := newMetrics()
+	m, names := newMetrics(), pseudonyms(tb)
 	return &pbxWorker{
-		name: node, log: log, metrics: m, ledger: l, source: noSource{}, pseudonyms: pseudonyms,
+		name: node, log: log, metrics: m, ledger: l, source: noSource{}, pseudonyms: names,
 		queue: ari.NewQueue(0), node: node, runID: rand.Text(), loggedTypes: map[string]bool{},
-		asker: newAsker(nil, m, log),
+		asker: newAsker(nil, m, log), mediator: mediation.New(trunkRules(tb, names)),
 		deskBackend: &deskBackend{
 			metrics: m, log: log, messages: make(chan deskMessage, maxMessages),
 			calls: map[metering.CallID]deskCall{}, arrival: make(chan struct{}),
 		},
-		mediator: mediation.New(mediation.Rules{
-			Service:   func(c ari.Channel) (string, bool) { return "help", c.Endpoint() == "PJSIP/trunk" },
-			Operators: operators, CountryCode: "39",
-			Terms: func(string, time.Time) metering.Terms {
-				return metering.Terms{Tariff: &standard}
-			},
-			Pseudonym: pseudonyms.Of, Encrypt: pseudonyms.Encrypt,
-		}),
+	}
+}
+
+func pseudonyms(tb testing.TB) *metering.Pseudonyms {
+	tb.Helper()
+	p, err := metering.ParseKeys("a key for this test only")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return p
+}
+
+func trunkRules(tb testing.TB, names *metering.Pseudonyms) mediation.Rules {
+	tb.Helper()
+	operators, err := mediation.NewGlobs("PJSIP/agent*")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return mediation.Rules{
+		Service:   func(c ari.Channel) (string, bool) { return "help", c.Endpoint() == "PJSIP/trunk" },
+		Operators: operators, CountryCode: "39", Pseudonym: names.Of, Encrypt: names.Encrypt,
+		Terms: func(string, time.Time) metering.Terms { return metering.Terms{Tariff: &standard} },
 	}
 }
