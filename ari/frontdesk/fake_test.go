@@ -26,6 +26,8 @@ type pbxFake struct {
 	set       map[string]string
 	deadline  time.Time         // when the dialplan continues by itself
 	left      string            // how the caller left the desk; "" while there
+	remaining time.Duration     // of the timeout as the caller left
+	deaf      bool              // requests to continue or hang up get lost
 	keys      map[string]string // what the caller presses after a prompt
 	fails     string            // a prompt that cannot be played
 	offer     frontdesk.Offer
@@ -114,10 +116,13 @@ func (p *pbxFake) HangUp(context.Context, ari.ChannelID) error   { return p.leav
 func (p *pbxFake) leave(how string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.deaf {
+		return context.DeadlineExceeded
+	}
 	if err := p.atDesk(); err != nil {
 		return err
 	}
-	p.left = how
+	p.left, p.remaining = how, time.Until(p.deadline)
 	return nil
 }
 
@@ -167,4 +172,7 @@ func (p *pbxFake) visit(t *testing.T, cfg frontdesk.Config, args ...string) {
 	<-ended
 	time.Sleep(time.Minute) // whatever still plays ends
 	synctest.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_ = p.atDesk() // the timeout may have run out meanwhile
 }

@@ -3,6 +3,7 @@ package frontdesk_test
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -45,6 +46,64 @@ func TestOtherArgumentsAreSentOn(t *testing.T) {
 			t.Errorf("left by %s, played %v", p.left, p.played)
 		}
 	})
+}
+
+// The last request about a caller gets lost, whatever the caller came for: Asterisk's own timeout
+// sends the caller on.
+func TestTheLastRequestFailsAndTheCallerContinues(t *testing.T) {
+	for name, c := range map[string]struct {
+		config  frontdesk.Config
+		consent bool
+		service string
+	}{
+		"announce":           {service: "announce"},
+		"a survey":           {service: "survey"},
+		"anything else":      {service: "other"},
+		"a caller is put on": {service: "announce", consent: true},
+		"a caller is hung up on": {
+			service: "announce", consent: true, config: frontdesk.Config{HangUpRefusers: true},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newPBXFake(priced(c.consent))
+				p.deaf = true
+				p.visit(t, c.config, c.service)
+				if p.left != "timeout" {
+					t.Errorf("a minute later the caller has left by %q, want the timeout; %v", p.left, p.set)
+				}
+			})
+		})
+	}
+}
+
+// The timeout runs as the caller leaves Stasis(), by either way: the dialplan that is delivered
+// clears it there.
+func TestTheDialplanClearsTheTimeout(t *testing.T) {
+	text, err := os.ReadFile("../../deploy/asterisk/etc/extensions.conf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const clears = "Set(TIMEOUT(absolute)=0)"
+	visits := 0
+	lines := strings.Split(string(text), "\n")
+	for i, line := range lines {
+		switch {
+		case strings.Contains(line, ",Stasis(risposta,"):
+			visits++
+			if !strings.HasSuffix(lines[i+1], clears) {
+				t.Errorf("after %q comes %q, want %s", line, lines[i+1], clears)
+			}
+		case strings.HasPrefix(line, "exten => T,1,"):
+			visits++
+			if !strings.HasSuffix(line, clears) {
+				t.Errorf("at T comes %q, want %s", line, clears)
+			}
+		}
+	}
+	if visits != 3 {
+		t.Errorf("%d ways out of Stasis() were found, want announce, survey and T", visits)
+	}
 }
 
 // However many callers come at once, as many as the bound allows are served. The others are left to

@@ -174,14 +174,18 @@ func (s *session) pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// continueInDialplan sends the caller on, with the result in the dialplan's variable RISPOSTA.
+// continueInDialplan sends the caller on, with the result in the dialplan's variable RISPOSTA. The
+// timeout keeps running: if a request gets lost Asterisk itself sends the caller on. The dialplan
+// clears it, on both ways.
 func (s *session) continueInDialplan(ctx context.Context, result string) {
+	if s.extendTimeout(ctx, extension) != nil {
+		return // the caller has continued already
+	}
 	rctx, cancel := requestContext(ctx)
 	defer cancel()
 	control := s.desk.control
-	if control.SetVariable(rctx, s.ch, "RISPOSTA", result) != nil ||
-		control.SetVariable(rctx, s.ch, absoluteTimeout, "0") != nil {
-		return // the caller has continued already
+	if control.SetVariable(rctx, s.ch, "RISPOSTA", result) != nil {
+		return // likewise
 	}
 	_ = control.Continue(rctx, s.ch) // likewise
 }
