@@ -22,7 +22,7 @@ type reconcileCommand struct {
 	CDR      string `name:"cdr" help:"Asterisk's CDRs." type:"existingfile" placeholder:"FILE"`
 	QueueLog string `help:"Asterisk's queue_log." type:"existingfile" placeholder:"FILE"`
 	Zone     string `help:"The time zone in which Asterisk writes its logs." default:"UTC" placeholder:"NAME"`
-	Node     string `help:"Asterisk's entityid, for calls without a record." placeholder:"ID"`
+	Node     string `help:"Asterisk's entityid, where the ledger has more than one PBX." placeholder:"ID"`
 	Apply    bool   `help:"Write better versions of the records, and missing records."`
 }
 
@@ -131,6 +131,13 @@ func (t *tally) add(ctx context.Context, l reconcile.Line) error {
 	switch {
 	case errors.Is(err, ledger.ErrOpen):
 		fmt.Fprintf(t.std.stdout, "    skipped: the call is still open\n")
+		return nil
+	case errors.Is(err, ledger.ErrErased):
+		t.differ-- // its record is there, and nothing is left to compare
+		fmt.Fprintf(t.std.stdout, "    skipped: the call has its record, and its detail is erased\n")
+		return nil
+	case errors.Is(err, ledger.ErrBroken): // the trouble of this call alone
+		fmt.Fprintf(t.std.stdout, "    skipped: %v\n", err)
 		return nil
 	case err != nil:
 		return err

@@ -8,11 +8,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/risposta/gateway/ari"
 	"github.com/risposta/gateway/internal/audit"
 	"github.com/risposta/gateway/internal/config"
 	"github.com/risposta/gateway/internal/mediation"
+	"github.com/risposta/gateway/internal/retention"
 	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/ledger"
 )
@@ -170,18 +172,7 @@ func TestReconcileRefusesAPoorCEL(t *testing.T) {
 // encrypted for the running gateway.
 func TestReconcileAddsACallWithoutARecord(t *testing.T) {
 	dir := ledgerWithGap(t, 0)
-	good, err := os.ReadFile(holdTransferCEL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var text strings.Builder
-	for line := range strings.Lines(string(good)) {
-		text.WriteString(strings.TrimSuffix(line, "\n") + `,"1001","from-trunk"` + "\n")
-	}
-	cel := filepath.Join(dir, "cel.csv")
-	if err := os.WriteFile(cel, []byte(text.String()), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	cel := serviceCEL(t, dir)
 	out, code := reconcileCLI(t, dir, cel, "--apply", "--node", "02:00:00:00:00:01")
 	if code != 0 || !containsAll(out, "no record", "version 2 written: 0.00 EUR for 9.4") {
 		t.Errorf("exit %d:\n%s", code, out)
@@ -209,6 +200,53 @@ func TestReconcileAddsACallWithoutARecord(t *testing.T) {
 	}
 	if bytes.Contains(pending[0].EncryptedCaller, []byte("12345678")) {
 		t.Error("the number is not encrypted")
+	}
+}
+
+// serviceCEL writes the CEL of hold-transfer with the extension and context of the service, so that
+// reconcile finds the call without a record.
+func serviceCEL(t *testing.T, dir string) (file string) {
+	t.Helper()
+	good, err := os.ReadFile(holdTransferCEL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	for line := range strings.Lines(string(good)) {
+		text.WriteString(strings.TrimSuffix(line, "\n") + `,"1001","from-trunk"` + "\n")
+	}
+	file = filepath.Join(dir, "cel.csv")
+	if err := os.WriteFile(file, []byte(text.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// The CEL still has a call whose detail is erased: it is skipped with a line, and not entered a
+// second time, whether or not the PBX is named.
+func TestReconcileSkipsAnErasedCall(t *testing.T) {
+	const node = "02:fc:00:00:00:01" // of the recording
+	for _, more := range [][]string{{"--apply", "--node", node}, {"--apply"}} {
+		dir := ledgerWithGap(t, -1)
+		path := filepath.Join(dir, "ledger.db")
+		l, err := ledger.Open(t.Context(), path, ledger.ReadWrite)
+		if err != nil {
+			t.Fatal(err)
+		}
+		later := time.Date(2027, 6, 1, 0, 0, 0, 0, time.UTC)
+		n, err := retention.Erase(t.Context(), l, later, later)
+		if err = errors.Join(err, l.Close()); err != nil || n != 1 {
+			t.Fatalf("%d calls erased, %v; want one", n, err)
+		}
+		out, code := reconcileCLI(t, dir, serviceCEL(t, dir), more...)
+		if code != 0 || !containsAll(out, "skipped: the call has its record, and its detail is erased",
+			"0 calls agree, 0 differ") {
+			t.Errorf("%v: exit %d:\n%s", more, code, out)
+		}
+		records, _ := cli(t, "records", "--ledger", path)
+		if strings.Count(records, "\n") != 1 || !strings.Contains(records, `"detail_erased":true`) {
+			t.Errorf("%v: want the erased record alone:\n%s", more, records)
+		}
 	}
 }
 

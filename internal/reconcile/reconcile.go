@@ -69,7 +69,7 @@ type Input struct {
 	CDR    map[metering.CallID]time.Duration // from [ReadCDR]; nil: none
 	Queues map[metering.CallID]int           // from [ReadQueueLog]; nil: none
 	Zone   *time.Location                    // in which Asterisk writes the CEL
-	Node   string                            // Asterisk's entityid, for calls without a record
+	Node   string                            // Asterisk's entityid; "": that of the ledger's records
 	Query  ledger.Query                      // the period
 }
 
@@ -99,18 +99,7 @@ func Compare(
 		arrivals: map[metering.CallID]metering.Fact{},
 		frames:   map[metering.CallID][][]byte{},
 	}
-	var order []metering.CallID
-	err := store.Records(ctx, in.Query, func(text []byte) error {
-		var r metering.Record
-		if err := json.Unmarshal(text, &r); err != nil {
-			return fmt.Errorf("reading a record of the ledger: %w", err)
-		}
-		if !r.DetailErased {
-			c.records[r.Call] = r
-			order = append(order, r.Call)
-		}
-		return nil
-	})
+	order, err := c.readLedger(ctx)
 	if err != nil {
 		return err
 	}
@@ -141,6 +130,42 @@ func Compare(
 		}
 	}
 	return nil
+}
+
+// readLedger reads the records of the period, and returns their calls by arrival. Where the PBX is
+// not given it is the one that all records of these days name, erased ones too: under another name
+// an erased call would be entered, and charged, a second time.
+func (c *comparison) readLedger(ctx context.Context) (order []metering.CallID, err error) {
+	days := c.Query
+	if !days.Since.IsZero() {
+		days.Since = days.Since.Truncate(24 * time.Hour) // an erased record keeps the day alone
+	}
+	nodes := map[string]bool{}
+	err = c.store.Records(ctx, days, func(text []byte) error {
+		var r metering.Record
+		if err := json.Unmarshal(text, &r); err != nil {
+			return fmt.Errorf("reading a record of the ledger: %w", err)
+		}
+		if r.Node != "" {
+			nodes[r.Node] = true
+		}
+		if !r.DetailErased && c.inPeriod(r.ArrivedAt.Time) {
+			c.records[r.Call] = r
+			order = append(order, r.Call)
+		}
+		return nil
+	})
+	if err != nil || c.Node != "" {
+		return order, err
+	}
+	if len(nodes) > 1 {
+		return nil, fmt.Errorf("the ledger has calls of %d PBXs: give --node, the entityid of the one "+
+			"whose CEL this is", len(nodes))
+	}
+	for node := range nodes {
+		c.Node = node
+	}
+	return order, nil
 }
 
 func (c *comparison) inPeriod(at time.Time) bool {

@@ -64,9 +64,10 @@ type Superseder interface {
 	// Supersede writes the whole supersession in one transaction, durably, with a leaf in the ledger
 	// log for each version written or erased. It compares and swaps, and writes nothing where it
 	// fails: ErrOpen while the call is open; ErrExists where the call no longer has exactly After
-	// versions, upon which the caller reads again and retries; ErrDisputed where it would erase a call
-	// with an open dispute; ErrBroken where it contradicts itself or the ledger. After any other error
-	// the caller reads again, too: the supersession may have been kept.
+	// versions, upon which the caller reads again and retries; ErrErased where it is to have its first
+	// record, and that is there, erased; ErrDisputed where it would erase a call with an open dispute;
+	// ErrBroken where it contradicts itself or the ledger. After any other error the caller reads
+	// again, too: the supersession may have been kept.
 	Supersede(ctx context.Context, s *Supersession) error
 }
 

@@ -78,6 +78,16 @@ var eraseTests = map[string]func(*testing.T, Store){
 		supersede(t, l, erasure("a", 2, "e-1"))
 		wantEvidence(t, l, "a")
 	},
+	"A call whose record is erased gets no other first record": func(t *testing.T, s Store) {
+		l := s.open(t, ledger.Exclusive)
+		commit(t, l, ended("a")...)
+		supersede(t, l, erasure("a", 1, "e-1"))
+		again := versions("a", 0, 1)
+		if err := l.Supersede(t.Context(), &again); !errors.Is(err, ledger.ErrErased) {
+			t.Errorf("%v, want ErrErased", err)
+		}
+		wantEvidence(t, l, "a")
+	},
 	"Erasable calls come by arrival, no open or disputed ones": func(t *testing.T, s Store) {
 		l := s.open(t, ledger.Exclusive)
 		for i := range 5 {

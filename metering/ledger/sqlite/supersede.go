@@ -35,12 +35,17 @@ func (l *store) Supersede(ctx context.Context, s *ledger.Supersession) error {
 // unchanged checks that the call has ended, has exactly the versions that the change was made from,
 // and may be erased where the change erases it.
 func unchanged(ctx context.Context, tx *sql.Tx, s *ledger.Supersession) error {
-	var open, versions, disputed int
+	var open, versions, disputed, erased int
+	first := "" // the id of the call's first record, where the change makes it
+	if s.After == 0 && len(s.Records) > 0 {
+		first = s.Records[0].Record
+	}
 	err := tx.QueryRowContext(ctx, `
 		SELECT (SELECT count(*) FROM open_call WHERE call = ?1),
 			(SELECT count(*) FROM record WHERE call = ?1),
-			(SELECT count(*) FROM dispute WHERE call = ?1 AND closed_at IS NULL)`,
-		string(s.Call)).Scan(&open, &versions, &disputed)
+			(SELECT count(*) FROM dispute WHERE call = ?1 AND closed_at IS NULL),
+			(SELECT count(*) FROM record WHERE record = ?2 AND erased_at IS NOT NULL)`,
+		string(s.Call), first).Scan(&open, &versions, &disputed, &erased)
 	switch {
 	case err != nil:
 		return err
@@ -48,6 +53,8 @@ func unchanged(ctx context.Context, tx *sql.Tx, s *ledger.Supersession) error {
 		return ledger.ErrOpen
 	case versions != s.After:
 		return fmt.Errorf("%w: %d versions, not %d", ledger.ErrExists, versions, s.After)
+	case erased > 0:
+		return ledger.ErrErased
 	case disputed > 0 && s.Erased != nil:
 		return ledger.ErrDisputed
 	}
