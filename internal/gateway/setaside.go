@@ -63,7 +63,8 @@ func (w *pbxWorker) openCall(
 	return found, false, err
 }
 
-// arrivalOf is the arrival of a call that the batch has a part of.
+// arrivalOf is the arrival of a call that the batch has a part of, as the batch or the mediator
+// shows it.
 func (w *pbxWorker) arrivalOf(
 	call metering.CallID, out *mediation.Output,
 ) (oc ledger.OpenCall, known bool) {
@@ -72,18 +73,19 @@ func (w *pbxWorker) arrivalOf(
 			return oc, true
 		}
 	}
-	c := w.mediator.Call(call)
-	for _, ended := range out.Calls {
-		if ended.ID == call {
-			c = ended
+	for i := range out.Records {
+		if r := &out.Records[i]; r.Call == call {
+			return ledger.OpenCall{
+				Call: call, Node: r.Node, Service: r.Service, ArrivedAt: r.ArrivedAt.Time,
+			}, true
 		}
 	}
-	if c == nil {
-		return oc, false
+	if c := w.mediator.Call(call); c != nil {
+		return ledger.OpenCall{
+			Call: call, Node: c.Node, Service: c.Service, ArrivedAt: c.ArrivedAt,
+		}, true
 	}
-	return ledger.OpenCall{
-		Call: call, Node: w.node, Service: c.Service, ArrivedAt: c.ArrivedAt,
-	}, true
+	return oc, false
 }
 
 // cutAfterRecord keeps the call as far as the first record of it in the batch, where that follows

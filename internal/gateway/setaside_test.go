@@ -174,7 +174,7 @@ func recordIn(t testing.TB, l ledger.Store, call metering.CallID) (rec metering.
 }
 
 // change changes the ledger's file behind the gateway's back.
-func change(t *testing.T, path, query string, args ...any) {
+func change(t testing.TB, path, query string, args ...any) {
 	t.Helper()
 	db, err := sql.Open("sqlite", path)
 	if err != nil {

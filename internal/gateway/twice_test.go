@@ -13,6 +13,7 @@ import (
 	"github.com/risposta/gateway/ari"
 	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/ledger"
+	"github.com/risposta/gateway/metering/ledger/ledgertest"
 )
 
 // A call that has its record is reported once more as new, in a run of its own. Its record stands,
@@ -111,10 +112,7 @@ func TestACallOpenedWhileItIsOpenEndsWhereItsEvidenceEnds(t *testing.T) {
 // Two PBXs give the same id to a call each (systemname is not set). The call that came first is
 // metered; the other one is set aside, and harms neither its PBX's other calls nor the first.
 func TestCallsOfTwoPBXsWithOneID(t *testing.T) {
-	l, err := ledger.Open(t.Context(), filepath.Join(t.TempDir(), "ledger.db"), ledger.Exclusive)
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := ledgertest.New(t)
 	core, logs := zaplog.New(zap.InfoLevel)
 	first := workerOn(t, l, "pbx", zap.New(core))
 	second := workerOn(t, l, "pbx2", zap.New(core))
@@ -136,9 +134,6 @@ func TestCallsOfTwoPBXsWithOneID(t *testing.T) {
 	}
 	if rec := recordIn(t, l, "healthy"); rec.TalkMs != 18_000 {
 		t.Errorf("the healthy call has %d ms of talk, want 18 s", rec.TalkMs)
-	}
-	if err := l.Close(); err != nil {
-		t.Error(err)
 	}
 }
 
@@ -191,16 +186,10 @@ func TestSettingAsideIsTriedAgain(t *testing.T) {
 
 // A damaged ledger is no call's trouble: the run ends, so that somebody notices.
 func TestADamagedLedgerEndsTheRun(t *testing.T) {
-	l, err := ledger.Open(t.Context(), filepath.Join(t.TempDir(), "ledger.db"), ledger.Exclusive)
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := ledgertest.New(t)
 	w := workerOn(t, &troubledLedger{Store: l, commits: []error{ledger.ErrDamaged}}, "pbx", zap.NewNop())
 	w.puts(arrives("a", 1)...)
 	if err := w.drain(); !errors.Is(err, ledger.ErrDamaged) {
 		t.Errorf("%v, want ErrDamaged", err)
-	}
-	if err := l.Close(); err != nil {
-		t.Error(err)
 	}
 }

@@ -2,9 +2,7 @@ package rerating
 
 import (
 	"bytes"
-	"context"
 	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -14,26 +12,12 @@ import (
 	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/evidence"
 	"github.com/risposta/gateway/metering/ledger"
+	"github.com/risposta/gateway/metering/ledger/ledgertest"
 	_ "github.com/risposta/gateway/metering/ledger/sqlite"
 	"github.com/risposta/gateway/metering/tariff"
 )
 
 const traces = "../../integration/testdata/traces/"
-
-func newLedger(t *testing.T) ledger.Store {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "ledger.db")
-	l, err := ledger.Open(context.WithoutCancel(t.Context()), path, ledger.Exclusive)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := l.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return l
-}
 
 func newPseudonyms(t *testing.T) *metering.Pseudonyms {
 	t.Helper()
@@ -92,7 +76,7 @@ func commit(t *testing.T, l ledger.Writer, out *mediation.Output) {
 // pendingCall has ended, and no lookup has answered.
 func pendingCall(t *testing.T) (ledger.Store, metering.CallID, Change) {
 	t.Helper()
-	l := newLedger(t)
+	l := ledgertest.New(t)
 	var out mediation.Output
 	feed(t, mediation.New(newRules(t)), "early-media", 0, &out)
 	commit(t, l, &out)
@@ -105,7 +89,7 @@ const seenFrames = 53
 
 func gapped(t *testing.T, answered bool) (ledger.Store, metering.CallID) {
 	t.Helper()
-	l := newLedger(t)
+	l := ledgertest.New(t)
 	m := mediation.New(newRules(t))
 	var out mediation.Output
 	feed(t, m, "hold-transfer", seenFrames, &out)
@@ -142,7 +126,7 @@ func unseenCall(t *testing.T) (ledger.Store, metering.CallID, Change) {
 	caller := newPseudonyms(t).Encrypt(metering.NewNumber("+390612345678", ""))
 	ended := time.Date(2026, 11, 23, 9, 46, 30, 951e6, time.UTC)
 	frames := mediation.New(newRules(t)).Missed(arrival, ended)
-	return newLedger(t), arrival.Call, Reconciled(caller, append(frames, frame)...)
+	return ledgertest.New(t), arrival.Call, Reconciled(caller, append(frames, frame)...)
 }
 
 // fromCEL is hold-transfer as the CEL has it: the arrival, and the frame for the evidence.

@@ -14,6 +14,7 @@ import (
 	"github.com/risposta/gateway/metering/exemption"
 	"github.com/risposta/gateway/metering/exemption/registry"
 	"github.com/risposta/gateway/metering/ledger"
+	"github.com/risposta/gateway/metering/ledger/ledgertest"
 )
 
 const callersNumber = "+390612345678"
@@ -61,7 +62,7 @@ type fixture struct {
 // newFixture takes the first frames of the recording; 0: all.
 func newFixture(t *testing.T, verdict metering.Verdict, frames int) fixture {
 	t.Helper()
-	f := fixture{saw: &observed{}, lookup: &fixedLookup{verdict: verdict}, ledger: newLedger(t)}
+	f := fixture{saw: &observed{}, lookup: &fixedLookup{verdict: verdict}, ledger: ledgertest.New(t)}
 	pseudonyms := newPseudonyms(t)
 	reg, err := registry.Open(context.WithoutCancel(t.Context()),
 		filepath.Join(t.TempDir(), "exempt.db"), pseudonyms)

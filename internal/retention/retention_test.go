@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"path/filepath"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -17,27 +16,13 @@ import (
 
 	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/ledger"
+	"github.com/risposta/gateway/metering/ledger/ledgertest"
 	"github.com/risposta/gateway/metering/ledger/merkle"
 	_ "github.com/risposta/gateway/metering/ledger/sqlite"
 	"github.com/risposta/gateway/metering/tariff"
 )
 
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
-
-func newLedger(t *testing.T) ledger.Store {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "ledger.db")
-	l, err := ledger.Open(context.WithoutCancel(t.Context()), path, ledger.Exclusive)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := l.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return l
-}
 
 // call is an ended call with versions that charge so many cents each.
 type call struct {
@@ -110,7 +95,7 @@ func sums(ctx context.Context, l ledger.Reader, q ledger.Query) (totals, error) 
 // that was credited does not come back.
 func TestErasingKeepsTheSumsOfTheRecords(t *testing.T) {
 	const days = 3
-	l, made, checks := newLedger(t), 0, 0
+	l, made, checks := ledgertest.New(t), 0, 0
 	ctx := t.Context()
 	rapid.Check(t, func(t *rapid.T) {
 		checks++ // each has days of its own in the one ledger, before those of the others
@@ -168,7 +153,7 @@ func (s disputingStore) Erasable(
 }
 
 func TestDisputeOpenedMeanwhileHoldsErasure(t *testing.T) {
-	l := newLedger(t)
+	l := ledgertest.New(t)
 	for i, id := range []metering.CallID{"a", "b", "c"} {
 		arrived := noon.Add(time.Duration(i) * time.Hour)
 		c := call{id: id, service: "help", arrived: arrived, cents: []int64{1}}

@@ -81,14 +81,16 @@ func (p *Part) RecordID() string {
 }
 
 // Contradiction tells why the part contradicts itself or what the ledger holds of the call: whether
-// it is open, and whether there is a record of the call or with its RecordID. "": it does not. Each
-// store asks it about every part of a batch, so that all stores judge alike.
-func (p *Part) Contradiction(open, recorded bool) string {
+// it is open, whether there is a record of the call or with its RecordID, whether there is evidence.
+// "": it does not. Each store asks it about every part of a batch, so that all stores judge alike.
+func (p *Part) Contradiction(open, recorded, evidence bool) string {
 	switch {
 	case recorded:
 		return "it has its record already"
 	case open && len(p.Opened) > 0, len(p.Opened) > 1:
 		return "it is opened a second time"
+	case evidence && len(p.Opened) > 0 && p.Evidence > 0:
+		return "it has evidence from before it is opened"
 	case len(p.Records) > 1:
 		return "it has two first records"
 	case !open && len(p.Opened) == 0:

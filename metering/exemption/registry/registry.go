@@ -156,9 +156,14 @@ func (r *Registry) find(
 
 func asking(err error) error { return fmt.Errorf("asking the exemption register: %w", err) }
 
+// aliasTimeout bounds how long a lookup waits to write an alias: an import may hold the file.
+const aliasTimeout = 50 * time.Millisecond
+
 // addAlias makes an entitlement that was found under a former key known under the present one. So
 // former keys fall out of use as callers call.
 func (r *Registry) addAlias(ctx context.Context, entitlement int64, pseudonym, key string) {
+	ctx, cancel := context.WithTimeout(ctx, aliasTimeout)
+	defer cancel()
 	_, err := r.db.ExecContext(ctx,
 		`INSERT OR IGNORE INTO alias (pseudonym, entitlement, key) VALUES (?, ?, ?)`,
 		pseudonym, entitlement, key)

@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -35,6 +36,22 @@ func Run(t *testing.T, place func(t *testing.T) Store) {
 			t.Run(name, func(t *testing.T) { test(t, place(t)) })
 		}
 	}
+}
+
+// New opens a new, empty ledger for a test of another package, which links the default store.
+func New(t testing.TB) ledger.Store {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	l, err := ledger.Open(context.WithoutCancel(t.Context()), path, ledger.Exclusive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return l
 }
 
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
