@@ -47,6 +47,8 @@ const (
 	ReasonGivenUp Reason = "given_up"
 	// ReasonReconciled: a later version. Asterisk's CEL filled time that was not seen.
 	ReasonReconciled Reason = "reconciled"
+	// ReasonShortened: a later version. Asterisk's CEL shows that some of the talk was none.
+	ReasonShortened Reason = "shortened"
 	// ReasonAnsweredEarly: the caller's channel was answered before an operator answered, so the
 	// caller's own network charged a wait.
 	ReasonAnsweredEarly Reason = "answered_early"

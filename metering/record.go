@@ -163,6 +163,10 @@ func NewRecord(c *Call, ev Evidence) Record {
 	return r
 }
 
+// MayCharge reports whether the talk of this version costs something, or will once a lookup has
+// answered.
+func (r Record) MayCharge() bool { return r.Charge.Minor > 0 || r.State == RecordPending }
+
 // recordID is the same each time, so that a receiver can drop a repeat.
 func recordID(c *Call, version int) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %d", c.Node, string(c.ID), version))
