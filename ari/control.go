@@ -16,6 +16,11 @@ type Control interface {
 	// time. It fails where the PBX does not send this client the events of all channels, for then
 	// the lists would go out of date unnoticed.
 	Snapshot(ctx context.Context) (*Snapshot, error)
+	// Lists lists the channels and bridges that exist, as Snapshot does, without asking about holds.
+	Lists(ctx context.Context) (*Snapshot, error)
+	// Probe asks about one channel or one conference. It does not fail: what the PBX does not answer is
+	// unknown in the answer.
+	Probe(ctx context.Context, r ProbeRequest) ProbeAnswer
 	// Heartbeat makes the PBX send the nth [Heartbeat] event to this client, after every event before
 	// it.
 	Heartbeat(ctx context.Context, n uint64) error

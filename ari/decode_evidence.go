@@ -13,12 +13,13 @@ var evidenceKinds = map[string]Kind{
 	evidence.TypeSnapshot:        SnapshotTaken,
 	evidence.TypeUnreadableFrame: UnreadableFrame,
 	evidence.TypeLegSnapshot:     LegSnapshot,
+	evidence.TypeFindings:        Probed,
 }
 
 // DecodeEvidence reads one frame of a call's evidence, as [EncodeEvidence] wrote it. It refuses a
 // type that is no event, or that evidence does not have.
 func DecodeEvidence(frame []byte) (Event, error) {
-	typ, err := peekType(frame)
+	typ, _, err := peek(frame)
 	if err != nil {
 		return Event{}, fmt.Errorf("reading a frame of evidence: %w", err)
 	}
@@ -53,6 +54,12 @@ func decodeEvidence(frame []byte, typ string) (Event, error) {
 			return Event{}, err
 		}
 		return snapshotEvent(kind, evidence.Snapshot(s))
+	case Probed:
+		f, err := evidence.ReadFindings(frame)
+		if err != nil {
+			return Event{}, err
+		}
+		return findingsEvent(f)
 	default:
 		if kinds[typ] == Other {
 			return Event{}, fmt.Errorf("the type is none that version %d has", evidence.Version)
@@ -71,14 +78,50 @@ func snapshotEvent(kind Kind, e evidence.Snapshot) (Event, error) {
 		s.Legs = append(s.Legs, l)
 	}
 	for _, b := range e.Bridges {
-		bridge := Bridge{ID: BridgeID(b.ID), Type: b.Type}
-		for _, id := range b.Channels {
-			bridge.Channels = append(bridge.Channels, ChannelID(id))
-		}
-		s.Bridges = append(s.Bridges, bridge)
+		s.Bridges = append(s.Bridges, Bridge{
+			ID: BridgeID(b.ID), Type: b.Type, Channels: channelIDs(b.Channels),
+			Conference: b.Conference, Active: channelIDs(b.Active),
+		})
 	}
 	return Event{Kind: kind, At: s.At, Node: s.Node, Snapshot: s}, nil
 }
+
+// channelIDs keeps a nil list nil: it says that nothing is known.
+func channelIDs(texts []string) []ChannelID {
+	if texts == nil {
+		return nil
+	}
+	ids := make([]ChannelID, len(texts))
+	for i, text := range texts {
+		ids[i] = ChannelID(text)
+	}
+	return ids
+}
+
+func findingsEvent(e evidence.Findings) (Event, error) {
+	f := &Findings{}
+	for _, l := range e.Legs {
+		kind := FindingKind(l.Kind)
+		if !slices.Contains(findingKinds, kind) {
+			return Event{}, fmt.Errorf("channel %s: finding: %q is none that version %d has",
+				l.Channel, l.Kind, evidence.Version)
+		}
+		f.Legs = append(f.Legs, Finding{Channel: ChannelID(l.Channel), Kind: kind, Since: l.Since.Time})
+	}
+	for _, c := range e.Conferences {
+		f.Conferences = append(f.Conferences, ConferenceFinding{
+			Bridge: BridgeID(c.Bridge), Active: channelIDs(c.Active),
+		})
+	}
+	return Event{Kind: Probed, At: e.At.Time, Node: e.Node, Findings: f}, nil
+}
+
+var findingKinds = []FindingKind{
+	FoundHold, FoundNoHold, FoundHoldUnknown, FoundNoMedia, FoundMedia, FoundTimeout, FoundMusic,
+	FoundAppEnded,
+}
+
+var legDoubts = []Doubt{DoubtApplication, DoubtNoMedia, DoubtHoldHidden, DoubtMusic}
 
 func leg(e *evidence.Leg) (Leg, error) {
 	hold, feature := slices.Index(holdWords[:], e.Hold), slices.Index(featureWords[:], e.FeatureHold)
@@ -89,6 +132,13 @@ func leg(e *evidence.Leg) (Leg, error) {
 		return Leg{}, fmt.Errorf("feature_hold: %q is not %s or %s",
 			e.FeatureHold, evidence.FeatureHoldBegun, evidence.FeatureHoldAway)
 	}
+	var doubts []Doubt
+	for _, text := range e.Doubts {
+		if !slices.Contains(legDoubts, Doubt(text)) {
+			return Leg{}, fmt.Errorf("doubts: %q is none that version %d has", text, evidence.Version)
+		}
+		doubts = append(doubts, Doubt(text))
+	}
 	return Leg{
 		Channel: Channel{
 			ID: ChannelID(e.Channel.ID), Name: e.Channel.Name, State: e.Channel.State,
@@ -97,6 +147,6 @@ func leg(e *evidence.Leg) (Leg, error) {
 		},
 		Hold: Hold(hold), Feature: FeatureHold(feature), Dialled: e.Dialled,
 		DialledBy: ChannelID(e.DialledBy), Number: e.NumberKind,
-		Moved: e.Moved.Time, LastEvent: e.LastEvent.Time,
+		Moved: e.Moved.Time, LastEvent: e.LastEvent.Time, Doubts: doubts,
 	}, nil
 }

@@ -27,6 +27,8 @@ func EncodeEvidence(ev Event) []byte {
 		return encodeSnapshot(ev).Encode()
 	case LegSnapshot:
 		return evidence.LegSnapshot(encodeSnapshot(ev)).Encode()
+	case Probed:
+		return encodeFindings(ev)
 	default:
 		return encodeEvent(ev)
 	}
@@ -52,16 +54,43 @@ func encodeSnapshot(ev Event) evidence.Snapshot {
 			Hold: holdWords[l.Hold], FeatureHold: featureWords[l.Feature], Dialled: l.Dialled,
 			DialledBy: string(l.DialledBy), NumberKind: l.Number,
 			Moved: metering.Time{Time: l.Moved}, LastEvent: metering.Time{Time: l.LastEvent},
+			Doubts: texts(l.Doubts),
 		})
 	}
 	for _, b := range ev.Snapshot.Bridges {
-		e := evidence.Bridge{ID: string(b.ID), Type: b.Type}
-		for _, id := range b.Channels {
-			e.Channels = append(e.Channels, string(id))
-		}
-		s.Bridges = append(s.Bridges, e)
+		s.Bridges = append(s.Bridges, evidence.Bridge{
+			ID: string(b.ID), Type: b.Type, Channels: texts(b.Channels),
+			Conference: b.Conference, Active: texts(b.Active),
+		})
 	}
 	return s
+}
+
+// texts are the values as strings. A nil list stays nil: it says that nothing is known.
+func texts[T ~string](values []T) []string {
+	if values == nil {
+		return nil
+	}
+	list := make([]string, len(values))
+	for i, v := range values {
+		list[i] = string(v)
+	}
+	return list
+}
+
+func encodeFindings(ev Event) []byte {
+	f := evidence.Findings{At: metering.Time{Time: ev.At}, Node: ev.Node}
+	for _, l := range ev.Findings.Legs {
+		f.Legs = append(f.Legs, evidence.Finding{
+			Channel: string(l.Channel), Kind: string(l.Kind), Since: metering.Time{Time: l.Since},
+		})
+	}
+	for _, c := range ev.Findings.Conferences {
+		f.Conferences = append(f.Conferences, evidence.Conference{
+			Bridge: string(c.Bridge), Active: texts(c.Active),
+		})
+	}
+	return f.Encode()
 }
 
 func encodeEvent(ev Event) []byte {
@@ -74,6 +103,13 @@ func encodeEvent(ev Event) []byte {
 	if ev.Feature {
 		w.MusicClass = noMusicClass
 	}
+	switch ev.Unresponsive {
+	case UnresponsiveRTP:
+		w.Cause = causeRTPTimeout
+	case UnresponsiveSIP:
+		w.TechCause = techCauseTimeout
+	case Responsive:
+	}
 	switch ev.Kind {
 	case Dial:
 		w.Peer, w.Caller = reducedChannel(ev.Channel), reducedChannel(ev.Caller)
@@ -82,6 +118,14 @@ func encodeEvent(ev Event) []byte {
 	case Heartbeat:
 		w.EventName = HeartbeatName(ev.Heartbeat)
 		w.Channel = reducedChannel(ev.Channel)
+	case ChannelVarset:
+		w.Channel, w.Variable = reducedChannel(ev.Channel), ev.Variable
+		switch {
+		case ev.Music:
+			w.Value = musicPeer
+		case ev.Variable == VarBridgePeer:
+			w.Value = otherPeer
+		}
 	default:
 		w.Channel = reducedChannel(ev.Channel)
 	}
@@ -118,5 +162,9 @@ func reducedBridge(b Bridge) *wireBridge {
 	if b.ID == "" {
 		return nil
 	}
-	return &wireBridge{ID: b.ID, Type: b.Type, Channels: b.Channels}
+	w := &wireBridge{ID: b.ID, Type: b.Type, Channels: b.Channels}
+	if b.Conference {
+		w.Creator = conferenceCreator
+	}
+	return w
 }

@@ -33,6 +33,7 @@ const (
 	StasisEnd           // the channel has left it
 	PlaybackFinished    // Playback, PlayState
 	ChannelDtmfReceived // Digit
+	ChannelVarset       // Variable, of the few that count; Music
 
 	// A source makes the kinds that follow. Asterisk never sends them.
 
@@ -42,6 +43,8 @@ const (
 	Suspended       // from here on the PBX queues its events for us; none before is missing
 	Resumed         // the queued events follow, none lost since Suspended; Snapshot is what exists now
 	LegSnapshot     // what was known of Snapshot.Legs before the event that follows
+	Probed          // Answers to the reader's requests; in evidence the Findings
+	ListsTaken      // Snapshot, without holds, is what the PBX lists; At follows it, Asked precedes it
 )
 
 // Event is one thing that happened, read from one frame.
@@ -58,19 +61,44 @@ type Event struct {
 	DialStatus string // Dial: "", RINGING, PROGRESS, ANSWER, NOANSWER, BUSY, CANCEL, ...
 	// Feature, of ChannelHold: a feature of the bridge, such as a DTMF transfer, put the hold on, as
 	// far as one can tell, and not the phone.
-	Feature    bool
-	Soft       bool        // ChannelHangupRequest: by Asterisk itself, not by the far end
-	Args       []string    // StasisStart: the arguments of Stasis() after the application
-	Digit      string      // ChannelDtmfReceived
-	Heartbeat  uint64      // Heartbeat: its number
-	Playback   string      // PlaybackFinished: its id
-	PlayState  string      // PlaybackFinished: done, failed
-	Dialled    string      // Dial, BridgeBlindTransfer: the number, in clear. Never printed or kept
-	NumberKind string      // the kind of that number, once it is known; "" for none
-	Reason     string      // Gap: one of the Gap... reasons
-	Snapshot   *Snapshot   // SnapshotTaken, Resumed, LegSnapshot
-	Channels   []ChannelID // UnreadableFrame: the channels that the frame names
+	Feature bool
+	Soft    bool // ChannelHangupRequest: by Asterisk itself, not by the far end
+	// Unresponsive, of ChannelHangupRequest: nothing came from the channel, no packet for the time of
+	// its RTP timeout (UnresponsiveRTP), or no response to Asterisk's own request (UnresponsiveSIP).
+	Unresponsive Unresponsive
+	Variable     string      // ChannelVarset: one of the Var... constants
+	Music        bool        // ChannelVarset of VarBridgePeer: an application plays music to the bridge
+	Args         []string    // StasisStart: the arguments of Stasis() after the application
+	Digit        string      // ChannelDtmfReceived
+	Heartbeat    uint64      // Heartbeat: its number
+	Playback     string      // PlaybackFinished: its id
+	PlayState    string      // PlaybackFinished: done, failed
+	Dialled      string      // Dial, BridgeBlindTransfer: the number, in clear. Never printed or kept
+	NumberKind   string      // the kind of that number, once it is known; "" for none
+	Reason       string      // Gap: one of the Gap... reasons
+	Snapshot     *Snapshot   // SnapshotTaken, Resumed, LegSnapshot, ListsTaken
+	Channels     []ChannelID // UnreadableFrame: the channels that the frame names
+	Answers      []ProbeAnswer
+	Findings     *Findings
+	Asked        time.Time // ListsTaken: an instant before the lists were asked for
 }
+
+// Unresponsive is how a channel that gave no sign of life was ended.
+type Unresponsive uint8
+
+// The ways, as docs/asterisk.md shows them.
+const (
+	Responsive      Unresponsive = iota
+	UnresponsiveRTP              // soft, cause 1
+	UnresponsiveSIP              // tech_cause 408
+)
+
+// The variables of channels that count.
+const (
+	VarFeature    = "DYNAMIC_WHO_ACTIVATED" // a key of features.conf runs an application here
+	VarGosubEnds  = "GOSUB_RETVAL"          // a Gosub is over
+	VarBridgePeer = "BRIDGEPEER"            // who is in the bridge, also Asterisk's own announcer
+)
 
 // Why the PBX, or part of a call, was not seen, as logs, metrics and evidence name it.
 const (
@@ -85,6 +113,15 @@ const (
 	GapEndOfTrace  = "end_of_trace"     // a recording ends while calls are open
 	GapNotWatching = "not_yet_watching" // the call arrived while the PBX was not seen
 	GapHold        = "hold_unknown"     // only this is not known: whether a leg on the path holds
+	GapMissed      = "event_missed"     // the PBX's lists differ from what its events said
+
+	// Why talk was not seen as talk, while the PBX was seen.
+
+	GapApplication = "feature_application" // a feature key runs an application on a leg
+	GapConference  = "conference_unknown"  // who hears and speaks in a conference is not known
+	GapNoMedia     = "no_media"            // no audio packet comes from a leg
+	GapRTPTimeout  = "rtp_timeout"         // nothing came from a leg until the PBX ended it
+	GapMusic       = "music_after_hold"    // the music of a hold went on after its end
 )
 
 // kinds are the types of Asterisk's events that matter.
@@ -110,10 +147,13 @@ var kinds = map[string]Kind{
 	"StasisEnd":              StasisEnd,
 	"PlaybackFinished":       PlaybackFinished,
 	"ChannelDtmfReceived":    ChannelDtmfReceived,
+	"ChannelVarset":          ChannelVarset,
 }
 
 var kindNames = func() map[Kind]string {
-	names := map[Kind]string{Other: "Other", Suspended: "Suspended", Resumed: "Resumed"}
+	names := map[Kind]string{
+		Other: "Other", Suspended: "Suspended", Resumed: "Resumed", ListsTaken: "ListsTaken",
+	}
 	for name, k := range kinds {
 		names[k] = name
 	}

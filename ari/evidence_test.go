@@ -40,7 +40,7 @@ func TestEvidenceKeepsTheFactsOfRecordedFrames(t *testing.T) {
 			}
 		}
 		// Evidence has the kind of a dialled number in its place, and nothing of playbacks.
-		ev.Dialled, ev.Playback, ev.PlayState = "", "", ""
+		ev.Dialled, ev.Playback, ev.PlayState, ev.Bridge.Room = "", "", "", ""
 		if diff := cmp.Diff(ev, again, cmp.AllowUnexported(metering.Number{})); diff != "" {
 			t.Fatalf("%s: (-frame +evidence)\n%s", ev.Kind, diff)
 		}
@@ -101,9 +101,11 @@ func TestEvidenceKeepsOnlyTheNameOfTheQueue(t *testing.T) {
 
 func TestDecodeEvidenceRefusesWhatEvidenceNeverHas(t *testing.T) {
 	const at = `"timestamp":"2026-11-23T09:46:18.000Z"`
+	const asterisk = `"timestamp":"2026-11-23T09:46:18.000+0000","channel":{"id":"a"}`
 	const legs = `"legs":[{"channel":{"id":"a","name":""},"hold":"2"}]`
 	for frame, says := range map[string]string{
-		`{"type":"ChannelVarset"}`:                              "none that version 1 has",
+		`{"type":"ChannelVarset",` + asterisk + `}`:             `variable: "" is none`,
+		`{"type":"ChannelTransfer",` + at + `}`:                 "none that version 1 has",
 		`{"type":"risposta.Call",` + at + `}`:                   "none that version 1 has",
 		`{"type":"risposta.Later",` + at + `}`:                  "none that version 1 has",
 		`{"type":"risposta.Gap","reason":"silence"}`:            "timestamp",

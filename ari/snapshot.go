@@ -10,6 +10,12 @@ type Bridge struct {
 	ID       BridgeID
 	Type     string      // mixing, holding
 	Channels []ChannelID // in Asterisk's order
+	// Conference: it is a room of ConfBridge, whose members may be muted or wait with music.
+	Conference bool
+	Room       string // the name of the conference. Never kept: it may be a telephone number
+	// Active, in a snapshot of ours: the members of a conference who hear and speak; nil where that is
+	// not known.
+	Active []ChannelID
 }
 
 // Hold is whether a leg has put the others on hold. After a gap that may not be known.
@@ -34,6 +40,17 @@ const (
 	FeatureHoldAway              // in another bridge: entering the next one ends the hold
 )
 
+// Doubt is a state of a leg in which talk cannot be told from its absence, or that is no talk.
+type Doubt string
+
+// The doubts.
+const (
+	DoubtApplication Doubt = "application"  // a feature key runs an application on it
+	DoubtNoMedia     Doubt = "no_media"     // no packet comes from it
+	DoubtHoldHidden  Doubt = "hold_hidden"  // nothing tells whether it holds
+	DoubtMusic       Doubt = "bridge_music" // an application plays music to its bridge
+)
+
 // Leg is a channel in a snapshot, with what is known of it beside the channel itself.
 type Leg struct {
 	Channel Channel
@@ -45,7 +62,9 @@ type Leg struct {
 	Number    string    // the kind of the number by which it was dialled, "" for none
 	Moved     time.Time // of its own latest event about entering or leaving a bridge; zero for none
 	LastEvent time.Time // the latest instant that its own events have named; zero for none
-	Done      bool      // its call has its record already. Set by the reader, never part of evidence
+	// Doubts are why nothing that passes this leg counts as talk, though no hold is known.
+	Doubts []Doubt
+	Done   bool // its call has its record already. Set by the reader, never part of evidence
 }
 
 // Snapshot is what exists on one PBX at one instant of its own clock. It never says since when.

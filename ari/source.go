@@ -24,6 +24,10 @@ type Source interface {
 	// Resync asks for a Gap with this reason and a new snapshot: the reader no longer trusts its
 	// view of the PBX. It returns at once; a second request before the first is served is dropped.
 	Resync(reason string)
+	// Probe asks the PBX, and returns at once. The answers come as one [Probed] event, behind every
+	// event that the PBX sent before it answered. While earlier requests are in progress later ones
+	// may be dropped, and a gap drops all: the reader asks again while it needs to know.
+	Probe(requests []ProbeRequest)
 }
 
 // Position is a place in the stream of one PBX, in the encoding of the source that made it. A
@@ -45,7 +49,7 @@ type Frame struct {
 	// SnapshotTaken or Resumed that it completes; else zero.
 	Sent  time.Duration
 	Total int    // length in bytes of a frame of which Raw is only the front; else zero
-	Event *Event // Gap, SnapshotTaken, Suspended or Resumed
+	Event *Event // Gap, SnapshotTaken, Suspended, Resumed, Probed or ListsTaken
 	// Position is the place after this frame; nil where no run can start from there.
 	Position Position
 }

@@ -3,6 +3,7 @@ package ari
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/risposta/gateway/metering"
@@ -33,6 +34,8 @@ type wireBridge struct {
 	ID       BridgeID    `json:"id"`
 	Type     string      `json:"bridge_type,omitzero"`
 	Channels []ChannelID `json:"channels,omitzero"`
+	Creator  string      `json:"creator,omitzero"`
+	Room     string      `json:"name,omitzero"` // read, never written
 }
 
 // wire is the union of the PBX's frames that matter, in Asterisk's field names.
@@ -50,6 +53,10 @@ type wire struct {
 	DialStatus string       `json:"dialstatus,omitzero"`
 	MusicClass string       `json:"musicclass,omitzero"`
 	Soft       bool         `json:"soft,omitzero"`
+	Cause      int          `json:"cause,omitzero"`
+	TechCause  int          `json:"tech_cause,omitzero"`
+	Variable   string       `json:"variable,omitzero"`
+	Value      string       `json:"value,omitzero"`
 	DialString string       `json:"dialstring,omitzero"` // read, never written
 	Exten      string       `json:"exten,omitzero"`      // read, never written
 	// NumberKind is written into evidence in place of the dialled number. What a PBX sends under this
@@ -62,6 +69,32 @@ type wire struct {
 		State string `json:"state"`
 	} `json:"playback,omitzero"`
 }
+
+// The causes of a hang-up that say that the channel gave no sign of life (docs/asterisk.md, "Phones
+// that die or fall silent").
+const (
+	causeRTPTimeout  = 1   // with soft
+	techCauseTimeout = 408 // SIP: Request Timeout
+)
+
+func (w *wire) unresponsive() Unresponsive {
+	switch {
+	case w.Soft && w.Cause == causeRTPTimeout:
+		return UnresponsiveRTP
+	case w.TechCause == techCauseTimeout:
+		return UnresponsiveSIP
+	}
+	return Responsive
+}
+
+// musicPeer begins the name of the channel by which an ARI application plays music to a bridge.
+const musicPeer = "Announcer/ARI_MOH"
+
+// otherPeer stands in evidence for the names of all other channels.
+const otherPeer = "-"
+
+// conferenceCreator is the creator of the bridges of ConfBridge.
+const conferenceCreator = "ConfBridge"
 
 // noMusicClass is the class of music of a hold by a feature of the bridge. A phone's hold names a
 // class (moh_suggest of pjsip.conf, "default" if not set).
@@ -84,6 +117,11 @@ func (w *wire) event(kind Kind) (Event, error) {
 	switch kind {
 	case ChannelHold:
 		ev.Feature = w.MusicClass == noMusicClass
+	case ChannelHangupRequest:
+		ev.Unresponsive = w.unresponsive()
+	case ChannelVarset:
+		ev.Variable = w.Variable
+		ev.Music = w.Variable == VarBridgePeer && strings.Contains(w.Value, musicPeer)
 	case Dial:
 		channel, ev.Dialled = w.Peer, w.DialString
 		if w.Caller != nil {
@@ -124,6 +162,11 @@ func (w *wire) check(kind Kind) error {
 		return nil
 	case ApplicationReplaced, Heartbeat, PlaybackFinished:
 		return nil
+	case ChannelVarset:
+		if !watched(w.Variable) {
+			return fmt.Errorf("variable: %q is none of those that count", w.Variable)
+		}
+		return needChannel("channel", w.Channel)
 	default:
 		return needChannel("channel", w.Channel)
 	}
@@ -163,5 +206,9 @@ func (c *wireChannel) channel() Channel {
 }
 
 func (b *wireBridge) bridge() Bridge {
-	return Bridge{ID: b.ID, Type: b.Type, Channels: b.Channels}
+	br := Bridge{ID: b.ID, Type: b.Type, Channels: b.Channels}
+	if b.Creator == conferenceCreator {
+		br.Conference, br.Room = true, b.Room
+	}
+	return br
 }

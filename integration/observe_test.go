@@ -34,7 +34,15 @@ type observation struct {
 // observe starts an Asterisk with these services and a recording named after the feature.
 func observe(t *testing.T, name string, services []service, files map[string]string) *observation {
 	t.Helper()
-	o := &observation{harness: newHarness(t, services, files), T: t}
+	return observeWith(t, name, gatewayConfig, services, files)
+}
+
+// observeWith is observe with a configuration of the gateway, for a test that starts it.
+func observeWith(
+	t *testing.T, name, config string, services []service, files map[string]string,
+) *observation {
+	t.Helper()
+	o := &observation{harness: newHarnessWith(t, config, services, files), T: t}
 	into := *recordInto
 	if into == "" {
 		into = t.TempDir()

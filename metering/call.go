@@ -40,8 +40,9 @@ type Call struct {
 	AtDesk       bool      // the caller was at the front desk
 	Announcement *Announcement
 	Survey       *Survey
-	GivenUp      bool     // no lookup will be asked about the caller again
-	Corrections  []Reason // why a later version of the record differs from the first
+	GivenUp      bool      // no lookup will be asked about the caller again
+	TalkBegan    time.Time // the first TalkStarted; zero for none
+	Corrections  []Reason  // why a later version of the record differs from the first
 }
 
 func newCall(f Fact) *Call {
@@ -68,6 +69,9 @@ func (c *Call) apply(f Fact) {
 	case QueueLeft:
 		c.leaveQueue(f.At)
 	case TalkStarted:
+		if c.TalkBegan.IsZero() {
+			c.TalkBegan = f.At
+		}
 		c.enter(Segment{State: Talking, From: f.At, Operator: f.Operator, Queue: f.Queue})
 	case TalkPaused:
 		c.enter(Segment{State: f.State, From: f.At, Operator: f.Operator, Why: f.Why})
@@ -90,6 +94,8 @@ func (c *Call) apply(f Fact) {
 		c.Announcement = f.Announcement
 	case SurveyAnswered:
 		c.Survey = f.Survey
+	case TalkUnproven:
+		c.unprove(f)
 	case TalkRetracted:
 		c.retract(f.At)
 	case CallEnded:
@@ -116,14 +122,19 @@ func (c *Call) answeredEarly() bool {
 	return !c.AnsweredAt.IsZero() && c.firstTalk().Sub(c.AnsweredAt) > earlyAnswer
 }
 
-// firstTalk is when talk first began, or the end of a call without talk.
+// firstTalk is when talk first began, also one that was later found unproven, or the end of a call
+// without talk.
 func (c *Call) firstTalk() time.Time {
+	first := c.EndedAt
+	if !c.TalkBegan.IsZero() {
+		first = c.TalkBegan
+	}
 	for _, s := range c.Segments {
-		if s.State == Talking {
+		if s.State == Talking && s.From.Before(first) {
 			return s.From
 		}
 	}
-	return c.EndedAt
+	return first
 }
 
 func (c *Call) enter(s Segment) {
@@ -163,6 +174,50 @@ func (c *Call) retract(at time.Time) {
 		}
 	}
 	c.Segments = corrected
+}
+
+// unprove turns talk between two instants into unseen time. A talk that goes on does so from the
+// later one.
+func (c *Call) unprove(f Fact) {
+	open := &c.Segments[len(c.Segments)-1]
+	if at := f.At; open.State == Talking && f.covers(*open) && at.After(open.From) {
+		open.To = at
+		rest := *open
+		rest.From, rest.To = at, time.Time{}
+		c.Segments = append(c.Segments, rest)
+	}
+	corrected := make([]Segment, 0, len(c.Segments)+1)
+	for _, s := range c.Segments {
+		ended := !s.To.IsZero()
+		if s.State != Talking || !f.covers(s) || !ended || !s.To.After(f.Since) || !f.At.After(s.From) {
+			corrected = append(corrected, s)
+			continue
+		}
+		from, to := latest(s.From, f.Since), s.To
+		if to.After(f.At) {
+			to = f.At
+		}
+		for _, part := range []Segment{
+			{State: Talking, From: s.From, To: from, Operator: s.Operator, Queue: s.Queue},
+			{State: Unseen, From: from, To: to, Why: f.Why},
+			{State: Talking, From: to, To: s.To, Operator: s.Operator, Queue: s.Queue},
+		} {
+			if part.To.After(part.From) {
+				corrected = append(corrected, part)
+			}
+		}
+	}
+	c.Segments = corrected
+}
+
+// covers reports whether a TalkUnproven is about the operator of a segment.
+func (f Fact) covers(s Segment) bool { return f.Operator == "" || f.Operator == s.Operator }
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 func (c *Call) leaveQueue(at time.Time) {

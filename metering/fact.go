@@ -45,6 +45,9 @@ const (
 	AnnouncementMade
 	// SurveyAnswered uses Survey, with the answers so far.
 	SurveyAnswered
+	// TalkUnproven uses Since, Why and Operator: what was counted as talk between Since and At was not
+	// seen to be talk, and is unseen. With an Operator, only talk with that one.
+	TalkUnproven
 	// TalkRetracted: a late event shows that talk had ended at At. Talk counted after At, in segments
 	// that have ended, was waiting.
 	TalkRetracted
@@ -65,6 +68,7 @@ var factNames = [...]string{
 	CallerAtDesk:      "caller.at_desk",
 	AnnouncementMade:  "announcement.made",
 	SurveyAnswered:    "survey.answered",
+	TalkUnproven:      "talk.unproven",
 	TalkRetracted:     "talk.retracted",
 }
 
@@ -106,6 +110,7 @@ type Fact struct {
 	Queue, Operator string
 	State           State
 	Why             string
+	Since           time.Time
 	Exemption       Exemption
 	Announcement    *Announcement
 	Survey          *Survey

@@ -33,6 +33,8 @@ type wireDialplan struct {
 type wireBridge struct {
 	ID       string          `json:"id"`
 	Type     string          `json:"bridge_type"`
+	Creator  string          `json:"creator"`
+	Name     string          `json:"name"`
 	Channels []ari.ChannelID `json:"channels"`
 }
 
@@ -52,6 +54,10 @@ type wireFrame struct {
 	Exten      string        `json:"exten,omitempty"`
 	Digit      string        `json:"digit,omitempty"`
 	Soft       bool          `json:"soft,omitempty"`
+	Cause      int           `json:"cause,omitempty"`
+	TechCause  int           `json:"tech_cause,omitempty"`
+	Variable   string        `json:"variable,omitempty"`
+	Value      string        `json:"value,omitempty"`
 	Args       []string      `json:"args,omitempty"`
 	Playback   *wirePlayback `json:"playback,omitempty"`
 	Channel    *wireChannel  `json:"channel,omitempty"`
@@ -72,7 +78,7 @@ func Frame(ev ari.Event) []byte {
 	}
 	switch ev.Kind {
 	case ari.Other, ari.Gap, ari.SnapshotTaken, ari.UnreadableFrame, ari.Suspended, ari.Resumed,
-		ari.LegSnapshot:
+		ari.LegSnapshot, ari.Probed, ari.ListsTaken:
 		panic(fmt.Sprintf("aritest: no PBX sends %s", ev.Kind))
 	case ari.Dial:
 		w.DialString, w.DialStatus = ev.Dialled, &ev.DialStatus
@@ -85,6 +91,19 @@ func Frame(ev ari.Event) []byte {
 		w.MusicClass = "default"
 		if ev.Feature {
 			w.MusicClass = "N/A"
+		}
+	case ari.ChannelHangupRequest:
+		switch ev.Unresponsive {
+		case ari.UnresponsiveRTP:
+			w.Cause = 1
+		case ari.UnresponsiveSIP:
+			w.Cause, w.TechCause = 18, 408
+		case ari.Responsive:
+		}
+	case ari.ChannelVarset:
+		w.Variable, w.Value = ev.Variable, "PJSIP/other-00000000"
+		if ev.Music {
+			w.Value = "Announcer/ARI_MOH-00000000;2," + w.Value
 		}
 	case ari.Heartbeat:
 		w.EventName = ari.HeartbeatName(ev.Heartbeat)
@@ -117,7 +136,11 @@ func bridgeOf(b ari.Bridge) *wireBridge {
 		return nil
 	}
 	members := append([]ari.ChannelID{}, b.Channels...)
-	return &wireBridge{ID: string(b.ID), Type: b.Type, Channels: members}
+	w := &wireBridge{ID: string(b.ID), Type: b.Type, Name: b.Room, Channels: members}
+	if b.Conference {
+		w.Creator = "ConfBridge"
+	}
+	return w
 }
 
 // stamp is "" for a time that is not known.

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"time"
 
@@ -38,6 +39,7 @@ type PBX struct {
 	connects       int
 	ahead          time.Duration
 	started        time.Time
+	answers        map[string]string // by path with query
 }
 
 // Node is the fake's asterisk_id.
@@ -56,6 +58,10 @@ func New() *PBX {
 	p.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if user, password, _ := r.BasicAuth(); user != Username || password != Password {
 			http.Error(w, `{"message":"Authentication required"}`, http.StatusUnauthorized)
+			return
+		}
+		if body, ok := p.answer(r); ok {
+			_, _ = w.Write([]byte(body))
 			return
 		}
 		handler.ServeHTTP(w, r)
@@ -90,6 +96,27 @@ func (p *PBX) FailInfo(times int) { p.set(func() { p.infoFails = times }) }
 
 // SetStarted sets when the PBX was started.
 func (p *PBX) SetStarted(at time.Time) { p.set(func() { p.started = at }) }
+
+// Answer sets what a GET of a path below /ari, with its query, is answered with.
+func (p *PBX) Answer(path, body string) {
+	p.set(func() {
+		if p.answers == nil {
+			p.answers = map[string]string{}
+		}
+		p.answers[path] = body
+	})
+}
+
+func (p *PBX) answer(r *http.Request) (body string, ok bool) {
+	path := strings.TrimPrefix(r.URL.Path, "/ari")
+	if variable := r.URL.Query().Get("variable"); variable != "" {
+		path += "?variable=" + variable
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	body, ok = p.answers[path]
+	return body, ok && r.Method == http.MethodGet
+}
 
 // Now is the PBX's clock.
 func (p *PBX) Now() time.Time {

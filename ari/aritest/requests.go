@@ -107,6 +107,7 @@ func (p *PBX) listBridges(w http.ResponseWriter, _ *http.Request) {
 func (p *PBX) variable(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
 	hold, ok := p.hold[ari.ChannelID(r.PathValue("id"))]
+	ok = ok || p.hold == nil // a PBX whose channels are not known: none holds
 	p.mu.Unlock()
 	if !ok || r.URL.Query().Get("variable") != "CHANNEL(rtp,hold)" {
 		http.Error(w, `{"message":"Unable to read provided function"}`, http.StatusInternalServerError)

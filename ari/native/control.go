@@ -13,6 +13,7 @@ import (
 type Control struct {
 	rest        *rest
 	application string
+	options     endpoints
 }
 
 var _ ari.Control = (*Control)(nil)

@@ -32,6 +32,9 @@ func (s *synchronizer) deliver(f ari.Frame) error {
 	case synced:
 		if !s.queue.Put(f) {
 			s.overflow()
+		} else if q := s.questions[ev.Heartbeat]; heartbeat && q != nil {
+			delete(s.questions, ev.Heartbeat)
+			s.answer(q, ev)
 		}
 	case syncing:
 		if heartbeat && s.snapshot != nil {
@@ -49,7 +52,7 @@ func (s *synchronizer) deliver(f ari.Frame) error {
 
 // takeHeartbeat notes, under the lock, that a heartbeat came back.
 func (s *synchronizer) takeHeartbeat(f *ari.Frame, ev ari.Event) {
-	s.lastHeartbeat = time.Now()
+	s.lastHeartbeat, s.heartbeatAt = time.Now(), ev.At
 	f.Sent = s.sent[ev.Heartbeat]
 	delete(s.sent, ev.Heartbeat)
 	switch {

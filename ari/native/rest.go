@@ -143,18 +143,7 @@ const holdQueries = 4
 // snapshot lists what exists. Each list is one request, so each is of one instant; the heartbeat
 // that follows is later than both.
 func (r *rest) snapshot(ctx context.Context) (*ari.Snapshot, error) {
-	body, err := r.do(ctx, http.MethodGet, "channels", nil)
-	if err != nil {
-		return nil, err
-	}
-	channels, err := ari.DecodeChannels(body)
-	if err != nil {
-		return nil, err
-	}
-	if body, err = r.do(ctx, http.MethodGet, "bridges", nil); err != nil {
-		return nil, err
-	}
-	bridges, err := ari.DecodeBridges(body)
+	channels, bridges, err := r.lists(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -174,6 +163,23 @@ func (r *rest) snapshot(ctx context.Context) (*ari.Snapshot, error) {
 		return nil, err
 	}
 	return snap, nil
+}
+
+// lists are the PBX's own lists of channels and bridges.
+func (r *rest) lists(ctx context.Context) ([]ari.Channel, []ari.Bridge, error) {
+	body, err := r.do(ctx, http.MethodGet, "channels", nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	channels, err := ari.DecodeChannels(body)
+	if err != nil {
+		return nil, nil, err
+	}
+	if body, err = r.do(ctx, http.MethodGet, "bridges", nil); err != nil {
+		return nil, nil, err
+	}
+	bridges, err := ari.DecodeBridges(body)
+	return channels, bridges, err
 }
 
 // hold asks whether the party behind a channel has put the other side on hold. Only PJSIP reports

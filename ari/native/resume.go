@@ -93,7 +93,7 @@ func (s *synchronizer) runOutbound(ctx context.Context, resumes bool, onSynced f
 		return s.keepChecking(ctx)
 	}
 	sent := time.Now()
-	if err := s.sendHeartbeat(ctx); err != nil {
+	if err := s.sendHeartbeat(ctx, nil); err != nil {
 		return err
 	}
 	if err := s.heartbeatSince(ctx, sent); err != nil {

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/risposta/gateway/ari"
 )
 
@@ -24,6 +26,8 @@ type synchronizer struct {
 	obs     Observer
 	desk    func(ari.Event) // nil: there is no front desk
 	resync  chan string     // reasons to take a new snapshot
+	probes  chan []ari.ProbeRequest
+	rounds  uint // of questions so far
 
 	mu            sync.Mutex
 	state         syncState
@@ -33,6 +37,8 @@ type synchronizer struct {
 	pendingBytes  int
 	snapshot      *ari.Snapshot
 	lastHeartbeat time.Time                // the gateway's clock when it came back
+	heartbeatAt   time.Time                // the PBX's clock then
+	questions     map[uint64]*question     // by the heartbeat that was sent behind them
 	clock         ari.Clock                // the PBX's, since the last snapshot
 	clockSet      bool                     // it was set forward since then
 	sent          map[uint64]time.Duration // boot clock at the sending of heartbeats that are out
@@ -55,7 +61,8 @@ func newSynchronizer(
 ) *synchronizer {
 	return &synchronizer{
 		control: control, queue: queue, obs: obs, desk: desk, resync: make(chan string, 1),
-		sent: map[uint64]time.Duration{},
+		probes: make(chan []ari.ProbeRequest, 1), sent: map[uint64]time.Duration{},
+		questions: map[uint64]*question{},
 	}
 }
 
@@ -81,7 +88,16 @@ func (s *synchronizer) run(ctx context.Context, onSynced func()) error {
 	return s.keepChecking(ctx)
 }
 
+// keepChecking keeps the view of the PBX complete, until the connection ends.
 func (s *synchronizer) keepChecking(ctx context.Context) error {
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.keepListening(gctx) })
+	g.Go(func() error { return s.keepAsking(gctx) })
+	return g.Wait()
+}
+
+// keepListening checks for heartbeats, and takes a new snapshot when asked.
+func (s *synchronizer) keepListening(ctx context.Context) error {
 	tick := time.NewTicker(heartbeatEvery)
 	defer tick.Stop()
 	last := time.Now()
@@ -108,7 +124,7 @@ func (s *synchronizer) keepChecking(ctx context.Context) error {
 			if silent > silenceLimit {
 				return errSilence
 			}
-			if err := s.sendHeartbeat(ctx); err != nil {
+			if err := s.sendHeartbeat(ctx, nil); err != nil {
 				return err
 			}
 		}
@@ -142,19 +158,24 @@ func (s *synchronizer) requestSnapshot(ctx context.Context) error {
 	s.mu.Lock()
 	s.snapshot, s.lastHeartbeat = snap, time.Now()
 	s.mu.Unlock()
-	return s.sendHeartbeat(ctx)
+	return s.sendHeartbeat(ctx, nil)
 }
 
 // maxHeartbeatsOut bounds the heartbeats that are remembered as sent: more than go out within
 // silenceLimit.
 const maxHeartbeatsOut = 16
 
-func (s *synchronizer) sendHeartbeat(ctx context.Context) error {
+// sendHeartbeat asks for a heartbeat, behind a question or none.
+func (s *synchronizer) sendHeartbeat(ctx context.Context, q *question) error {
 	s.mu.Lock()
 	s.heartbeats++
 	n := s.heartbeats
 	if len(s.sent) >= maxHeartbeatsOut {
 		clear(s.sent)
+		clear(s.questions)
+	}
+	if q != nil && s.state == synced {
+		s.questions[n] = q
 	}
 	s.sent[n] = bootClock()
 	s.mu.Unlock()
@@ -164,6 +185,7 @@ func (s *synchronizer) sendHeartbeat(ctx context.Context) error {
 // discard forgets, under the lock, what was kept, and enters a state.
 func (s *synchronizer) discard(next syncState) {
 	s.state, s.pending, s.pendingBytes, s.snapshot = next, nil, 0, nil
+	clear(s.questions) // asked of what is no longer known
 }
 
 func (s *synchronizer) requestResync(reason string) {

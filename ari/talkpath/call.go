@@ -25,8 +25,9 @@ type call struct {
 	// operator reports whose endpoints are operators' for this call: those of the configuration that
 	// it arrived under.
 	operator func(endpoint string) bool
-	inGap    bool // a gap was reported that has not ended
-	adopted  bool // taken over from a replay, and not seen since
+	inGap    bool      // a gap was reported that has not ended
+	gapAt    time.Time // inGap: the last instant that was seen
+	adopted  bool      // taken over from a replay, and not seen since
 }
 
 // noteInstant moves the call's clock, which never steps back.
@@ -169,7 +170,7 @@ func (c *call) paused(at time.Time, now view) metering.Fact {
 		Kind: metering.TalkPaused, Call: c.id, At: at, State: now.state, Operator: now.endpoint(),
 	}
 	if now.state == metering.Unseen {
-		f.Why = ari.GapHold
+		f.Why = now.why
 	}
 	return f
 }

@@ -17,14 +17,8 @@ func (g *Graph) startGap(ev *ari.Event, out *Result) {
 		if c.inGap {
 			continue
 		}
-		c.inGap = true
 		out.Shares = append(out.Shares, EvidenceShare{Call: c.id})
-		end := c.endOf(c.view, ev.At)
-		if c.view.state == metering.Talking {
-			c.talked = end
-		}
-		out.fact(metering.Fact{Kind: metering.GapStarted, Call: c.id, At: end, Why: ev.Reason})
-		c.view = view{state: metering.Unseen}
+		g.startCallGap(c, ev, out)
 	}
 }
 
@@ -89,6 +83,9 @@ func (g *Graph) resume(c *call, ev *ari.Event, lastSeen time.Time, out *Result) 
 		out.fact(metering.Fact{Kind: metering.GapStarted, Call: c.id, At: end, Why: ari.GapRestart})
 		c.view = view{state: metering.Unseen}
 	}
+	if c.inGap {
+		lastSeen = c.gapAt
+	}
 	c.caller, c.known = g.legs[ari.ChannelID(c.id)], nil
 	if c.caller == nil {
 		empty := &ari.Snapshot{At: ev.At, Node: ev.Node}
@@ -116,7 +113,7 @@ func (g *Graph) endCallGap(c *call, ev *ari.Event, out *Result) {
 	case metering.Talking:
 		f.State, f.Operator = metering.Waiting, ""
 	case metering.Unseen:
-		f.Why = ari.GapHold
+		f.Why = now.why
 	case metering.Waiting, metering.Held:
 	}
 	out.fact(f)

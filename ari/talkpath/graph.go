@@ -17,6 +17,9 @@ type Rules struct {
 	// Operator reports whether an endpoint, such as PJSIP/agent1, is an operator's. Talk with any
 	// other endpoint is free.
 	Operator func(endpoint string) bool
+	// ProbeEvery is how often, while talk runs, the legs are asked whether packets come from them.
+	// Zero: there is no PBX to ask, as in a recording.
+	ProbeEvery time.Duration
 }
 
 // Graph is what is known of one PBX. It is used by one goroutine.
@@ -28,6 +31,7 @@ type Graph struct {
 	calls        map[metering.CallID]*call
 	arrivals     uint64    // so far: calls are always processed in the order of arrival
 	stamp        uint64    // of the walk in progress: what carries it has been visited
+	serial       uint64    // of the latest questions to the PBX
 	disconnected bool      // between Gap and SnapshotTaken
 	watermark    time.Time // while disconnected: the last instant that was seen
 	// gone are the callers' channels that the last snapshot lacked, so that a late event about one
@@ -86,6 +90,9 @@ type leg struct {
 	formerCall *call  // the call that it was part of and has left: a late event may still concern it
 	done       bool   // its call has ended: later events of the channel open no other
 	stamp      uint64
+	firstEvent time.Time // the instant of its first event; zero where a snapshot showed it first
+	doubts
+	probing
 }
 
 // leg returns the leg of a channel, a new one if need be, and updates it from the channel.
@@ -171,14 +178,6 @@ func (g *Graph) detach(l *leg) {
 
 // outside reports whether the leg was dialled and is not an operator's.
 func (l *leg) outside() bool { return l.dialled && !l.operator && l.pair == nil }
-
-// holdState is whether the leg puts the others on hold, by itself or by a feature of the bridge.
-func (l *leg) holdState() ari.Hold {
-	if l.feature != ari.NoFeatureHold {
-		return ari.HoldOn
-	}
-	return l.hold
-}
 
 // advanceFeatureHold follows a feature's hold over the bridges that its leg enters. The first is
 // where the leg consults, the second where it comes back to.

@@ -1,14 +1,18 @@
 package talkpath
 
 import (
+	"slices"
+
 	"github.com/risposta/gateway/ari"
 	"github.com/risposta/gateway/metering"
 )
 
-// view is what a caller has at an instant. The operator is set for Talking and Held.
+// view is what a caller has at an instant. The operator is set for Talking and Held, and why for
+// Unseen where the PBX was seen.
 type view struct {
 	state    metering.State
 	operator *leg
+	why      string
 }
 
 func (v view) endpoint() string {
@@ -33,30 +37,33 @@ func (g *Graph) view(c *call, current *leg) view {
 	}
 	g.stamp++
 	type step struct {
-		b    *bridge
-		from *leg
-		hold ari.Hold // the worst so far
+		b        *bridge
+		from     *leg
+		obstacle obstacle // the worst so far
 	}
 	caller.bridge.stamp = g.stamp
-	steps := []step{{caller.bridge, caller, caller.holdState()}}
+	steps := []step{{caller.bridge, caller, caller.obstacle()}}
 	for i := 0; i < len(steps); i++ {
 		s := steps[i]
+		if !s.b.hears(s.from) {
+			continue
+		}
 		for _, m := range s.b.members {
-			if m == s.from || m == caller || !m.up {
+			if m == s.from || m == caller || !m.up || !s.b.hears(m) {
 				continue
 			}
-			hold := worse(s.hold, m.holdState())
+			path := s.obstacle.and(s.b.obstacle()).and(m.obstacle())
 			if o := m.otherHalf(); o != nil {
 				if o.up && o.bridge != nil && o.bridge.mixing && o.bridge.stamp != g.stamp {
 					o.bridge.stamp = g.stamp
-					steps = append(steps, step{o.bridge, o, worse(hold, o.holdState())})
+					steps = append(steps, step{o.bridge, o, path.and(o.obstacle())})
 				}
 				continue
 			}
 			if !c.operator(m.last.Endpoint()) {
 				continue
 			}
-			v := view{state: stateByHold[hold], operator: m}
+			v := view{state: stateByHold[path.hold], operator: m, why: path.why}
 			better := rank[v.state] > rank[best.state]
 			if better || rank[v.state] == rank[best.state] && m == current {
 				best = v
@@ -71,16 +78,18 @@ var stateByHold = [...]metering.State{
 	ari.HoldOff: metering.Talking, ari.HoldOn: metering.Held, ari.HoldUnknown: metering.Unseen,
 }
 
-// worse is the hold of a path with both: a known hold is a hold, whatever else is not known.
-func worse(a, b ari.Hold) ari.Hold {
-	switch {
-	case a == ari.HoldOn || b == ari.HoldOn:
-		return ari.HoldOn
-	case a == ari.HoldUnknown || b == ari.HoldUnknown:
-		return ari.HoldUnknown
-	default:
-		return ari.HoldOff
+// hears reports whether a member hears and speaks, or may do so.
+func (b *bridge) hears(l *leg) bool {
+	return !b.conference || b.active == nil || slices.Contains(b.active, l.id)
+}
+
+// obstacle is what the bridge itself puts in the way: a conference of which it is not known who
+// hears and speaks.
+func (b *bridge) obstacle() obstacle {
+	if b.conference && b.active == nil {
+		return obstacle{ari.HoldUnknown, ari.GapConference}
 	}
+	return obstacle{hold: ari.HoldOff}
 }
 
 // connected collects everything that is connected with the given legs: through mixing bridges,

@@ -13,6 +13,12 @@ type bridge struct {
 	mixing  bool
 	members []*leg
 	stamp   uint64
+	// Of a conference: its name; those who hear and speak, nil where that is not known; and from which
+	// question on an answer counts.
+	conference bool
+	room       string
+	active     []ari.ChannelID
+	activeFrom uint64
 }
 
 // bridge returns the bridge, a new one if need be. A bridge without members is not kept: its type
@@ -25,6 +31,12 @@ func (g *Graph) bridge(b ari.Bridge) *bridge {
 	}
 	if b.Type != "" {
 		br.mixing = b.Type == "mixing"
+	}
+	if b.Conference {
+		br.conference = true
+	}
+	if b.Room != "" {
+		br.room = b.Room
 	}
 	return br
 }
@@ -44,13 +56,16 @@ func (g *Graph) enter(l *leg, b *bridge) {
 	g.leave(l)
 	l.bridge = b
 	b.members = append(b.members, l)
+	b.changed(g.serial)
 	g.bridges[b.id] = b
 }
 
 func (g *Graph) leave(l *leg) {
 	if b := l.bridge; b != nil {
 		b.members = without(b.members, l)
+		b.changed(g.serial)
 		l.bridge = nil
+		l.leaveDoubts()
 		g.removeIfEmpty(b.id)
 	}
 }

@@ -67,7 +67,7 @@ func snapshot(legs []*leg, at time.Time, node string) *ari.Snapshot {
 func (l *leg) shown() ari.Leg {
 	s := ari.Leg{
 		Channel: l.last, Hold: l.hold, Feature: l.feature, Dialled: l.dialled, Number: l.number,
-		Moved: l.moved, LastEvent: l.lastEvent,
+		Moved: l.moved, LastEvent: l.lastEvent, Doubts: l.list(),
 	}
 	if l.up {
 		s.Channel.State = "Up"
@@ -82,7 +82,7 @@ func (l *leg) shown() ari.Leg {
 }
 
 func (b *bridge) shown(legs []*leg) ari.Bridge {
-	s := ari.Bridge{ID: b.id, Type: "holding"}
+	s := ari.Bridge{ID: b.id, Type: "holding", Conference: b.conference, Active: b.active}
 	if b.mixing {
 		s.Type = "mixing"
 	}
@@ -99,6 +99,7 @@ func (g *Graph) place(s ari.Leg) *leg {
 	l := g.leg(s.Channel)
 	l.hold, l.feature, l.number = s.Hold, s.Feature, s.Number
 	l.moved, l.lastEvent = s.Moved, s.LastEvent
+	l.setDoubts(s.Doubts)
 	l.dialled = s.Dialled || l.last.AppData == outgoing || called(s.Channel.State)
 	return l
 }
@@ -116,6 +117,7 @@ func (g *Graph) placeAll(s *ari.Snapshot) {
 				g.enter(l, br)
 			}
 		}
+		br.active = b.Active
 		g.removeIfEmpty(br.id)
 	}
 }
@@ -136,6 +138,7 @@ func (g *Graph) placeLegs(s *ari.Snapshot) {
 				g.enter(g.legs[id], br)
 			}
 		}
+		br.active = b.Active
 		g.removeIfEmpty(br.id)
 	}
 	g.order = s.Bridges

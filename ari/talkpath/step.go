@@ -13,6 +13,10 @@ type Result struct {
 	// Shares are the calls that the event belongs to, in the order of their arrival: the evidence of
 	// each must keep it.
 	Shares []EvidenceShare
+	// Requests are what the PBX is to be asked. The answers come as a Probed event.
+	Requests []ari.ProbeRequest
+	// Resync, where not empty, is why the view of the PBX must be made anew: a reason of a gap.
+	Resync string
 }
 
 // EvidenceShare is an event's share in the evidence of one call.
@@ -23,6 +27,8 @@ type EvidenceShare struct {
 	LegSnapshot *ari.Snapshot
 	// Snapshot, at the end of a gap, is the call's share of the PBX's snapshot, kept in its place.
 	Snapshot *ari.Snapshot
+	// Event, where not nil, is what evidence keeps in place of the event.
+	Event *ari.Event
 }
 
 func (r *Result) fact(f metering.Fact) { r.Facts = append(r.Facts, f) }
@@ -37,10 +43,24 @@ func (g *Graph) Step(ev ari.Event) Result {
 		g.endGap(&ev, &out)
 	case ari.LegSnapshot:
 		g.placeLegs(ev.Snapshot)
-	case ari.Other, ari.ApplicationReplaced, ari.Heartbeat, ari.Suspended, ari.Resumed,
+	case ari.Heartbeat:
+		g.requestProbes(&ev, &out)
+	case ari.Probed:
+		g.stepProbed(&ev, &out)
+	case ari.ListsTaken:
+		g.audit(&ev, &out)
+	case ari.Other, ari.ApplicationReplaced, ari.Suspended, ari.Resumed,
 		ari.StasisStart, ari.StasisEnd, ari.PlaybackFinished, ari.ChannelDtmfReceived:
 	default: // an event of the PBX about channels and bridges
-		g.stepPBX(&ev, &out)
+		if ev.Unresponsive != ari.Responsive {
+			g.stepUnresponsive(&ev, &out)
+		}
+		if ev.Variable == ari.VarBridgePeer {
+			g.stepBridgePeer(&ev, &out)
+		} else {
+			g.stepPBX(&ev, &out)
+		}
+		g.requestConference(&ev, &out)
 	}
 	return out
 }
@@ -146,8 +166,14 @@ func (g *Graph) advance(ev *ari.Event, out *Result) (ended *call) {
 	}
 	var l *leg
 	if ev.Channel.ID != "" {
+		if known := g.legs[ev.Channel.ID]; known != nil {
+			known.followApp(ev)
+		}
 		l = g.leg(ev.Channel)
 		l.lastEvent = latest(l.lastEvent, ev.At)
+		if l.firstEvent.IsZero() {
+			l.firstEvent = ev.At
+		}
 	}
 	switch ev.Kind {
 	case ari.ChannelCreated:
@@ -158,10 +184,12 @@ func (g *Graph) advance(ev *ari.Event, out *Result) (ended *call) {
 		if ev.Feature {
 			l.feature = ari.FeatureHoldBegun
 		} else {
-			l.hold = ari.HoldOn
+			g.holdBegins(l)
 		}
 	case ari.ChannelUnhold:
-		l.unhold()
+		g.unhold(l, ev, out)
+	case ari.ChannelVarset:
+		l.setVariable(ev)
 	case ari.ChannelEnteredBridge, ari.ChannelLeftBridge:
 		g.advanceBridge(l, ev)
 	case ari.BridgeDestroyed:

@@ -18,6 +18,13 @@ const (
 	maxSignEvery  = 24 * time.Hour
 )
 
+// The bounds of how often the legs of a talk are asked about: for what a PBX bears, and for how long
+// a dead phone may go unnoticed.
+const (
+	minProbeEvery = 2 * time.Second
+	maxProbeEvery = time.Minute
+)
+
 var (
 	applicationName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
 	countryCode     = regexp.MustCompile(`^[1-9][0-9]{0,2}$`)
@@ -107,6 +114,9 @@ func (l *loader) checkPBX(c *Config) {
 		if !applicationName.MatchString(p.Application) {
 			l.problem(key+".application", "%q is not a name of letters, digits, dots, "+
 				"dashes and underscores", p.Application)
+		}
+		if e := p.ProbeEvery; e < minProbeEvery || e > maxProbeEvery {
+			l.problem(key+".probe_every", "%s is not from %s to %s", e, minProbeEvery, maxProbeEvery)
 		}
 		if seen[p.URL] {
 			l.problem(key+".url", "%s is listed twice", p.URL)

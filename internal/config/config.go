@@ -69,6 +69,8 @@ type PBX struct {
 	Application string `yaml:"application"`
 	// The certificates that an https url is verified with.
 	CAFile string `yaml:"ca_file"`
+	// How often, while talk runs, the PBX is asked whether packets come from both legs, from 2s to 1m.
+	ProbeEvery time.Duration `yaml:"probe_every"`
 	// Where Asterisk connects to the gateway, from 22.5 on. It then keeps its events while the gateway
 	// restarts. Left out: the gateway connects to Asterisk.
 	Listen Listen `yaml:"listen"`

@@ -14,6 +14,7 @@ func (c *Config) defaults() {
 		p := &c.PBX[i]
 		set(&p.Name, p.URL)
 		set(&p.Application, ari.DefaultApplication)
+		set(&p.ProbeEvery, 10*time.Second)
 		if p.Listen.Address != "" {
 			set(&p.Listen.Username, "risposta")
 		}

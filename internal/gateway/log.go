@@ -117,6 +117,9 @@ func factFields(f metering.Fact) []zap.Field {
 		}
 	case metering.GapStarted:
 		fields = append(fields, zap.String("reason", f.Why))
+	case metering.TalkUnproven:
+		fields = append(fields, zap.String("since", metering.Time{Time: f.Since}.String()),
+			zap.String("reason", f.Why))
 	case metering.ExemptionAnswered:
 		fields = append(fields, zap.String("exempt", f.Exemption.Verdict.String()),
 			zap.String("ref", f.Exemption.Ref))

@@ -19,6 +19,7 @@ type metrics struct {
 	unreadableFrames     *prometheus.CounterVec
 	inboxFrames          *prometheus.GaugeVec
 	inboxOverflows       *prometheus.CounterVec
+	probes               *prometheus.CounterVec
 	exemptionLookups     *prometheus.CounterVec
 	exemptionBreakerOpen *prometheus.GaugeVec
 	deskCallers          *prometheus.CounterVec
@@ -36,7 +37,7 @@ func (m *metrics) addPBX(name string) {
 		g.WithLabelValues(name)
 	}
 	for _, c := range []*prometheus.CounterVec{
-		m.frames, m.heartbeats, m.unreadableFrames, m.inboxOverflows,
+		m.frames, m.heartbeats, m.unreadableFrames, m.inboxOverflows, m.probes,
 	} {
 		c.WithLabelValues(name)
 	}
@@ -75,6 +76,8 @@ func newMetrics() *metrics {
 			"Frames read and not processed yet.", "pbx"),
 		inboxOverflows: counter("inbox_overflows_total",
 			"Times the inbox was full, and a new snapshot was needed.", "pbx"),
+		probes: counter("probes_total",
+			"Questions to the PBX about legs that no event answers.", "pbx"),
 		exemptionLookups: counter("exemption_lookups_total",
 			"Exemption lookups, by result.", "lookup", "result"),
 		exemptionBreakerOpen: gauge("exemption_breaker_open",
@@ -101,8 +104,8 @@ func newMetrics() *metrics {
 	}
 	m.registry.MustRegister(
 		m.openCalls, m.records, m.talkSeconds, m.unseenSeconds, m.pbxSynced, m.pbxGaps, m.frames,
-		m.heartbeats, m.unreadableFrames, m.inboxFrames, m.inboxOverflows, m.exemptionLookups,
-		m.exemptionBreakerOpen, m.deskCallers, m.pendingRecords, m.rerated, m.commitSeconds,
+		m.heartbeats, m.unreadableFrames, m.inboxFrames, m.inboxOverflows, m.probes,
+		m.exemptionLookups, m.exemptionBreakerOpen, m.deskCallers, m.pendingRecords, m.rerated, m.commitSeconds,
 		m.commitFailures, m.signFailures, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)

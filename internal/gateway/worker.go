@@ -58,6 +58,7 @@ type pbxWorker struct {
 }
 
 func (d *Gateway) newWorker(p config.PBX, rules mediation.Rules, access access) *pbxWorker {
+	rules.ProbeEvery = p.ProbeEvery
 	w := &pbxWorker{
 		name: p.Name, log: d.log.With(zap.String("pbx", p.Name)), metrics: d.metrics,
 		ledger: d.ledger, queue: ari.NewQueue(0), mediator: mediation.New(rules),
@@ -225,6 +226,13 @@ func (w *pbxWorker) finish(ctx context.Context, out *mediation.Output) error {
 	w.report(out)
 	for _, ask := range out.Asks {
 		w.asker.ask(ask)
+	}
+	if len(out.Requests) > 0 {
+		w.metrics.probes.WithLabelValues(w.name).Add(float64(len(out.Requests)))
+		w.source.Probe(out.Requests)
+	}
+	if out.Resync != "" {
+		w.source.Resync(out.Resync)
 	}
 	for _, c := range out.Calls {
 		w.asker.forget(c.ID)

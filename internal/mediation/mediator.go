@@ -38,6 +38,9 @@ type Rules struct {
 	AskExemption bool
 	// NumberKind is the kind of a dialled number, "" for what is none. Nil: numbers are not checked.
 	NumberKind func(dialled string) string
+	// ProbeEvery is how often, while talk runs, the PBX is asked whether packets come from the legs.
+	// Zero: there is no PBX to ask.
+	ProbeEvery time.Duration
 	// Encrypt encrypts a caller's number for the ledger, where it waits until the lookup has answered.
 	// Nil: it is not kept.
 	Encrypt func(metering.Number) []byte
@@ -69,7 +72,9 @@ type Mediator struct {
 func New(r Rules) *Mediator {
 	return &Mediator{
 		rules:     r,
-		graph:     talkpath.New(talkpath.Rules{Service: r.Service, Operator: r.Operators.Match}),
+		graph: talkpath.New(talkpath.Rules{
+			Service: r.Service, Operator: r.Operators.Match, ProbeEvery: r.ProbeEvery,
+		}),
 		meter:     metering.NewMeter(),
 		digests:   map[metering.CallID]*evidence.Digest{},
 		latest:    map[metering.CallID]time.Time{},
@@ -87,6 +92,10 @@ type Output struct {
 	Events []ari.Event      // of evidence that was replayed
 	// Heartbeats counts the source's heartbeats among the frames.
 	Heartbeats int
+	// Requests are what the PBX is to be asked.
+	Requests []ari.ProbeRequest
+	// Resync, where not empty, is the reason for which the source must be asked for a new snapshot.
+	Resync string
 	// ClockJumps counts how often the PBX's clock was found set forward. The reader must then ask the
 	// source for a new snapshot.
 	ClockJumps int
@@ -122,6 +131,10 @@ func (m *Mediator) Step(ev ari.Event, out *Output) {
 	for _, f := range res.Facts {
 		m.apply(f, out)
 	}
+	out.Requests = append(out.Requests, res.Requests...)
+	if res.Resync != "" {
+		out.Resync = res.Resync
+	}
 }
 
 // classifyNumber sets the kind of the dialled number, and drops the number itself. A number that is
@@ -148,6 +161,10 @@ func (m *Mediator) classifyNumber(ev *ari.Event) {
 
 // appendShare adds the event to the evidence of a call that it belongs to.
 func (m *Mediator) appendShare(ev ari.Event, s talkpath.EvidenceShare, out *Output) {
+	if s.Event != nil {
+		m.appendEvidence(s.Call, ari.EncodeEvidence(*s.Event), out)
+		return
+	}
 	if s.LegSnapshot != nil {
 		legs := ari.Event{Kind: ari.LegSnapshot, At: ev.At, Node: ev.Node, Snapshot: s.LegSnapshot}
 		m.appendEvidence(s.Call, ari.EncodeEvidence(legs), out)

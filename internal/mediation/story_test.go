@@ -36,6 +36,7 @@ type story struct {
 	prices   []tariff.Dated
 	law      policy.Policy
 	left     int
+	serial   uint64 // of the latest question to the PBX
 	// How much of out has been reported.
 	facts, records int
 }
@@ -94,14 +95,14 @@ func (s *story) run(command string) string {
 		s.t.Fatalf("%q: want SECONDS VERB ARGUMENTS", command)
 	}
 	s.at = s.dawn.Add(offset).In(s.zone)
-	if verb, args := args[1], args[2:]; !s.gateway(verb, args, command) {
+	if verb, args := args[1], args[2:]; !s.gateway(verb, args, command) && !s.probe(verb, args) {
 		s.feed(ari.Frame{Raw: frame(s.event(verb, args, command))})
 	}
 	for _, ask := range s.out.Asks { // no caller is exempt unless the story says so
 		s.mediator.Answer(ask.Call, metering.Exemption{Verdict: metering.ExemptNo}, &s.out)
 	}
 	s.out.Asks = nil
-	return s.report()
+	return s.report() + s.asked()
 }
 
 func (s *story) feed(f ari.Frame) { s.mediator.Feed(f, &s.out) }
@@ -113,6 +114,9 @@ func (s *story) set(args []string) bool {
 	switch args[0] {
 	case "left": // N: so many things stay in memory at the end; 0 if not set
 		s.left, err = strconv.Atoi(args[1])
+	case "probe": // INTERVAL: the PBX is asked about legs; it is not if not set
+		s.rules.ProbeEvery, err = time.ParseDuration(args[1])
+		s.mediator = mediation.New(s.rules)
 	case "dawn": // INSTANT: the seconds count from here; a day in November, 10:00 UTC, if not set
 		s.dawn, err = time.Parse(time.RFC3339, args[1])
 	case "zone": // NAME: of the PBX's timestamps; UTC if not set
@@ -183,8 +187,20 @@ func (s *story) event(verb string, args []string, command string) ari.Event {
 		ev.Kind, ev.Feature = ari.ChannelHold, len(args) > 1
 	case "unholds": // ALIAS
 		ev.Kind = ari.ChannelUnhold
-	case "hangup": // ALIAS [soft]: hangs up; soft: Asterisk ends the channel
-		ev.Kind, ev.Soft = ari.ChannelHangupRequest, len(args) > 1
+	case "hangup": // ALIAS [soft|rtp|sip]: hangs up; soft: Asterisk ends the channel, rtp: because no
+		// packet came, sip: because no response came
+		ev.Kind, ev.Soft = ari.ChannelHangupRequest, len(args) > 1 && args[1] != "sip"
+		ev.Unresponsive = map[string]ari.Unresponsive{
+			"rtp": ari.UnresponsiveRTP, "sip": ari.UnresponsiveSIP,
+		}[args[len(args)-1]]
+	case "varset": // ALIAS feature|gosub-ends|peer|music: a feature key runs an application; a Gosub ends;
+		// the bridge is set up anew; an application plays music to it
+		ev.Kind = ari.ChannelVarset
+		ev.Variable = map[string]string{
+			"feature": ari.VarFeature, "gosub-ends": ari.VarGosubEnds,
+			"peer": ari.VarBridgePeer, "music": ari.VarBridgePeer,
+		}[args[1]]
+		ev.Music = args[1] == "music"
 	case "destroyed": // ALIAS: the channel is gone
 		ev.Kind = ari.ChannelDestroyed
 	case "stasis": // ALIAS announce|survey: the caller comes to the front desk
@@ -217,13 +233,17 @@ func (s *story) channel(alias string) *ari.Channel {
 	return c
 }
 
-// bridge returns the bridge of that name: a holding bridge if the name says so, else mixing.
+// bridge returns the bridge of that name: a holding bridge or a conference (room) if the name says
+// so, else mixing.
 func (s *story) bridge(alias string) *ari.Bridge {
 	b := s.bridges[alias]
 	if b == nil {
 		b = &ari.Bridge{ID: ari.BridgeID(alias), Type: "mixing"}
 		if strings.HasPrefix(alias, "holding") {
 			b.Type = "holding"
+		}
+		if strings.HasPrefix(alias, "room") {
+			b.Conference, b.Room = true, alias
 		}
 		s.bridges[alias] = b
 	}

@@ -36,13 +36,39 @@ func traceRules(t testing.TB) mediation.Rules {
 
 func replay(t *testing.T, text []byte) (*mediation.Mediator, *mediation.Output) {
 	t.Helper()
-	m := mediation.New(traceRules(t))
+	rules := traceRules(t)
+	rules.ProbeEvery = time.Hour
+	m := mediation.New(rules)
 	var out mediation.Output
 	for line := range bytes.Lines(text) {
 		m.Feed(ari.Frame{Raw: bytes.TrimSpace(line)}, &out)
+		answerProbes(m, &out)
 	}
 	m.Finish(&out)
 	return m, &out
+}
+
+// answerProbes answers as the PBX of the recordings would have: every member of a conference hears
+// and speaks, and no hold goes on after its end.
+func answerProbes(m *mediation.Mediator, out *mediation.Output) {
+	for len(out.Requests) > 0 {
+		ev := ari.Event{Kind: ari.Probed, At: m.Watermark()}
+		for _, r := range out.Requests {
+			a := ari.ProbeAnswer{Serial: r.Serial, Channel: r.Channel, Packets: ari.NoPackets}
+			if r.Hold {
+				a.Asked, a.Hold = true, ari.HoldOff
+			}
+			if c := r.Conference; c != nil {
+				a.Conference, a.Active = c.Bridge, []ari.ChannelID{}
+				for _, id := range c.Members {
+					a.Active = append(a.Active, id)
+				}
+			}
+			ev.Answers = append(ev.Answers, a)
+		}
+		out.Requests = nil
+		m.Step(ev, out)
+	}
 }
 
 func readTrace(t testing.TB, name string) []byte {

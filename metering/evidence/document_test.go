@@ -23,6 +23,7 @@ var frameTypes = map[string]struct {
 	TypeSnapshot:        {Snapshot{}, again[Snapshot](TypeSnapshot)},
 	TypeLegSnapshot:     {nil, again[LegSnapshot](TypeLegSnapshot)}, // documented by Snapshot
 	TypeUnreadableFrame: {UnreadableFrame{}, again[UnreadableFrame](TypeUnreadableFrame)},
+	TypeFindings:        {Findings{}, again[Findings](TypeFindings)},
 	TypeResolved:        {Resolved{}, again[Resolved](TypeResolved)},
 	TypeReconciled:      {Reconciled{}, again[Reconciled](TypeReconciled)},
 }
@@ -30,7 +31,7 @@ var frameTypes = map[string]struct {
 // parts are the objects within frames, by the name that the document gives their fields.
 var parts = map[string]any{
 	"tariff": Tariff{}, "policy": Policy{}, "leg": Leg{}, "channel": Channel{},
-	"dialplan": Dialplan{}, "bridge": Bridge{},
+	"dialplan": Dialplan{}, "bridge": Bridge{}, "finding": Finding{}, "conference": Conference{},
 }
 
 func again[T timed](frameType string) func([]byte) ([]byte, error) {

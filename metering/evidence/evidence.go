@@ -38,6 +38,7 @@ const (
 	TypeSnapshot        = prefix + "Snapshot"
 	TypeLegSnapshot     = prefix + "LegSnapshot"
 	TypeUnreadableFrame = prefix + "UnreadableFrame"
+	TypeFindings        = prefix + "Findings"
 	TypeResolved        = prefix + "Resolved"
 	TypeReconciled      = prefix + "Reconciled"
 )

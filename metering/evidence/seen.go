@@ -74,6 +74,7 @@ type Leg struct {
 	NumberKind  string        `json:"number_kind,omitzero"`   // of the number by which it was dialled
 	Moved       metering.Time `json:"moved_at,omitzero"`      // when it last entered or left a bridge
 	LastEvent   metering.Time `json:"last_event_at,omitzero"` // the latest instant of its own events
+	Doubts      []string      `json:"doubts,omitzero"`        // why nothing that passes it is talk
 }
 
 // The values of Leg.Hold.
@@ -108,4 +109,8 @@ type Bridge struct {
 	ID       string   `json:"id"`
 	Type     string   `json:"bridge_type,omitzero"` // mixing, holding
 	Channels []string `json:"channels,omitzero"`    // in the order of entering
+	// Conference: a room of ConfBridge. Active are the members who hear and speak, empty for none,
+	// left out where that is not known.
+	Conference bool     `json:"conference,omitzero"`
+	Active     []string `json:"active,omitzero"`
 }
