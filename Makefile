@@ -38,7 +38,8 @@ test-long: setup ## run the random and the live tests longer, the fault table an
 bare: ## run `make demo` and `make test` in a bare Debian 12 container: Go, make, git, nothing else
 	scripts/bare
 
-JUDGED = -v -parallel 6 -run 'TestLiveShapes|TestLiveMoreShapes' ./integration/
+JUDGED = -v -parallel 6 -run 'TestLive($(SHAPES))' ./integration/
+SHAPES = Shapes|MoreShapes|Offerless|DeadPhone|DirectMedia|Conference|Feature|BridgeMusic|Missed|Clock
 judge: setup ## compare every shape of call, live: the CEL, our record, Asterisk's CDR
 	set -o pipefail; $(LIVE) $(JUDGED) \
 		| grep -E '^ +(shape |[a-z0-9-]+ +[0-9.]+ s)|^ *(ok|FAIL|---)'
@@ -76,5 +77,5 @@ build: ## build the gateway into bin/
 
 image: setup ## build the Asterisk image
 
-setup: ## install what is missing: gcc, Docker, Compose, sipp, baresip, PostgreSQL, the image
+setup: ## install what is missing: gcc, Docker, Compose, sipp, baresip, libfaketime, PostgreSQL, image
 	@scripts/setup

@@ -148,5 +148,6 @@ func leg(e *evidence.Leg) (Leg, error) {
 		Hold: Hold(hold), Feature: FeatureHold(feature), Dialled: e.Dialled,
 		DialledBy: ChannelID(e.DialledBy), Number: e.NumberKind,
 		Moved: e.Moved.Time, LastEvent: e.LastEvent.Time, Doubts: doubts,
+		HomeApp: e.HomeApp, AppSince: e.AppSince.Time,
 	}, nil
 }

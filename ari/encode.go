@@ -54,7 +54,7 @@ func encodeSnapshot(ev Event) evidence.Snapshot {
 			Hold: holdWords[l.Hold], FeatureHold: featureWords[l.Feature], Dialled: l.Dialled,
 			DialledBy: string(l.DialledBy), NumberKind: l.Number,
 			Moved: metering.Time{Time: l.Moved}, LastEvent: metering.Time{Time: l.LastEvent},
-			Doubts: texts(l.Doubts),
+			Doubts: texts(l.Doubts), HomeApp: l.HomeApp, AppSince: metering.Time{Time: l.AppSince},
 		})
 	}
 	for _, b := range ev.Snapshot.Bridges {

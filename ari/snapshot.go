@@ -63,8 +63,10 @@ type Leg struct {
 	Moved     time.Time // of its own latest event about entering or leaving a bridge; zero for none
 	LastEvent time.Time // the latest instant that its own events have named; zero for none
 	// Doubts are why nothing that passes this leg counts as talk, though no hold is known.
-	Doubts []Doubt
-	Done   bool // its call has its record already. Set by the reader, never part of evidence
+	Doubts   []Doubt
+	HomeApp  string    // DoubtApplication: the application that it runs but for the feature's
+	AppSince time.Time // DoubtApplication: when the feature's began
+	Done     bool      // its call has its record already. Set by the reader, never part of evidence
 }
 
 // Snapshot is what exists on one PBX at one instant of its own clock. It never says since when.

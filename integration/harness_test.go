@@ -64,9 +64,9 @@ func newHarness(t *testing.T, services []service, files map[string]string) *harn
 	return newHarnessWith(t, gatewayConfig, services, files)
 }
 
-// newHarnessWith is newHarness with another configuration.
+// newHarnessWith is newHarness with another configuration, and options for `docker run`.
 func newHarnessWith(
-	t *testing.T, config string, services []service, files map[string]string,
+	t *testing.T, config string, services []service, files map[string]string, options ...string,
 ) *harness {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), liveTimeout)
@@ -79,7 +79,9 @@ func newHarnessWith(
 	if err != nil {
 		t.Fatal(err)
 	}
-	if h.pbx, err = lab.StartAsterisk(ctx, filepath.Join(h.dir, "etc"), h.files); err != nil {
+	if h.pbx, err = lab.StartAsterisk(
+		ctx, filepath.Join(h.dir, "etc"), h.files, options...,
+	); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { h.stopPBX(t) })

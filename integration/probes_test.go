@@ -4,6 +4,7 @@ package integration
 
 import (
 	"net/http"
+	"path"
 	"strings"
 	"testing"
 	"time"
@@ -51,6 +52,7 @@ func (o *observation) nth(kind, channel string, n int) time.Time {
 func wantTalk(t *testing.T, rec lab.Record, truth, lacks time.Duration) {
 	t.Helper()
 	talk := time.Duration(rec.TalkMs) * time.Millisecond
+	t.Logf("\n    %-34s %6.3f s talk, %6.3f s at most", path.Base(t.Name()), talk.Seconds(), truth.Seconds())
 	if talk > truth+tolerance || talk < truth-lacks {
 		t.Errorf("talk %s, the truth is %s; want no more, and at most %s less: %+v", talk, truth, lacks, rec)
 	}

@@ -1,6 +1,7 @@
 package metering
 
 import (
+	"slices"
 	"time"
 
 	"github.com/risposta/gateway/metering/policy"
@@ -19,6 +20,11 @@ func (r *Record) charge(c *Call) {
 	if r.UnseenMs > 0 {
 		r.addReason(ReasonUnseen)
 	}
+	for _, why := range []Reason{ReasonNoMedia, ReasonRTPTimeout} {
+		if c.unseenFor(string(why)) {
+			r.addReason(why)
+		}
+	}
 	if c.EndUnseen {
 		r.addReason(ReasonEndUnseen)
 	}
@@ -28,6 +34,13 @@ func (r *Record) charge(c *Call) {
 	for _, why := range c.Corrections {
 		r.addReason(why)
 	}
+}
+
+// unseenFor reports whether a part of the call is unseen for this reason of a gap.
+func (c *Call) unseenFor(why string) bool {
+	return slices.ContainsFunc(c.Segments, func(s Segment) bool {
+		return s.State == Unseen && s.Why == why && s.To.After(s.From)
+	})
 }
 
 // decide finds the decisive reason. It sets the charge, or the pending state, that goes with it.

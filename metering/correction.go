@@ -6,15 +6,16 @@ import (
 	"time"
 )
 
-// GapClockJumped is the reason of an unseen stretch in which the PBX's clock was set. No account of
-// the call can tell by that clock how long anything took.
+// GapClockJumped is the reason of an unseen stretch in which the PBX's clock was set.
 const GapClockJumped = "clock_jumped"
 
 // Reconcile fills the unseen time of a call that has ended from another account of the same call.
-// What was seen stays as it was seen, so no second is charged that either account denies. endedAt
-// and endedBy are that account's end of the call, used where the end was not seen. Reconcile
-// returns whether it changed anything.
-func (c *Call) Reconcile(account []Segment, endedAt time.Time, endedBy string) bool {
+// What was seen stays as it was seen, so no second is charged that either account denies; so does
+// what was unseen for another reason than the given ones. endedAt and endedBy are that account's end
+// of the call, used where the end was not seen. Reconcile returns whether it changed anything.
+func (c *Call) Reconcile(
+	account []Segment, reasons map[string]bool, endedAt time.Time, endedBy string,
+) bool {
 	changed := c.EndUnseen
 	if c.EndUnseen && endedAt.After(c.EndedAt) {
 		c.Segments = append(c.Segments, Segment{State: Unseen, From: c.EndedAt, To: endedAt})
@@ -26,7 +27,7 @@ func (c *Call) Reconcile(account []Segment, endedAt time.Time, endedBy string) b
 	unseen := c.total(Unseen)
 	var reconciled []Segment
 	for _, s := range c.Segments {
-		if s.State != Unseen || s.Why == GapClockJumped {
+		if s.State != Unseen || s.Why != "" && !reasons[s.Why] {
 			reconciled = append(reconciled, s)
 			continue
 		}

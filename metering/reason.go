@@ -49,6 +49,10 @@ const (
 	ReasonReconciled Reason = "reconciled"
 	// ReasonShortened: a later version. Asterisk's CEL shows that some of the talk was none.
 	ReasonShortened Reason = "shortened"
+	// ReasonNoMedia: no audio packet came from a phone, so what had counted as talk is unseen.
+	ReasonNoMedia Reason = "no_media"
+	// ReasonRTPTimeout: the same, up to the RTP timeout by which the PBX ended the phone's channel.
+	ReasonRTPTimeout Reason = "rtp_timeout"
 	// ReasonAnsweredEarly: the caller's channel was answered before an operator answered, so the
 	// caller's own network charged a wait.
 	ReasonAnsweredEarly Reason = "answered_early"

@@ -26,8 +26,14 @@ func (g *Graph) NoteInstant(id metering.CallID, at time.Time) {
 }
 
 // Adopt takes over an open call from a graph that replayed its evidence. The call has no channel
-// until the SnapshotTaken that must follow, after a Gap.
+// until the SnapshotTaken that must follow, after a Gap. What was known of its legs, and no list of
+// the PBX shows, is kept until then.
 func (g *Graph) Adopt(from *Graph, id metering.CallID) {
+	for id, l := range from.legs {
+		if g.legs[id] == nil {
+			g.legs[id] = l
+		}
+	}
 	c := from.calls[id]
 	delete(from.calls, id)
 	g.arrivals++

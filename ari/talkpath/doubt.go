@@ -103,27 +103,42 @@ func (o obstacle) and(p obstacle) obstacle {
 	return p
 }
 
-// list is the doubts as a snapshot shows them.
-func (d *doubts) list() (list []ari.Doubt) {
+// carryDoubts takes over, from a leg as it was before a gap, what no list of the PBX shows. An
+// application that began in the gap shows by its name alone.
+func (l *leg) carryDoubts(old *leg) {
+	d := old.doubts
+	if !d.inApp && old.bridged() && l.last.App != old.last.App {
+		d.inApp, d.home, d.appSince = true, old.last.App, old.lastEvent
+	}
+	if !l.bridged() {
+		d.inApp, d.music = false, false
+	}
+	l.doubts = d
+}
+
+// showDoubts puts the doubts into a leg of a snapshot.
+func (d *doubts) showDoubts(s *ari.Leg) {
 	for doubt, has := range map[ari.Doubt]bool{
 		ari.DoubtApplication: d.inApp, ari.DoubtNoMedia: d.silent,
 		ari.DoubtHoldHidden: d.holdHidden, ari.DoubtMusic: d.music,
 	} {
 		if has {
-			list = append(list, doubt)
+			s.Doubts = append(s.Doubts, doubt)
 		}
 	}
-	slices.Sort(list)
-	return list
+	slices.Sort(s.Doubts)
+	if d.inApp {
+		s.HomeApp, s.AppSince = d.home, d.appSince
+	}
 }
 
-// setDoubts takes over the doubts of a snapshot. Of an application it shows the one that runs, not the
-// one before, so a doubt about one ends with the bridge or with an answer.
-func (d *doubts) setDoubts(list []ari.Doubt) {
-	d.inApp = slices.Contains(list, ari.DoubtApplication)
-	d.silent = slices.Contains(list, ari.DoubtNoMedia)
-	d.holdHidden = slices.Contains(list, ari.DoubtHoldHidden)
-	d.music = slices.Contains(list, ari.DoubtMusic)
+// setDoubts takes over the doubts of a leg in a snapshot.
+func (d *doubts) setDoubts(s *ari.Leg) {
+	d.inApp = slices.Contains(s.Doubts, ari.DoubtApplication)
+	d.home, d.appSince = s.HomeApp, s.AppSince
+	d.silent = slices.Contains(s.Doubts, ari.DoubtNoMedia)
+	d.holdHidden = slices.Contains(s.Doubts, ari.DoubtHoldHidden)
+	d.music = slices.Contains(s.Doubts, ari.DoubtMusic)
 }
 
 // whyUnproven is why talk before a finding was none.

@@ -68,6 +68,7 @@ func (g *Graph) carryOver(l, old *leg) {
 	if old.feature != ari.NoFeatureHold && l.hold == ari.HoldOff {
 		l.hold = ari.HoldUnknown
 	}
+	l.carryDoubts(old)
 	// A leg that has not answered is still dialled.
 	if old.dialler != nil && !l.up {
 		if dialler := g.legs[old.dialler.id]; dialler != nil {

@@ -37,14 +37,17 @@ func (l *leg) sinceProven() time.Time {
 	if !l.proven.IsZero() {
 		return l.proven
 	}
-	return latest(l.last.Created, l.firstEvent)
+	if first := latest(l.last.Created, l.firstEvent); !first.IsZero() {
+		return first
+	}
+	return time.Unix(0, 0).UTC()
 }
 
 // stepUnresponsive takes back, before its end is taken in, the talk of a leg that gave no sign of
 // life when it was ended.
 func (g *Graph) stepUnresponsive(ev *ari.Event, out *Result) {
 	l := g.legs[ev.Channel.ID]
-	if l == nil || l.silent || g.replayOf != nil {
+	if l == nil || l.silent || g.disconnected || g.replayOf != nil {
 		return
 	}
 	f := ari.Finding{Channel: l.id, Kind: ari.FoundNoMedia, Since: l.sinceProven()}

@@ -67,8 +67,9 @@ func snapshot(legs []*leg, at time.Time, node string) *ari.Snapshot {
 func (l *leg) shown() ari.Leg {
 	s := ari.Leg{
 		Channel: l.last, Hold: l.hold, Feature: l.feature, Dialled: l.dialled, Number: l.number,
-		Moved: l.moved, LastEvent: l.lastEvent, Doubts: l.list(),
+		Moved: l.moved, LastEvent: l.lastEvent,
 	}
+	l.showDoubts(&s)
 	if l.up {
 		s.Channel.State = "Up"
 	}
@@ -99,7 +100,7 @@ func (g *Graph) place(s ari.Leg) *leg {
 	l := g.leg(s.Channel)
 	l.hold, l.feature, l.number = s.Hold, s.Feature, s.Number
 	l.moved, l.lastEvent = s.Moved, s.LastEvent
-	l.setDoubts(s.Doubts)
+	l.setDoubts(&s)
 	l.dialled = s.Dialled || l.last.AppData == outgoing || called(s.Channel.State)
 	return l
 }
@@ -127,7 +128,9 @@ func (g *Graph) placeAll(s *ari.Snapshot) {
 func (g *Graph) placeLegs(s *ari.Snapshot) {
 	fresh := map[ari.ChannelID]bool{}
 	for _, leg := range s.Legs {
-		g.leave(g.place(leg))
+		l := g.place(leg)
+		g.leave(l)
+		l.setDoubts(&leg)
 		fresh[leg.Channel.ID] = true
 	}
 	g.placeDials(s)

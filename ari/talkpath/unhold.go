@@ -94,7 +94,7 @@ func (l *leg) hidesHolds() bool { return l.options != nil && l.options.HidesHold
 // hold, and until then the other side hears the music on.
 func (g *Graph) stepBridgePeer(ev *ari.Event, out *Result) {
 	l := g.legs[ev.Channel.ID]
-	if l == nil {
+	if l == nil || g.disconnected {
 		return
 	}
 	since := l.musicSince

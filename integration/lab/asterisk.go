@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -32,8 +33,11 @@ type Asterisk struct {
 const startTimeout = 60 * time.Second
 
 // StartAsterisk starts Asterisk with the deployed configuration. files overlay /etc/asterisk:
-// "pjsip.d/test.conf" adds to it, "ari.conf" replaces a file. They are kept in dir.
-func StartAsterisk(ctx context.Context, dir string, files map[string]string) (*Asterisk, error) {
+// "pjsip.d/test.conf" adds to it, "ari.conf" replaces a file. They are kept in dir. options are
+// more arguments of `docker run`.
+func StartAsterisk(
+	ctx context.Context, dir string, files map[string]string, options ...string,
+) (*Asterisk, error) {
 	sip, err := FreePort("udp")
 	if err != nil {
 		return nil, err
@@ -42,12 +46,13 @@ func StartAsterisk(ctx context.Context, dir string, files map[string]string) (*A
 	if err != nil {
 		return nil, err
 	}
-	return StartAsteriskAt(ctx, dir, files, sip, ari)
+	return StartAsteriskAt(ctx, dir, files, sip, ari, options...)
 }
 
 // StartAsteriskAt is StartAsterisk on given ports, to start the same PBX again.
-func StartAsteriskAt(ctx context.Context, dir string, files map[string]string, sipPort,
-	ariPort int) (*Asterisk, error) {
+func StartAsteriskAt(
+	ctx context.Context, dir string, files map[string]string, sipPort, ariPort int, options ...string,
+) (*Asterisk, error) {
 	a := &Asterisk{SIPPort: sipPort, ARIPort: ariPort}
 	rtp, err := audioPorts()
 	if err != nil {
@@ -62,7 +67,7 @@ func StartAsteriskAt(ctx context.Context, dir string, files map[string]string, s
 	if err != nil {
 		return nil, err
 	}
-	out, err := docker(ctx, append(append(args, mounts...), Image)...)
+	out, err := docker(ctx, slices.Concat(args, mounts, options, []string{Image})...)
 	if err != nil {
 		return nil, fmt.Errorf("starting Asterisk (is the image built? `make image`): %w", err)
 	}

@@ -42,8 +42,11 @@ func TestShutdownDrainsAndTheNextRunGoesOn(t *testing.T) {
 	const caller, operator = "pbx1-1795427174.114", "pbx1-1795427175.119"
 	pbx.Exist(
 		[]ari.Channel{
-			{ID: caller, Name: "PJSIP/trunk-00000008", State: "Up", Context: "from-trunk", Exten: "1001"},
-			{ID: operator, Name: "PJSIP/agent1-00000009", State: "Up"},
+			{
+				ID: caller, Name: "PJSIP/trunk-00000008", State: "Up", Context: "from-trunk", Exten: "1001",
+				App: "Queue", AppData: "support",
+			},
+			{ID: operator, Name: "PJSIP/agent1-00000009", State: "Up", App: "AppQueue"},
 		},
 		[]ari.Bridge{{
 			ID: "b9c7a00e-ad59-4e38-8784-bb2428f2c665", Type: "mixing",

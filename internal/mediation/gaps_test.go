@@ -43,7 +43,7 @@ func (s *gappedSource) deliver() {
 
 func (s *gappedSource) startGap() {
 	if !s.disconnected {
-		s.disconnected = true
+		s.disconnected, s.appsHidden = true, true
 		lost := ari.Event{Kind: ari.Gap, Node: "pbx", Reason: ari.GapConnection}
 		s.frames = append(s.frames, ari.Frame{Event: &lost})
 	}
@@ -51,7 +51,7 @@ func (s *gappedSource) startGap() {
 
 func (s *gappedSource) endGap() {
 	if s.disconnected {
-		s.disconnected = false
+		s.disconnected, s.appsHidden = false, false
 		ev := ari.Event{Kind: ari.SnapshotTaken, At: s.now, Node: "pbx", Snapshot: s.snapshot()}
 		s.frames = append(s.frames, ari.Frame{Event: &ev})
 	}
@@ -79,6 +79,7 @@ func TestModelGapsAreNotCharged(t *testing.T) {
 func TestModelLostEventsAreNotCharged(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newCallCenter(t)
+		w.appsHidden = true
 		w.live()
 		begin := rapid.IntRange(0, len(w.events)-1).Draw(t, "first lost")
 		end := min(begin+rapid.IntRange(1, 20).Draw(t, "how many"), len(w.events))

@@ -13,8 +13,11 @@ import (
 )
 
 // modelRules are those of all models: one service, without a price.
-func modelRules(t *rapid.T) mediation.Rules {
-	operators, err := mediation.NewGlobs("PJSIP/agent*")
+func modelRules(t *rapid.T) mediation.Rules { return listRules(t, agentsAreOperators) }
+
+// listRules are the rules under one list of operators.
+func listRules(t *rapid.T, list int) mediation.Rules {
+	operators, err := mediation.NewGlobs(operatorLists[list]...)
 	if err != nil {
 		t.Fatal(err)
 	}

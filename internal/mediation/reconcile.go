@@ -23,6 +23,15 @@ const (
 	Neighbours = 20 * time.Millisecond
 )
 
+// missed are the reasons of unseen time for which events were missed, which the CEL has. It has no
+// account of what is not known for any other reason, such as which phone sends no audio, who hears
+// in a conference, or how long anything took by a clock that was set.
+var missed = map[string]bool{
+	ari.GapConnection: true, ari.GapReplaced: true, ari.GapSilence: true, ari.GapOverflow: true,
+	ari.GapDeaf: true, ari.GapRestart: true, ari.GapUnreadable: true, ari.GapEndOfTrace: true,
+	ari.GapNotWatching: true, ari.GapMissed: true,
+}
+
 // reconcile corrects an ended call from its second evidence, made from the CEL: it takes out of the
 // talk what was none, and fills the unseen time.
 func (r *replay) reconcile(call *metering.Call, frame []byte) error {
@@ -131,7 +140,7 @@ func (a account) fill(call *metering.Call) error {
 			}
 		}
 	}
-	if !call.Reconcile(proved, a.EndedAt, a.EndedBy) {
+	if !call.Reconcile(proved, missed, a.EndedAt, a.EndedBy) {
 		return fmt.Errorf("%w: it adds nothing", ErrNoProof)
 	}
 	call.NoteCorrection(metering.ReasonReconciled)

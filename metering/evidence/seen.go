@@ -75,6 +75,8 @@ type Leg struct {
 	Moved       metering.Time `json:"moved_at,omitzero"`      // when it last entered or left a bridge
 	LastEvent   metering.Time `json:"last_event_at,omitzero"` // the latest instant of its own events
 	Doubts      []string      `json:"doubts,omitzero"`        // why nothing that passes it is talk
+	HomeApp     string        `json:"home_app,omitzero"`      // what it runs but for a feature's
+	AppSince    metering.Time `json:"app_since,omitzero"`     // when the feature's application began
 }
 
 // The values of Leg.Hold.
