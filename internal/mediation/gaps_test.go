@@ -59,6 +59,7 @@ func (s *gappedSource) endGap() {
 
 // Gaps start and end at any points, and the events within are lost: no unseen time is charged.
 func TestModelGapsAreNotCharged(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		s := gappedSource{callCenter: newCallCenter(t)}
 		actions := s.actions()
@@ -77,6 +78,7 @@ func TestModelGapsAreNotCharged(t *testing.T) {
 // Events are lost, and the source notices some events later. It is a gap from the last event before
 // the loss.
 func TestModelLostEventsAreNotCharged(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		w := newCallCenter(t)
 		w.appsHidden = true

@@ -112,6 +112,7 @@ func checkTruth(t *rapid.T, w *callCenter, records map[ari.ChannelID]metering.Re
 }
 
 func TestModelTalkIsTheTruth(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		w := newCallCenter(t)
 		w.live()
@@ -129,6 +130,7 @@ func TestModelTalkIsTheTruth(t *testing.T) {
 
 // An event that comes twice changes nothing.
 func TestModelRepeatedEventsTalkIsTheTruth(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		w := newCallCenter(t)
 		w.live()
@@ -151,6 +153,7 @@ const stepBack = 10 * time.Millisecond
 
 // Timestamps step back: no stretch is longer than the truth by more than that.
 func TestModelTimestampsThatStepBack(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		w := newCallCenter(t)
 		w.live()

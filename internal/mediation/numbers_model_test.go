@@ -16,6 +16,7 @@ import (
 // A caller whose channel has dialled a premium, unknown or masked number is not charged. Where
 // nobody has dialled one, no call is refused for a number, and talk is charged by the price.
 func TestModelDialledNumbersDecideTheCharge(t *testing.T) {
+	t.Parallel()
 	law, err := policy.For("it", "other", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -92,6 +93,7 @@ func (c *pbxWithClock) deliver() {
 // The PBX's clock is set forward and back, while the boot clock goes on: no call has more talk than
 // there was.
 func TestModelClockIsSet(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		c := &pbxWithClock{callCenter: newCallCenter(t), m: mediation.New(modelRules(t))}
 		c.deliver()

@@ -215,6 +215,7 @@ func (f *followers) follow(p *randomPBX) {
 // the same legs with the same relations, the same stretches, the same numbers. The evidence of an
 // ended call replays to the same record.
 func TestModelReplayedStateIsTheLiveState(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		p := newRandomPBX(t)
 		f := followers{calls: map[metering.CallID]mediation.Replayed{}}
