@@ -161,7 +161,7 @@ func instant(text string, zone *time.Location) (at time.Time, ambiguous bool, er
 	for _, near := range [...]time.Duration{-day, day} { // the offsets before and after any change
 		_, offset := wall.Add(near).In(zone).Zone()
 		at = wall.Add(-time.Duration(offset) * time.Second)
-		if _, real := at.In(zone).Zone(); real == offset && !slices.ContainsFunc(found, at.Equal) {
+		if _, there := at.In(zone).Zone(); there == offset && !slices.ContainsFunc(found, at.Equal) {
 			found = append(found, at)
 		}
 	}

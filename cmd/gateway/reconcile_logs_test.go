@@ -71,7 +71,6 @@ func newLedgerDir(t *testing.T, frames [][]byte, answer metering.Exemption) (dir
 type twoLogs struct {
 	arrival  time.Time
 	zone     *time.Location // of the CEL
-	number   string         // the service that is dialled
 	frames   [][]byte
 	cel      strings.Builder
 	caller   ari.Channel
