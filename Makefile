@@ -25,9 +25,12 @@ live: setup ## make real SIP calls on a real Asterisk
 observe: setup ## record what Asterisk reports of rare cases; the tests hold docs/asterisk.md
 	$(LIVE) -parallel 2 -timeout 30m -run TestObserve ./integration/
 
+# Nine models play a call center each: 22,500 checks make 202,500 centres.
+MODELS = $(GO) test -count=1 -timeout 120m -v -run TestModel ./internal/mediation
 test-long: setup ## run the random and the live tests longer, the fault table and a bare machine
-	$(GO) test -count=1 -timeout 60m ./internal/mediation ./metering ./metering/tariff \
-		-rapid.checks=20000
+	$(MODELS) -skip TestModelReplayed -rapid.checks=22500
+	$(MODELS) -run TestModelReplayed -rapid.checks=5000
+	$(GO) test -count=1 -timeout 60m ./metering ./metering/tariff -rapid.checks=20000
 	$(LIVE) -count=5 -timeout 60m -skip 'TestLiveMoreShapes|TestObserve' ./integration/...
 	$(MAKE) observe
 	$(LIVE) -run TestLiveRestartLosesNoTalk ./integration/ -away 60s

@@ -24,9 +24,10 @@ func TestLiveGatewayKilledMidTalk(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, talkingService, nil)
 	h.start(t)
-	h.operator(t, "op1", lab.Called(half).WaitBye())
-	caller := h.caller(t, 0, lab.Calls().Pause(8*time.Second).Bye())
-	h.logged(t, "talk.started", 1)
+	// The hold before the kill proves that this operator's holds show in the CEL.
+	h.operator(t, "op1", lab.Called(half).Pause(second).Hold().Pause(second).Unhold().WaitBye())
+	caller := h.caller(t, 0, lab.Calls().Pause(11*time.Second).Bye())
+	h.logged(t, "talk.started", 2)
 	h.heartbeats(t, 2)
 	if err := h.gw.Kill(h.ctx); err != nil {
 		t.Fatal(err)
@@ -42,9 +43,9 @@ func TestLiveGatewayKilledMidTalk(t *testing.T) {
 	rec := h.record(t, "talking")
 	truth := h.truth(t, 0)
 	wantWithinTalk(t, rec, truth)
-	if rec.Outcome != "talked" || rec.UnseenMs == 0 || len(rec.Talk) != 2 ||
+	if rec.Outcome != "talked" || rec.UnseenMs == 0 || len(rec.Talk) != 3 ||
 		!slices.Contains(rec.Reasons, "unseen") {
-		t.Errorf("want two stretches of talk with an unseen one between: %+v", rec)
+		t.Errorf("want two stretches of talk, and after an unseen one a third: %+v", rec)
 	}
 	defer h.reconcile(t, judge.Sum(truth))
 	sum := judge.Sum(truth)

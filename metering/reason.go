@@ -47,6 +47,8 @@ const (
 	ReasonGivenUp Reason = "given_up"
 	// ReasonReconciled: a later version. Asterisk's CEL filled time that was not seen.
 	ReasonReconciled Reason = "reconciled"
+	// ReasonShortened: a later version. Asterisk's CEL shows that some of the talk was none.
+	ReasonShortened Reason = "shortened"
 	// ReasonNoMedia: no audio packet came from a phone, so what had counted as talk is unseen.
 	ReasonNoMedia Reason = "no_media"
 	// ReasonRTPTimeout: the same, up to the RTP timeout by which the PBX ended the phone's channel.

@@ -166,6 +166,10 @@ func NewRecord(c *Call, ev Evidence) Record {
 // FirstRecordID is the id of the first record of a call of a PBX.
 func FirstRecordID(node string, call CallID) string { return recordID(node, call, RecordVersion) }
 
+// MayCharge reports whether the talk of this version costs something, or will once a lookup has
+// answered.
+func (r Record) MayCharge() bool { return r.Charge.Minor > 0 || r.State == RecordPending }
+
 // recordID is the same each time, so that a receiver can drop a repeat.
 func recordID(node string, call CallID, version int) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %d", node, string(call), version))

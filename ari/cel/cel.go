@@ -60,9 +60,17 @@ type channel struct {
 	streams []bool // that play to it, the latest last; true for music
 }
 
+// Event is an event of the file.
+type Event struct {
+	ari.Event
+	// Ambiguous: the clocks of the zone show the row's local time twice, as in the hour that comes
+	// twice when summer time ends, or never. At is then one of the instants that it may be.
+	Ambiguous bool
+}
+
 // Read calls f with each event of the file, in its order, with the id of the node. zone is
 // Asterisk's. An error names the line, or is f's own.
-func Read(r io.Reader, zone *time.Location, node string, f func(ari.Event) error) error {
+func Read(r io.Reader, zone *time.Location, node string, f func(Event) error) error {
 	rows := csv.NewReader(r)
 	rows.FieldsPerRecord = -1
 	rows.ReuseRecord = true
@@ -92,12 +100,12 @@ func Read(r io.Reader, zone *time.Location, node string, f func(ari.Event) error
 	}
 }
 
-func (r *reader) event(row []string) (ev ari.Event, ok bool, err error) {
+func (r *reader) event(row []string) (ev Event, ok bool, err error) {
 	if len(row) <= colExtra {
 		return ev, false, fmt.Errorf("it has %d columns, want at least %d, as cel_custom.conf writes them",
 			len(row), colExtra+1)
 	}
-	at, err := time.ParseInLocation(timeLayout, row[colTime], r.zone)
+	at, ambiguous, err := instant(row[colTime], r.zone)
 	if err != nil {
 		return ev, false, fmt.Errorf("its time is not such as %q: set dateformat in cel.conf", timeLayout)
 	}
@@ -108,14 +116,14 @@ func (r *reader) event(row []string) (ev ari.Event, ok bool, err error) {
 		}
 	}
 	c := r.channel(row)
-	ev = ari.Event{At: at.UTC(), Node: r.node}
+	ev = Event{Event: ari.Event{At: at, Node: r.node}, Ambiguous: ambiguous}
 	switch row[colType] {
 	case "CHAN_START":
 		ev.Kind = ari.ChannelCreated
 	case "ANSWER":
 		c.State, ev.Kind = "Up", ari.ChannelStateChange
 	case "BRIDGE_ENTER", "BRIDGE_EXIT":
-		r.move(c, row[colType] == "BRIDGE_ENTER", x, &ev)
+		r.move(c, row[colType] == "BRIDGE_ENTER", x, &ev.Event)
 	case "STREAM_BEGIN":
 		c.streams = append(c.streams, x.Class != "")
 		if x.Class == "" {
@@ -142,6 +150,28 @@ func (r *reader) event(row []string) (ev ari.Event, ok bool, err error) {
 	ev.Channel = c.Channel
 	return ev, true, nil
 }
+
+// instant reads a local time, and reports whether the zone leaves open which instant it is.
+func instant(text string, zone *time.Location) (at time.Time, ambiguous bool, err error) {
+	wall, err := time.Parse(timeLayout, text)
+	if err != nil {
+		return at, false, err
+	}
+	var found []time.Time
+	for _, near := range [...]time.Duration{-day, day} { // the offsets before and after any change
+		_, offset := wall.Add(near).In(zone).Zone()
+		at = wall.Add(-time.Duration(offset) * time.Second)
+		if _, there := at.In(zone).Zone(); there == offset && !slices.ContainsFunc(found, at.Equal) {
+			found = append(found, at)
+		}
+	}
+	if len(found) == 0 {
+		return at, true, nil
+	}
+	return found[0], len(found) > 1, nil
+}
+
+const day = 24 * time.Hour
 
 // music reports whether any music plays to the channel.
 func (c *channel) music() bool { return slices.Contains(c.streams, true) }

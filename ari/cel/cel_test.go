@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/risposta/gateway/ari"
 	"github.com/risposta/gateway/ari/cel"
 )
 
@@ -21,7 +20,7 @@ func ExampleRead() {
 "STREAM_END","2026-11-23 09:45:30.432","+390612345678","a","a","PJSIP/trunk-00000000",""
 "BRIDGE_ENTER","2026-11-23 09:45:30.432","1001","b","a","PJSIP/agent1-00000001","{""bridge_id"":""3a08""}"
 `
-	err := cel.Read(strings.NewReader(file), time.UTC, "pbx1", func(ev ari.Event) error {
+	err := cel.Read(strings.NewReader(file), time.UTC, "pbx1", func(ev cel.Event) error {
 		c := ev.Channel
 		fmt.Println(ev.At.Format("05.000"), ev.Kind, c.ID, c.State, c.Caller, ev.Bridge.Channels)
 		return nil
@@ -45,7 +44,7 @@ func TestReadKeepsTheMembersOfBridges(t *testing.T) {
 	}
 	defer f.Close() //nolint:errcheck // it was only read
 	var moves []string
-	err = cel.Read(f, time.UTC, "pbx1", func(ev ari.Event) error {
+	err = cel.Read(f, time.UTC, "pbx1", func(ev cel.Event) error {
 		if ev.Bridge.ID != "" {
 			moves = append(moves, fmt.Sprintf("%s %d", ev.Kind, len(ev.Bridge.Channels)))
 		}

@@ -37,7 +37,7 @@ type commands struct {
 	Explain   explainCommand   `cmd:"" help:"Show one call second by second, and why each is charged or free."`
 	Records   recordsCommand   `cmd:"" help:"Print the records of a period."`
 	Verify    verifyCommand    `cmd:"" help:"Verify every record against its evidence and the signed log."`
-	Reconcile reconcileCommand `cmd:"" help:"Compare the records with Asterisk's logs, and fill in what was not seen."`
+	Reconcile reconcileCommand `cmd:"" help:"Compare the records with Asterisk's logs, and correct them."`
 	Dispute   disputeCommand   `cmd:"" help:"Keep the detail of a disputed call, or write its evidence into a folder."`
 	Backup    backupCommand    `cmd:"" help:"Copy the ledger into a file, also beside a running gateway."`
 	Exempt    exemptCommand    `cmd:"" help:"Manage the register of exempt callers."`

@@ -120,10 +120,8 @@ func (t *tally) add(ctx context.Context, l reconcile.Line) error {
 	if l.Better == nil {
 		return nil
 	}
-	newest := l.Better.Records[len(l.Better.Records)-1]
 	if !t.apply {
-		fmt.Fprintf(t.std.stdout, "    --apply would write version %d: %s %s for %.3fs of talk\n",
-			newest.Version, newest.Charge, newest.Charge.Currency, float64(newest.TalkMs)/1000)
+		t.report("--apply would write version", l, l.Better.Newest(), "")
 		return nil
 	}
 	change := rerating.Reconciled(l.EncryptedCaller, l.Better.Frames...)
@@ -144,11 +142,21 @@ func (t *tally) add(ctx context.Context, l reconcile.Line) error {
 	case written == nil: // another run has written it meanwhile
 		return nil
 	}
-	newest = *written
 	t.applied++
-	fmt.Fprintf(t.std.stdout, "    version %d written: %s %s for %.3fs of talk\n",
-		newest.Version, newest.Charge, newest.Charge.Currency, float64(newest.TalkMs)/1000)
+	t.report("version", l, *written, " written")
 	return nil
+}
+
+// report prints the later version of a call, and how much less it is than the record so far.
+func (t *tally) report(verb string, l reconcile.Line, newest metering.Record, then string) {
+	less := ""
+	if short := l.Recorded - time.Duration(newest.TalkMs)*time.Millisecond; short > 0 {
+		off := l.Charged
+		off.Minor -= newest.Charge.Minor
+		less = fmt.Sprintf(", %s %s and %.3fs less", off, off.Currency, short.Seconds())
+	}
+	fmt.Fprintf(t.std.stdout, "    %s %d%s: %s %s for %.3fs of talk%s\n", verb, newest.Version, then,
+		newest.Charge, newest.Charge.Currency, float64(newest.TalkMs)/1000, less)
 }
 
 // fromFile reads one of Asterisk's logs.

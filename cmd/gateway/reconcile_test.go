@@ -4,16 +4,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/risposta/gateway/ari"
-	"github.com/risposta/gateway/internal/audit"
-	"github.com/risposta/gateway/internal/config"
-	"github.com/risposta/gateway/internal/mediation"
 	"github.com/risposta/gateway/internal/retention"
 	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/ledger"
@@ -23,51 +20,12 @@ import (
 // the gateway saw only the first frames.
 func ledgerWithGap(t *testing.T, seen int) (dir string) {
 	t.Helper()
-	ctx := context.Background()
-	dir = t.TempDir()
-	path := filepath.Join(dir, "ledger.db")
-	text := strings.Replace(readConfig, "ledger.db", path, 1)
-	file := filepath.Join(dir, "gw.yaml")
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("RISPOSTA_CONFIG", file)
-	conf, err := config.Parse(file, []byte(text), testSecrets, config.AllSecrets, os.ReadFile)
+	text, err := os.ReadFile(holdTransfer + "ari.jsonl")
 	if err != nil {
 		t.Fatal(err)
 	}
-	rules, err := conf.Rules()
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := ledger.Open(ctx, path, ledger.Exclusive)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := audit.Signer(path + ".key"); err != nil {
-		t.Fatal(err)
-	}
-	p := mediation.New(rules)
-	frames, err := os.ReadFile(holdTransfer + "ari.jsonl")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out mediation.Output
-	for i, line := range bytes.Split(bytes.TrimSpace(frames), []byte("\n")) {
-		if i == seen {
-			break
-		}
-		p.Feed(ari.Frame{Raw: line}, &out)
-		answerNotExempt(p, &out)
-	}
-	p.Finish(&out)
-	if err := l.Commit(ctx, &out.Batch); err != nil {
-		t.Fatal(err)
-	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return dir
+	frames := bytes.Split(bytes.TrimSpace(text), []byte("\n"))
+	return newLedgerDir(t, frames[:min(seen, len(frames))], notExempt)
 }
 
 const (
@@ -88,6 +46,51 @@ func reconcileCLI(t *testing.T, dir, cel string, more ...string) (string, int) {
 	return out.String() + errs.String(), code
 }
 
+// provedCEL is the CEL of hold-transfer in a folder, with a hold of the second operator's besides,
+// from 09:46:26 to 09:46:27. It leaves 8.478 s of talk.
+func provedCEL(t *testing.T, dir string) (cel string) {
+	t.Helper()
+	text, err := os.ReadFile(holdTransferCEL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	for line := range strings.Lines(string(text)) {
+		out.WriteString(line)
+		if strings.HasPrefix(line, `"BRIDGE_ENTER","2026-11-23 09:46:24.980"`) &&
+			strings.Contains(line, "trunk-00000008") {
+			const caller = `"+390612345678","pbx1-1795427174.114","pbx1-1795427174.114","PJSIP/trunk-00000008",`
+			out.WriteString(`"STREAM_BEGIN","2026-11-23 09:46:26.000",` + caller + `"{""class"":""default""}"` + "\n")
+			out.WriteString(`"STREAM_END","2026-11-23 09:46:27.000",` + caller + `""` + "\n")
+		}
+	}
+	cel = filepath.Join(dir, "proved.csv")
+	if err := os.WriteFile(cel, []byte(out.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return cel
+}
+
+// Of the two operators of hold-transfer only the first has put the caller on hold. A hold of the
+// second might not have shown, so the talk with the second stays unseen, and free.
+func TestReconcileFillsInOnlyOperatorsWhoseHoldShowed(t *testing.T) {
+	for _, seen := range []int{20, 58} {
+		dir := ledgerWithGap(t, seen)
+		out, code := reconcileCLI(t, dir, holdTransferCEL, "--apply")
+		if code != 0 || !containsAll(out, "version 2 written: 0.04 EUR for 3.507s of talk") {
+			t.Errorf("%d frames seen: exit %d:\n%s", seen, code, out)
+		}
+		records, _ := cli(t, "records", "--ledger", filepath.Join(dir, "ledger.db"))
+		if !containsAll(records, `"unseen_ms":5971`, `"unseen","answered_early","reconciled"]`) {
+			t.Errorf("%d frames seen:\n%s", seen, records)
+		}
+		out, code = reconcileCLI(t, dir, holdTransferCEL, "--apply")
+		if code != exitFailed || !containsAll(out, "unreconciled", "it adds nothing") {
+			t.Errorf("%d frames seen, a second time: exit %d:\n%s", seen, code, out)
+		}
+	}
+}
+
 // The CEL fills in what was not seen: a new version, both kept, and `gateway verify` replays both.
 func TestReconcileFillsInWhatWasNotSeen(t *testing.T) {
 	whole, err := os.ReadFile(holdTransfer + "ari.jsonl")
@@ -97,14 +100,14 @@ func TestReconcileFillsInWhatWasNotSeen(t *testing.T) {
 	lines := bytes.Count(whole, []byte("\n"))
 	for _, seen := range []int{20, lines / 3, lines / 2, lines * 2 / 3} {
 		dir := ledgerWithGap(t, seen)
-		path := filepath.Join(dir, "ledger.db")
-		out, code := reconcileCLI(t, dir, holdTransferCEL)
+		path, cel := filepath.Join(dir, "ledger.db"), provedCEL(t, dir)
+		out, code := reconcileCLI(t, dir, cel)
 		if code != exitFailed || !containsAll(out, " reconciled ", "16.005s      2\n",
-			"--apply would write version 2: 0.14 EUR", "the records and Asterisk's logs differ: 1 calls") {
+			"--apply would write version 2: 0.12 EUR", "the records and Asterisk's logs differ: 1 calls") {
 			t.Errorf("%d frames seen: exit %d:\n%s", seen, code, out)
 		}
-		out, code = reconcileCLI(t, dir, holdTransferCEL, "--apply")
-		if code != 0 || !containsAll(out, "version 2 written: 0.14 EUR for 9.4",
+		out, code = reconcileCLI(t, dir, cel, "--apply")
+		if code != 0 || !containsAll(out, "version 2 written: 0.12 EUR for 8.4",
 			"0 calls agree, 1 differ, 1 of them have a new record") {
 			t.Errorf("%d frames seen: exit %d:\n%s", seen, code, out)
 		}
@@ -122,7 +125,7 @@ func TestReconcileFillsInWhatWasNotSeen(t *testing.T) {
 		if code != 0 || !strings.Contains(out, "byte for byte") {
 			t.Errorf("%d frames seen: exit %d:\n%s", seen, code, out)
 		}
-		out, code = reconcileCLI(t, dir, holdTransferCEL, "--apply")
+		out, code = reconcileCLI(t, dir, cel, "--apply")
 		if code != 0 || !strings.Contains(out, "1 calls agree, 0 differ") {
 			t.Errorf("%d frames seen, a second time: exit %d:\n%s", seen, code, out)
 		}
@@ -174,7 +177,7 @@ func TestReconcileAddsACallWithoutARecord(t *testing.T) {
 	dir := ledgerWithGap(t, 0)
 	cel := serviceCEL(t, dir)
 	out, code := reconcileCLI(t, dir, cel, "--apply", "--node", "02:00:00:00:00:01")
-	if code != 0 || !containsAll(out, "no record", "version 2 written: 0.00 EUR for 9.4") {
+	if code != 0 || !containsAll(out, "no record", "version 2 written: 0.00 EUR for 8.4") {
 		t.Errorf("exit %d:\n%s", code, out)
 	}
 	path := filepath.Join(dir, "ledger.db")
@@ -207,7 +210,7 @@ func TestReconcileAddsACallWithoutARecord(t *testing.T) {
 // reconcile finds the call without a record.
 func serviceCEL(t *testing.T, dir string) (file string) {
 	t.Helper()
-	good, err := os.ReadFile(holdTransferCEL)
+	good, err := os.ReadFile(provedCEL(t, dir))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,7 +230,7 @@ func serviceCEL(t *testing.T, dir string) (file string) {
 func TestReconcileSkipsAnErasedCall(t *testing.T) {
 	const node = "02:fc:00:00:00:01" // of the recording
 	for _, more := range [][]string{{"--apply", "--node", node}, {"--apply"}} {
-		dir := ledgerWithGap(t, -1)
+		dir := ledgerWithGap(t, math.MaxInt)
 		path := filepath.Join(dir, "ledger.db")
 		l, err := ledger.Open(t.Context(), path, ledger.ReadWrite)
 		if err != nil {

@@ -2,6 +2,7 @@ package mediation_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -14,13 +15,16 @@ import (
 // holds. Each action changes it and emits the events that Asterisk would. It shares no code with
 // talkpath: who talks is worked out from scratch after each action.
 type callCenter struct {
-	t       *rapid.T
-	now     time.Time
-	made    int
-	hectic  bool // actions follow each other within milliseconds, never within the same
-	people  []*person
-	bridges map[string]*place
-	events  []ari.Event
+	t      *rapid.T
+	now    time.Time
+	made   int
+	hectic bool // actions follow each other within milliseconds, never within the same
+	// The begin of an application can be lost, so there are none.
+	appsHidden bool
+	list       int // the list of operators under which callers arrive, of operatorLists
+	events     []ari.Event
+	people     []*person
+	bridges    map[string]*place
 	truth
 }
 
@@ -30,8 +34,12 @@ type person struct {
 	name     string
 	caller   bool
 	operator bool
+	bot      bool
+	outside  bool // a telephone that was dialled by its number
+	list     int  // of a caller: the list of operators
 	up       bool
 	holds    bool
+	inApp    time.Time // since when a feature key's application runs on it; zero for none
 	at       *place
 	twin     *person // the other half of a Local pair
 	gone     bool
@@ -67,7 +75,10 @@ func (w *callCenter) emit(kind ari.Kind, p *person, b *place) {
 }
 
 func (p *person) shown() ari.Channel {
-	c := ari.Channel{ID: p.id, Name: p.name, State: "Down", Context: "agents", Exten: "s"}
+	c := ari.Channel{ID: p.id, Name: p.name, State: "Down", Context: "agents", Exten: "s", App: homeApp}
+	if !p.inApp.IsZero() {
+		c.App = "Playback"
+	}
 	if p.caller {
 		c.State, c.Context, c.Exten = "Ring", "from-trunk", "1001"
 	}
@@ -90,6 +101,7 @@ func (b *place) shown() ari.Bridge {
 
 func (w *callCenter) add(p *person, name string) *person {
 	w.made++
+	p.list = w.list
 	p.id, p.name = ari.ChannelID(fmt.Sprintf("ch-%d", w.made)), fmt.Sprintf(name, w.made)
 	w.people = append(w.people, p)
 	w.emit(ari.ChannelCreated, p, nil)
@@ -102,7 +114,7 @@ func (w *callCenter) actions() map[string]func(*rapid.T) {
 	actions := map[string]func(){
 		"a caller arrives":      func() { w.add(&person{caller: true}, "PJSIP/trunk-%08x") },
 		"an operator is called": func() { w.add(&person{operator: true}, "PJSIP/agent1-%08x") },
-		"a voicebot is called":  func() { w.add(&person{}, "PJSIP/voicebot-%08x") },
+		"a voicebot is called":  func() { w.add(&person{bot: true}, "PJSIP/voicebot-%08x") },
 		"a Local pair is made":  w.pair,
 		"ring":                  w.ring,
 		"answer":                w.answer,
@@ -113,6 +125,7 @@ func (w *callCenter) actions() map[string]func(*rapid.T) {
 		"unhold":                func() { w.hold(false) },
 		"hang up":               w.hangUpOne,
 	}
+	maps.Copy(actions, w.features())
 	later := rapid.IntRange(0, 3000)
 	if w.hectic {
 		later = rapid.IntRange(1, 100)
@@ -213,7 +226,7 @@ func (w *callCenter) enter(p *person) {
 
 func (w *callCenter) leave(p *person) {
 	b := p.at
-	p.at = nil
+	p.at, p.inApp = nil, time.Time{}
 	b.inside = slices.DeleteFunc(b.inside, func(q *person) bool { return q == p })
 	w.emit(ari.ChannelLeftBridge, p, b)
 }

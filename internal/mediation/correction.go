@@ -14,7 +14,7 @@ func (r *replay) correct(frame []byte) error {
 	call, err := r.out.Calls[0], error(nil)
 	switch typ := ari.PeekType(frame); typ {
 	case evidence.TypeReconciled:
-		err = reconcile(call, frame)
+		err = r.reconcile(call, frame)
 	case evidence.TypeResolved:
 		err = resolve(call, frame)
 	default:

@@ -53,6 +53,7 @@ func delayed(t *rapid.T, events []ari.Event) []ari.Event {
 // event that comes after the end of a call finds its record written. There, and only there, the
 // delay itself may be charged.
 func TestModelDelaysBetweenChannels(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		w := newCallCenter(t)
 		w.hectic = true

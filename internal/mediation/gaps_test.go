@@ -43,7 +43,7 @@ func (s *gappedSource) deliver() {
 
 func (s *gappedSource) startGap() {
 	if !s.disconnected {
-		s.disconnected = true
+		s.disconnected, s.appsHidden = true, true
 		lost := ari.Event{Kind: ari.Gap, Node: "pbx", Reason: ari.GapConnection}
 		s.frames = append(s.frames, ari.Frame{Event: &lost})
 	}
@@ -51,7 +51,7 @@ func (s *gappedSource) startGap() {
 
 func (s *gappedSource) endGap() {
 	if s.disconnected {
-		s.disconnected = false
+		s.disconnected, s.appsHidden = false, false
 		ev := ari.Event{Kind: ari.SnapshotTaken, At: s.now, Node: "pbx", Snapshot: s.snapshot()}
 		s.frames = append(s.frames, ari.Frame{Event: &ev})
 	}
@@ -59,6 +59,7 @@ func (s *gappedSource) endGap() {
 
 // Gaps start and end at any points, and the events within are lost: no unseen time is charged.
 func TestModelGapsAreNotCharged(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		s := gappedSource{callCenter: newCallCenter(t)}
 		actions := s.actions()
@@ -77,8 +78,10 @@ func TestModelGapsAreNotCharged(t *testing.T) {
 // Events are lost, and the source notices some events later. It is a gap from the last event before
 // the loss.
 func TestModelLostEventsAreNotCharged(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		w := newCallCenter(t)
+		w.appsHidden = true
 		w.live()
 		begin := rapid.IntRange(0, len(w.events)-1).Draw(t, "first lost")
 		end := min(begin+rapid.IntRange(1, 20).Draw(t, "how many"), len(w.events))

@@ -13,8 +13,11 @@ import (
 )
 
 // modelRules are those of all models: one service, without a price.
-func modelRules(t *rapid.T) mediation.Rules {
-	operators, err := mediation.NewGlobs("PJSIP/agent*")
+func modelRules(t *rapid.T) mediation.Rules { return listRules(t, agentsAreOperators) }
+
+// listRules are the rules under one list of operators.
+func listRules(t *rapid.T, list int) mediation.Rules {
+	operators, err := mediation.NewGlobs(operatorLists[list]...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,6 +112,7 @@ func checkTruth(t *rapid.T, w *callCenter, records map[ari.ChannelID]metering.Re
 }
 
 func TestModelTalkIsTheTruth(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		w := newCallCenter(t)
 		w.live()
@@ -126,6 +130,7 @@ func TestModelTalkIsTheTruth(t *testing.T) {
 
 // An event that comes twice changes nothing.
 func TestModelRepeatedEventsTalkIsTheTruth(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		w := newCallCenter(t)
 		w.live()
@@ -148,6 +153,7 @@ const stepBack = 10 * time.Millisecond
 
 // Timestamps step back: no stretch is longer than the truth by more than that.
 func TestModelTimestampsThatStepBack(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		w := newCallCenter(t)
 		w.live()

@@ -166,9 +166,20 @@ func (p *randomPBX) gap(reason string) {
 	p.mediator.Feed(ari.Frame{Event: &found}, &p.out)
 }
 
+// changeOperators has the next run start under another list of operators.
+func (p *randomPBX) changeOperators() {
+	list := rapid.SampledFrom([]string{"PJSIP/agent*", "PJSIP/out*", "PJSIP/[ao]*"}).Draw(p.t, "operators")
+	operators, err := mediation.NewGlobs(list)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.rules.Operators = operators
+}
+
 // crash starts the gateway anew from the evidence of the open calls.
 func (p *randomPBX) crash() {
 	p.note("crash")
+	p.changeOperators()
 	next := mediation.New(p.rules)
 	for _, call := range p.openCalls() {
 		next.Adopt(p.replay(call), call)
@@ -181,6 +192,7 @@ func (p *randomPBX) crash() {
 // restart starts the gateway anew from a checkpoint, while the PBX queues its events.
 func (p *randomPBX) restart() {
 	p.note("restart")
+	p.changeOperators()
 	next := mediation.New(p.rules)
 	saved := ari.EncodeEvidence(ari.Event{
 		Kind: ari.SnapshotTaken, At: p.now, Node: "pbx", Snapshot: p.mediator.Snapshot(),

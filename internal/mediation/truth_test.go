@@ -13,12 +13,16 @@ type truth struct {
 	talking   map[ari.ChannelID]time.Time // since when
 	stretches map[ari.ChannelID]int
 	intervals map[ari.ChannelID][][2]time.Time
+
+	refused    map[ari.ChannelID]bool // callers whose own channel dialled a number that forbids a charge
+	badNumbers bool                   // some channel dialled one
 }
 
 func newTruth() truth {
 	return truth{
 		talked: map[ari.ChannelID]time.Duration{}, talking: map[ari.ChannelID]time.Time{},
 		stretches: map[ari.ChannelID]int{}, intervals: map[ari.ChannelID][][2]time.Time{},
+		refused: map[ari.ChannelID]bool{},
 	}
 }
 
@@ -45,9 +49,9 @@ func (tr *truth) judge(people []*person, now time.Time) {
 }
 
 // talks reports whether a chain of channels leads from the caller to an operator: each next to the
-// last in a mixing bridge or its twin, all Up, none of them holding.
+// last in a mixing bridge or its twin, all Up, none of them holding or in an application.
 func (p *person) talks() bool {
-	if !p.up || p.holds {
+	if !p.free() {
 		return false
 	}
 	reached := map[*person]bool{p: true}
@@ -55,19 +59,22 @@ func (p *person) talks() bool {
 		grown = false
 		for q := range reached {
 			for _, next := range q.neighbours(p) {
-				if !reached[next] && next.up && !next.holds && !next.gone {
+				if !reached[next] && next.free() {
 					reached[next], grown = true, true
 				}
 			}
 		}
 	}
 	for q := range reached {
-		if q.operator {
+		if q.operator || q.bot && p.list == botsAreOperators {
 			return true
 		}
 	}
 	return false
 }
+
+// free reports whether the channel can talk and listen.
+func (p *person) free() bool { return p.up && !p.holds && !p.gone && p.inApp.IsZero() }
 
 // neighbours are the channels that p is connected with. Only the caller and halves of Local
 // channels connect further, and a half that is in no bridge leads nowhere.

@@ -65,8 +65,8 @@ func TestCELGivesTheTalkOfEachRecording(t *testing.T) {
 			}
 			defer f.Close() //nolint:errcheck // it was only read
 			var out mediation.Output
-			err = cel.Read(f, time.UTC, "pbx", func(ev ari.Event) error {
-				p.Step(ev, &out)
+			err = cel.Read(f, time.UTC, "pbx", func(ev cel.Event) error {
+				p.Step(ev.Event, &out)
 				return nil
 			})
 			if err != nil {
@@ -95,7 +95,7 @@ func TestCELErrorsNameTheLine(t *testing.T) {
 		good + strings.Replace(good, `""`, `"{"`, 1):              "line 2: its extra column",
 		good + `"ANSWER","2026-11-23 09:46:15.000","+39` + "\n\n": "reading the CEL",
 	} {
-		ignore := func(ari.Event) error { return nil }
+		ignore := func(cel.Event) error { return nil }
 		err := cel.Read(strings.NewReader(text), time.UTC, "pbx", ignore)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)

@@ -1,5 +1,5 @@
-// Package reconcile compares the records of a period with Asterisk's own logs, and fills in from
-// the CEL what the gateway did not see.
+// Package reconcile compares the records of a period with Asterisk's own logs, fills in from the
+// CEL what the gateway did not see, and takes out of the talk what the CEL shows to have been none.
 //
 // In: the CEL, the CDRs, the queue_log, and a [Store] to read. Out: a [Line] for each call, with
 // the evidence and the records that would supersede, where there are any. It writes nothing: the
@@ -10,7 +10,6 @@ package reconcile
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -20,8 +19,8 @@ import (
 	"github.com/risposta/gateway/ari/cel"
 	"github.com/risposta/gateway/internal/mediation"
 	"github.com/risposta/gateway/metering"
-	"github.com/risposta/gateway/metering/evidence"
 	"github.com/risposta/gateway/metering/ledger"
+	"github.com/risposta/gateway/metering/tariff"
 )
 
 // Store is what a comparison reads of the ledger.
@@ -37,6 +36,7 @@ type Status string
 const (
 	Agrees       Status = "agrees"
 	Differs      Status = "differs"      // the gateway saw the whole call, and talk differs
+	Shortened    Status = "shortened"    // the CEL shows that some of the talk was none
 	Reconciled   Status = "reconciled"   // the CEL fills in what the gateway did not see
 	Unreconciled Status = "unreconciled" // the CEL cannot fill in what the gateway did not see
 	NoRecord     Status = "no record"    // the call is in the CEL alone
@@ -48,8 +48,9 @@ type Line struct {
 	Call            metering.CallID
 	Service         string
 	Status          Status
-	Why             string        // the call is unreconciled
+	Why             string        // it is unreconciled, or differs and cannot be corrected
 	Recorded        time.Duration // talk in the record
+	Charged         tariff.Amount // by the record
 	CEL             time.Duration // talk by the CEL
 	CDR             time.Duration // what Asterisk's CDRs would bill
 	Queue           int           // how often the queue_log connects it
@@ -62,6 +63,9 @@ type Better struct {
 	Frames  [][]byte
 	Records []metering.Record
 }
+
+// Newest is the version that would supersede all others.
+func (b *Better) Newest() metering.Record { return b.Records[len(b.Records)-1] }
 
 // Input is what the ledger is compared with.
 type Input struct {
@@ -83,6 +87,7 @@ type comparison struct {
 	arrivals map[metering.CallID]metering.Fact // by the CEL, as all below
 	ended    []*metering.Call
 	frames   map[metering.CallID][][]byte
+	unclear  map[metering.CallID]bool // calls of which the local time of a row is ambiguous
 
 	first, last time.Time // event of the CEL
 }
@@ -98,6 +103,7 @@ func Compare(
 		records:  map[metering.CallID]metering.Record{},
 		arrivals: map[metering.CallID]metering.Fact{},
 		frames:   map[metering.CallID][][]byte{},
+		unclear:  map[metering.CallID]bool{},
 	}
 	order, err := c.readLedger(ctx)
 	if err != nil {
@@ -185,13 +191,13 @@ func (c *comparison) readCEL() error {
 		return c.rules.Service(ch)
 	}
 	c.mediator = mediation.New(rules)
-	return cel.Read(c.CEL, c.Zone, c.Node, func(ev ari.Event) error {
+	return cel.Read(c.CEL, c.Zone, c.Node, func(ev cel.Event) error {
 		if c.first.IsZero() {
 			c.first = ev.At
 		}
 		c.last = ev.At
 		var out mediation.Output
-		c.mediator.Step(ev, &out)
+		c.mediator.Step(ev.Event, &out)
 		for _, f := range out.Facts {
 			if f.Kind == metering.CallArrived {
 				f.Number = ev.Channel.Caller
@@ -200,6 +206,7 @@ func (c *comparison) readCEL() error {
 		}
 		for _, e := range out.Evidence {
 			c.frames[e.Call] = append(c.frames[e.Call], e.Frame)
+			c.unclear[e.Call] = c.unclear[e.Call] || ev.Ambiguous
 		}
 		c.ended = append(c.ended, out.Calls...)
 		return nil
@@ -222,12 +229,19 @@ func (c *comparison) compare(ctx context.Context, call *metering.Call) (Line, er
 		return c.unrecorded(call, byCEL), nil
 	}
 	line := c.line(call.ID, r.Service, Agrees, millis(r.TalkMs), byCEL)
+	line.Charged = r.Charge
 	if r.UnseenMs == 0 && !endUnseen(r) {
 		tolerance := mediation.Tolerance * time.Duration(2*max(1, len(r.Talk)))
-		if (line.Recorded - byCEL).Abs() > tolerance {
-			line.Status = Differs
+		tooLong := overstates(r, call)
+		if !tooLong && (line.Recorded-byCEL).Abs() <= tolerance {
+			return line, nil
 		}
-		return line, nil
+		line.Status = Differs
+		if !tooLong && !c.unclear[call.ID] {
+			return line, nil
+		}
+	} else {
+		line.Status = Unreconciled
 	}
 	frames, err := c.store.Evidence(ctx, call.ID)
 	if err != nil {
@@ -238,49 +252,6 @@ func (c *comparison) compare(ctx context.Context, call *metering.Call) (Line, er
 
 func endUnseen(r metering.Record) bool {
 	return slices.Contains(r.Reasons, metering.ReasonEndUnseen)
-}
-
-// better fills in from the CEL what was not seen. frames are the call's evidence so far, version
-// its newest record's.
-func (c *comparison) better(
-	line Line, frames [][]byte, version int, call *metering.Call,
-) (Line, error) {
-	reconciled := evidence.NewReconciled(call.ID, call.EndedAt, c.frames[call.ID])
-	_, out, err := mediation.Replay(append(frames[:len(frames):len(frames)], reconciled))
-	switch {
-	case errors.Is(err, mediation.ErrNoProof):
-		line.Status, line.Why = Unreconciled, err.Error()
-		return line, nil
-	case err != nil:
-		return line, fmt.Errorf("reconciling call %s: %w", call.ID, err)
-	}
-	line.Status = Reconciled
-	if number := c.arrivals[call.ID].Number; c.rules.Encrypt != nil {
-		line.EncryptedCaller = c.rules.Encrypt(c.mediator.Normal(number))
-	}
-	line.Better = &Better{Frames: [][]byte{reconciled}, Records: out.Records[version:]}
-	return line, nil
-}
-
-// unrecorded is a call that is in the CEL alone. Its first record is that of a call of which
-// nothing was seen; the CEL then fills in the rest where it can.
-func (c *comparison) unrecorded(call *metering.Call, byCEL time.Duration) Line {
-	line := c.line(call.ID, call.Service, NoRecord, 0, byCEL)
-	frames := mediation.New(c.rules).Missed(c.arrivals[call.ID], call.EndedAt)
-	filled, err := c.better(line, frames, 0, call)
-	if err == nil && filled.Better != nil {
-		filled.Better.Frames = append(frames, filled.Better.Frames...)
-		line.Better, line.EncryptedCaller = filled.Better, filled.EncryptedCaller
-		return line
-	}
-	_, out, err := mediation.Replay(frames)
-	if err != nil || len(out.Records) != 1 {
-		panic(fmt.Sprintf("reconcile: the evidence that mediation made for call %s "+
-			"gives no record: %v", call.ID, err))
-	}
-	line.Why = filled.Why
-	line.Better = &Better{Frames: frames, Records: out.Records}
-	return line
 }
 
 func millis(ms int64) time.Duration { return time.Duration(ms) * time.Millisecond }

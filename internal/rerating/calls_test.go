@@ -141,8 +141,8 @@ func fromCEL(t *testing.T) (arrival metering.Fact, frame []byte) {
 	rules.AskExemption = false
 	m := mediation.New(rules)
 	var out mediation.Output
-	err = cel.Read(f, time.UTC, "pbx", func(ev ari.Event) error {
-		m.Step(ev, &out)
+	err = cel.Read(f, time.UTC, "pbx", func(ev cel.Event) error {
+		m.Step(ev.Event, &out)
 		return nil
 	})
 	if err != nil || len(out.Calls) != 1 {

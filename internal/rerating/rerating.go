@@ -101,13 +101,17 @@ func Resolved(e metering.Exemption, why metering.Reason, at time.Time) Change {
 	}
 }
 
-// Reconciled adds frames made from Asterisk's CEL: the frame that fills in what was not seen, or
-// the whole evidence of a call that the gateway did not see. Where another run has added them
-// already it changes nothing. encryptedCaller is the number in the CEL, for a version that is
-// pending and of whose caller the ledger has no number; nil: the CEL has none either.
+// Reconciled adds frames made from Asterisk's CEL: the frame that fills in what was not seen and
+// takes out what was no talk, or the whole evidence of a call that the gateway did not see. Where
+// another change has come first and they add nothing, it changes nothing. encryptedCaller is the
+// number in the CEL, for a version that is pending and of whose caller the ledger has no number;
+// nil: the CEL has none either.
 func Reconciled(encryptedCaller []byte, frames ...[]byte) Change {
 	return func(c Call) (*ledger.Supersession, error) {
 		next, err := later(c, without(c.Frames, frames)...)
+		if errors.Is(err, mediation.ErrNoProof) { // no longer, after another change
+			return nil, nil
+		}
 		if err != nil || next == nil {
 			return nil, err
 		}
@@ -141,16 +145,10 @@ func later(c Call, frames ...[]byte) (*ledger.Supersession, error) {
 	if len(out.Records) <= had {
 		return nil, nil
 	}
-	if had > 0 && sameContent(out.Records[had-1], out.Records[len(out.Records)-1]) {
+	if had > 0 && out.Records[had-1].SameContent(out.Records[len(out.Records)-1]) {
 		return nil, nil
 	}
 	return &ledger.Supersession{Frames: frames, Records: out.Records[had:]}, nil
-}
-
-// sameContent compares two versions without what names the version and its evidence.
-func sameContent(a, b metering.Record) bool {
-	a.Record, a.Version, a.Evidence = b.Record, b.Version, b.Evidence
-	return bytes.Equal(a.JSON(), b.JSON())
 }
 
 // Erased takes the caller's detail out of every version of the call. The versions stay one call,
