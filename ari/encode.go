@@ -51,7 +51,7 @@ func encodeSnapshot(ev Event) evidence.Snapshot {
 				Dialplan: evidence.Dialplan{App: l.Channel.App, AppData: queueArgument(l.Channel)},
 				Created:  metering.Time{Time: l.Channel.Created},
 			},
-			Hold: holdWords[l.Hold], FeatureHold: featureWords[l.Feature], Dialled: l.Dialled,
+			Hold: holdWords[l.Hold], FeatureHold: featureWords[l.Feature], Dialled: l.Dialled, Incoming: l.Incoming,
 			DialledBy: string(l.DialledBy), NumberKind: l.Number,
 			Moved: metering.Time{Time: l.Moved}, LastEvent: metering.Time{Time: l.LastEvent},
 			Doubts: texts(l.Doubts),

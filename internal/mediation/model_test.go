@@ -24,7 +24,12 @@ func modelRules(t *rapid.T) mediation.Rules {
 		},
 		Operators: operators,
 		Terms:     func(string, time.Time) metering.Terms { return metering.Terms{} },
-		Pseudonym: func(metering.Number) string { return "" },
+		Pseudonym: func(n metering.Number) string {
+			if n.Withheld() {
+				return ""
+			}
+			return "c-somebody"
+		},
 	}
 }
 

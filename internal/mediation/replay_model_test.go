@@ -2,6 +2,7 @@ package mediation_test
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,30 +17,93 @@ import (
 // actions are what can happen on the PBX. An action that does not apply does nothing.
 func (p *randomPBX) actions() map[string]func(*rapid.T) {
 	actions := map[string]func(){
-		"a caller arrives":       func() { p.create("Ring", true, "PJSIP/trunk-%08x") },
-		"an operator is called":  func() { p.create("Down", false, "PJSIP/agent1-%08x") },
-		"a stranger is called":   func() { p.create("Down", false, "PJSIP/out-%08x") },
-		"a Local pair is made":   p.createPair,
-		"answer":                 p.answer,
-		"enter or leave":         p.enterOrLeave,
-		"move without an event":  p.moveSilently,
-		"hold or unhold":         p.holdOrUnhold,
-		"hold by a feature":      p.holdByFeature,
-		"dial":                   p.dial,
-		"blind transfer":         p.blindTransfer,
-		"merge the bridges":      p.mergeBridges,
-		"destroy a bridge":       p.destroyBridge,
-		"hang up":                p.hangUp,
-		"a frame is unreadable":  p.unreadable,
-		"the connection is lost": func() { p.gap(ari.GapConnection) },
-		"the gateway crashes":    p.crash,
-		"the gateway restarts":   p.restart,
+		"a caller arrives":        func() { p.create("Ring", true, "PJSIP/trunk-%08x") },
+		"an operator is called":   func() { p.create("Down", false, "PJSIP/agent1-%08x") },
+		"a stranger is called":    func() { p.create("Down", false, "PJSIP/out-%08x") },
+		"a caller is called back": p.callBack,
+		"a leg is replaced":       p.replace,
+		"a service behind Local":  p.dialServiceBehindLocal,
+		"a number comes late":     p.numberComes,
+		"a Local pair is made":    p.createPair,
+		"answer":                  p.answer,
+		"enter or leave":          p.enterOrLeave,
+		"move without an event":   p.moveSilently,
+		"hold or unhold":          p.holdOrUnhold,
+		"hold by a feature":       p.holdByFeature,
+		"dial":                    p.dial,
+		"blind transfer":          p.blindTransfer,
+		"merge the bridges":       p.mergeBridges,
+		"destroy a bridge":        p.destroyBridge,
+		"hang up":                 p.hangUp,
+		"a frame is unreadable":   p.unreadable,
+		"the connection is lost":  func() { p.gap(ari.GapConnection) },
+		"the gateway crashes":     p.crash,
+		"the gateway restarts":    p.restart,
 	}
 	repeat := map[string]func(*rapid.T){}
 	for name, act := range actions {
 		repeat[name] = func(t *rapid.T) { p.t = t; act() }
 	}
 	return repeat
+}
+
+// callBack has the PBX call a customer, who then comes to the service.
+func (p *randomPBX) callBack() {
+	l := p.create("Down", false, "PJSIP/trunk-%08x")
+	if l == nil {
+		return
+	}
+	l.called, l.State = true, "Up"
+	l.Context, l.Exten, l.App = "from-trunk", "1001", "Queue"
+	p.send(ari.Event{Kind: ari.ChannelDialplan, Channel: l.Channel})
+}
+
+// replace puts a new leg into the place of a caller's, as INVITE with Replaces does.
+func (p *randomPBX) replace() {
+	old := p.pick(func(l *randomLeg) bool { return l.caller && l.in == "b1" && !l.ended })
+	if old == nil {
+		return
+	}
+	l := p.create("Ring", true, "PJSIP/trunk-%08x")
+	if l == nil {
+		return
+	}
+	l.State, l.App = "Up", ""
+	p.leave(old)
+	p.enter(l, "b1")
+	old.ended = true
+	p.send(ari.Event{Kind: ari.ChannelHangupRequest, Channel: old.Channel, Soft: true})
+}
+
+// dialServiceBehindLocal has a caller reach the service through a Local channel.
+func (p *randomPBX) dialServiceBehindLocal() {
+	if len(p.legs)+3 > maxRandomLegs {
+		return
+	}
+	caller := p.create("Ring", false, "PJSIP/trunk-%08x")
+	caller.App = "Dial"
+	one := p.create("Down", false, "Local/1001@from-trunk-%08x;1", "Local/1001@from-trunk-%08x;2")
+	two := p.legs[len(p.legs)-1]
+	two.State, two.Context, two.Exten = "Ring", "from-trunk", "1001"
+	two.App, two.AppData = "Queue", "support"
+	steps := []ari.Event{
+		{Kind: ari.Dial, Caller: caller.Channel, Channel: one.Channel, Dialled: "1001@from-trunk/n"},
+		{Kind: ari.ChannelDialplan, Channel: two.Channel},
+	}
+	if rapid.Bool().Draw(p.t, "the far half first") {
+		slices.Reverse(steps)
+	}
+	for _, ev := range steps {
+		p.send(ev)
+	}
+}
+
+// numberComes gives a caller a number that was withheld so far.
+func (p *randomPBX) numberComes() {
+	if l := p.pick(func(l *randomLeg) bool { return l.caller && !l.ended }); l != nil {
+		l.Caller = metering.NewNumber("+390612345678", "")
+		p.send(ari.Event{Kind: ari.ChannelCallerID, Channel: l.Channel})
+	}
 }
 
 func (p *randomPBX) createPair() {

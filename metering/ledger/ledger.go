@@ -21,13 +21,15 @@ import (
 type Batch struct {
 	// ID names this batch and no other: committing it again, after a commit that was kept in spite of
 	// an error, changes nothing. "" is no name.
-	ID       string
-	Node     string // the PBX that it came from, by asterisk_id; "" while not known
-	Opened   []OpenCall
-	Evidence []Evidence
-	Records  []metering.Record // each closes its call
-	Rejects  []Reject
-	Pending  []PendingRecord // calls whose record waits for an answer about the caller
+	ID     string
+	Node   string // the PBX that it came from, by asterisk_id; "" while not known
+	Opened []OpenCall
+	// Identified are open calls whose caller's number came after the call: their EncryptedCaller.
+	Identified []OpenCall
+	Evidence   []Evidence
+	Records    []metering.Record // each closes its call
+	Rejects    []Reject
+	Pending    []PendingRecord // calls whose record waits for an answer about the caller
 	// Watermark is the latest instant of the PBX's clock up to which it was seen without a gap. Zero
 	// keeps the former one.
 	Watermark time.Time
@@ -38,7 +40,7 @@ type Batch struct {
 
 // Empty tells that there is nothing to commit.
 func (b *Batch) Empty() bool {
-	return len(b.Opened)+len(b.Evidence)+len(b.Records)+len(b.Rejects)+len(b.Pending) == 0 &&
+	return len(b.Opened)+len(b.Identified)+len(b.Evidence)+len(b.Records)+len(b.Rejects)+len(b.Pending) == 0 &&
 		b.Watermark.IsZero() && b.Checkpoint == nil
 }
 
