@@ -51,6 +51,7 @@ type pbxWorker struct {
 	clockJumped bool            // since the last snapshot
 	checkpoint  *checkpoint     // taken out of the ledger, until the source has resumed
 	loggedTypes map[string]bool // of unreadable frames
+	loggedExts  map[string]bool // on which calls matched no service
 	lastResync  time.Time       // after an unreadable frame
 
 	synced    atomic.Bool // for /readyz
@@ -64,13 +65,14 @@ func (d *Gateway) newWorker(p config.PBX, rules mediation.Rules, access access) 
 		ledger: d.ledger, queue: ari.NewQueue(0), mediator: mediation.New(rules),
 		asker: newAsker(d.lookups, d.metrics, d.log), pseudonyms: d.resolver.Pseudonyms,
 		deskBackend: newDeskBackend(d, rules), onlyPBX: len(d.conf.PBX) == 1, runID: rand.Text(),
-		loggedTypes: map[string]bool{},
+		loggedTypes: map[string]bool{}, loggedExts: map[string]bool{},
 	}
 	w.metrics.addPBX(p.Name)
 	w.committed.Store(true)
 	conf := native.Config{
 		URL: p.URL, Username: p.Username, Password: p.Password.Reveal(),
 		Application: p.Application, CA: access.ca, Resume: w.takePosition,
+		MayCall: mayCall(rules.Operators.Patterns()),
 	}
 	w.control = native.NewControl(conf)
 	w.desk = frontdesk.New(deskConfig(d.conf), w.control, w.deskBackend, w.deskBackend)
@@ -224,6 +226,9 @@ func (w *pbxWorker) finish(ctx context.Context, out *mediation.Output) error {
 	}
 	w.metrics.heartbeats.WithLabelValues(w.name).Add(float64(out.Heartbeats))
 	w.report(out)
+	for _, u := range out.Unmatched {
+		w.countUnmatched(u)
+	}
 	for _, ask := range out.Asks {
 		w.asker.ask(ask)
 	}
