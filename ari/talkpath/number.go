@@ -21,11 +21,12 @@ const (
 // dialNumber notes the kind of the number by which the leg is dialled. Half of a Local channel only
 // enters the dialplan: the number that counts is dialled from there.
 func (l *leg) dialNumber(ev *ari.Event) {
-	if kind := ev.NumberKind; kind != "" && l.pair == nil && (kind != numberUnseen || l.number != kind) {
+	kind := ev.NumberKind
+	if kind == numberUnseen && l.number != kind && !l.up && l.bridge == nil {
+		kind = numberRings
+	}
+	if kind != "" && l.pair == nil {
 		l.number = kind
-		if kind == numberUnseen && !l.up && l.bridge == nil {
-			l.number = numberRings
-		}
 	}
 	if ev.DialStatus == "PROGRESS" || ev.DialStatus == "ANSWER" { // what it plays may be heard
 		l.heard()

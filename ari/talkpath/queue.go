@@ -8,8 +8,8 @@ import (
 	"github.com/risposta/gateway/metering"
 )
 
-// updateQueue reads from the dialplan of the caller's channel, or of a Local channel that leads from
-// it to the service, in which queue the caller waits. A channel in a bridge waits in none, whatever
+// updateQueue reads from the dialplan of the caller's channel, or of a Local channel that it dialled
+// to reach the service, in which queue the caller waits. A channel in a bridge waits in none, whatever
 // the dialplan shows: during a transfer Asterisk shows the new extension while the Queue() of the
 // old one still runs. After a transfer by keys Asterisk
 // sends no event about the new Queue(). It shows first when the queue dials a member, and at the

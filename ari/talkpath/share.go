@@ -59,7 +59,8 @@ func snapshot(legs []*leg, at time.Time, node string) *ari.Snapshot {
 // shown is the leg in the form of a snapshot.
 func (l *leg) shown() ari.Leg {
 	s := ari.Leg{
-		Channel: l.last, Hold: l.hold, Feature: l.feature, Dialled: l.dialled, Incoming: l.incoming, Number: l.number,
+		Channel: l.last, Hold: l.hold, Feature: l.feature, Dialled: l.dialled, Incoming: l.incoming,
+		Number: l.number,
 		Moved: l.moved, LastEvent: l.lastEvent, Doubts: l.list(),
 	}
 	if l.up {

@@ -24,8 +24,8 @@ func (g *Graph) noteUnmatched(caller, at *leg) {
 	}
 }
 
-// noteStrayTalk notes which of the callers without a call talk with an operator, after an event that
-// may have connected them.
+// noteStrayTalk notes which callers without a call talk with an operator, after an event that may
+// have connected them.
 func (g *Graph) noteStrayTalk(l *leg, ev *ari.Event) {
 	if g.replayOf != nil || ev.Kind != ari.ChannelEnteredBridge && ev.Kind != ari.ChannelStateChange {
 		return

@@ -72,6 +72,9 @@ func (w *pbxWorker) report(out *mediation.Output) {
 	for _, f := range out.Facts {
 		w.log.Info(f.Kind.String(), factFields(f)...)
 	}
+	for _, u := range out.Unmatched {
+		w.countUnmatched(u)
+	}
 	for i := range out.Records {
 		r := &out.Records[i]
 		logRecord(w.log, r)

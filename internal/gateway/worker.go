@@ -30,29 +30,28 @@ type workerLedger interface {
 // pbxWorker meters one PBX: its source fills the queue, and one goroutine empties it, mediates and
 // commits.
 type pbxWorker struct {
-	name        string
-	log         *zap.Logger
-	metrics     *metrics
-	ledger      workerLedger
-	queue       *ari.Queue
-	source      ari.Source
-	mediator    *mediation.Mediator
-	asker       *asker
-	pseudonyms  *metering.Pseudonyms
-	deskBackend *deskBackend
-	desk        *frontdesk.Desk
-	control     *native.Control
-	unmatched   []deskMessage // about calls that have not arrived yet
-	node        string
-	onlyPBX     bool            // of the configuration: every open call belongs to it
-	runID       string          // for the ids of this run's batches
-	batches     uint64          // committed so far
-	hadSnapshot bool            // in this run
-	clockJumped bool            // since the last snapshot
-	checkpoint  *checkpoint     // taken out of the ledger, until the source has resumed
-	loggedTypes map[string]bool // of unreadable frames
-	loggedExts  map[string]bool // on which calls matched no service
-	lastResync  time.Time       // after an unreadable frame
+	name                    string
+	log                     *zap.Logger
+	metrics                 *metrics
+	ledger                  workerLedger
+	queue                   *ari.Queue
+	source                  ari.Source
+	mediator                *mediation.Mediator
+	asker                   *asker
+	pseudonyms              *metering.Pseudonyms
+	deskBackend             *deskBackend
+	desk                    *frontdesk.Desk
+	control                 *native.Control
+	unmatched               []deskMessage // about calls that have not arrived yet
+	node                    string
+	onlyPBX                 bool            // of the configuration: every open call belongs to it
+	runID                   string          // for the ids of this run's batches
+	batches                 uint64          // committed so far
+	hadSnapshot             bool            // in this run
+	clockJumped             bool            // since the last snapshot
+	checkpoint              *checkpoint     // taken out of the ledger, until the source has resumed
+	loggedTypes, loggedExts map[string]bool // of unreadable frames; of calls on no service
+	lastResync              time.Time       // after an unreadable frame
 
 	synced    atomic.Bool // for /readyz
 	committed atomic.Bool // false while a commit fails
@@ -226,9 +225,6 @@ func (w *pbxWorker) finish(ctx context.Context, out *mediation.Output) error {
 	}
 	w.metrics.heartbeats.WithLabelValues(w.name).Add(float64(out.Heartbeats))
 	w.report(out)
-	for _, u := range out.Unmatched {
-		w.countUnmatched(u)
-	}
 	for _, ask := range out.Asks {
 		w.asker.ask(ask)
 	}
