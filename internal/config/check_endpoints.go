@@ -16,8 +16,9 @@ var technologies = []string{
 	"SCCP", "Dongle", "Quectel", "Simcom", "Khomp",
 }
 
-// dahdi names its channels DAHDI/CHANNEL-N on analog lines, and DAHDI/iSPAN/NUMBER-N on ISDN. A
-// wildcard does not match a slash.
+// dahdi names its channels DAHDI/CHANNEL-N on analog lines, and DAHDI/iSPAN/NUMBER-N on ISDN: so
+// chan_dahdi and sig_pri of Asterisk 22 are known to do, which was not measured. A wildcard does not
+// match a slash.
 const dahdi = "DAHDI"
 
 // checkGlobs refuses patterns that can match the endpoint of no channel: with one of them every
