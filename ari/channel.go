@@ -74,10 +74,16 @@ func MaskName(name string) string {
 	if end < 0 {
 		end = len(name)
 	}
-	b := []byte(name)
-	for i := 0; i < end; {
+	return MaskDigits(name[:end]) + name[end:]
+}
+
+// MaskDigits hides telephone numbers in a text: in each long run of digits all but the last two
+// become x.
+func MaskDigits(text string) string {
+	b := []byte(text)
+	for i := 0; i < len(b); {
 		j := i
-		for j < end && b[j] >= '0' && b[j] <= '9' {
+		for j < len(b) && b[j] >= '0' && b[j] <= '9' {
 			j++
 		}
 		if j-i >= phoneDigits {

@@ -145,7 +145,7 @@ func leg(e *evidence.Leg) (Leg, error) {
 			App: e.Channel.Dialplan.App, AppData: e.Channel.Dialplan.AppData,
 			Created: e.Channel.Created.Time,
 		},
-		Hold: Hold(hold), Feature: FeatureHold(feature), Dialled: e.Dialled,
+		Hold: Hold(hold), Feature: FeatureHold(feature), Dialled: e.Dialled, Incoming: e.Incoming,
 		DialledBy: ChannelID(e.DialledBy), Number: e.NumberKind,
 		Moved: e.Moved.Time, LastEvent: e.LastEvent.Time, Doubts: doubts,
 		HomeApp: e.HomeApp, AppSince: e.AppSince.Time,

@@ -52,6 +52,7 @@ func encodeSnapshot(ev Event) evidence.Snapshot {
 				Created:  metering.Time{Time: l.Channel.Created},
 			},
 			Hold: holdWords[l.Hold], FeatureHold: featureWords[l.Feature], Dialled: l.Dialled,
+			Incoming:  l.Incoming,
 			DialledBy: string(l.DialledBy), NumberKind: l.Number,
 			Moved: metering.Time{Time: l.Moved}, LastEvent: metering.Time{Time: l.LastEvent},
 			Doubts: texts(l.Doubts), HomeApp: l.HomeApp, AppSince: metering.Time{Time: l.AppSince},

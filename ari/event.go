@@ -34,6 +34,7 @@ const (
 	PlaybackFinished    // Playback, PlayState
 	ChannelDtmfReceived // Digit
 	ChannelVarset       // Variable, of the few that count; Music
+	ChannelCallerID     // the number of the far end has come or changed
 
 	// A source makes the kinds that follow. Asterisk never sends them.
 
@@ -149,6 +150,7 @@ var kinds = map[string]Kind{
 	"PlaybackFinished":       PlaybackFinished,
 	"ChannelDtmfReceived":    ChannelDtmfReceived,
 	"ChannelVarset":          ChannelVarset,
+	"ChannelCallerId":        ChannelCallerID,
 }
 
 var kindNames = func() map[Kind]string {

@@ -57,6 +57,8 @@ type Leg struct {
 	Hold    Hold
 	Feature FeatureHold
 	Dialled bool // Asterisk called it; it did not call
+	// Incoming: its far end called Asterisk. Neither this nor Dialled: the direction is not known.
+	Incoming bool
 	// DialledBy is the channel that is dialling this one, while it is; "" for none.
 	DialledBy ChannelID
 	Number    string    // the kind of the number by which it was dialled, "" for none

@@ -43,10 +43,15 @@ type Call struct {
 	GivenUp      bool      // no lookup will be asked about the caller again
 	TalkBegan    time.Time // the first TalkStarted; zero for none
 	Corrections  []Reason  // why a later version of the record differs from the first
+	// DirectionUnknown: the caller may have been called back. TookOver: the call is part of another.
+	DirectionUnknown, TookOver bool
 }
 
 func newCall(f Fact) *Call {
-	c := &Call{ID: f.Call, Node: f.Node, Service: f.Service, Caller: f.Caller, ArrivedAt: f.At}
+	c := &Call{
+		ID: f.Call, Node: f.Node, Service: f.Service, Caller: f.Caller, ArrivedAt: f.At,
+		DirectionUnknown: f.DirectionUnknown,
+	}
 	if f.Terms != nil {
 		c.Terms = *f.Terms
 		if kind := c.Terms.NumberKind; kind != "" {
@@ -62,6 +67,13 @@ func newCall(f Fact) *Call {
 func (c *Call) apply(f Fact) {
 	switch f.Kind {
 	case CallArrived: // newCall applies it
+	case CallerIdentified:
+		c.Caller = f.Caller
+		if c.Exemption.Verdict != ExemptYes { // it was about nobody
+			c.Exemption = Exemption{}
+		}
+	case CallerTookOver:
+		c.TookOver = true
 	case CallerAnswered:
 		c.AnsweredAt = f.At
 	case QueueJoined:

@@ -51,6 +51,10 @@ func (r *Record) decide(c *Call) Reason {
 		return ReasonExempt
 	case r.TalkMs == 0:
 		return ReasonNoTalk
+	case c.TookOver:
+		return ReasonTookOver
+	case c.DirectionUnknown:
+		return ReasonDirectionUnknown
 	}
 	price := tariff.Amount{}
 	if t != nil {

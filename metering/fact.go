@@ -15,8 +15,14 @@ type FactKind uint8
 
 // The facts. Each comment names the fields that the fact uses besides Call and At.
 const (
-	// CallArrived uses Service, Node and Number; Caller and Terms once they are known.
+	// CallArrived uses Service, Node, Number and DirectionUnknown; Caller and Terms once they are
+	// known.
 	CallArrived FactKind = iota + 1
+	// CallerIdentified uses Number, and Caller: the caller's number, withheld so far, has come.
+	CallerIdentified
+	// CallerTookOver: the caller's leg took the place of another call's leg (INVITE with Replaces). It
+	// is part of that call.
+	CallerTookOver
 	// CallerAnswered: the caller's own channel went Up, so the caller's network charges from here.
 	CallerAnswered
 	// QueueJoined uses Queue.
@@ -55,6 +61,8 @@ const (
 
 var factNames = [...]string{
 	CallArrived:       "call.arrived",
+	CallerIdentified:  "caller.identified",
+	CallerTookOver:    "caller.took_over",
 	CallerAnswered:    "caller.answered",
 	QueueJoined:       "queue.joined",
 	QueueLeft:         "queue.left",
@@ -115,6 +123,8 @@ type Fact struct {
 	Announcement    *Announcement
 	Survey          *Survey
 	Unseen          bool
+	// DirectionUnknown: it was not seen whether the caller called, or was called back by the PBX.
+	DirectionUnknown bool
 }
 
 // Terms is what a call is charged by. They are fixed for the whole call when it arrives.

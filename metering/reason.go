@@ -23,6 +23,10 @@ const (
 	ReasonEndUnseen Reason = "end_unseen"
 	// ReasonCapped: talk, charged no more than the tariff's cap for a call.
 	ReasonCapped Reason = "capped"
+	// ReasonDirectionUnknown: it was not seen whether the caller called, or was called back by the PBX.
+	ReasonDirectionUnknown Reason = "direction_unknown"
+	// ReasonTookOver: the caller's leg took the place of another call's leg, so it is part of that call.
+	ReasonTookOver Reason = "took_over"
 	// ReasonPriceForbidden: the policy allows the service no price.
 	ReasonPriceForbidden Reason = "price_forbidden"
 	// ReasonNumberRefused: the call was led to a number of an unknown kind, or of a kind that may cost

@@ -117,6 +117,10 @@ func (p *PBX) listBridges(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (p *PBX) variable(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Query().Get("variable") == "CHANNEL(pjsip,request_uri)" {
+		reply(w, map[string]string{"value": p.requestURI(ari.ChannelID(r.PathValue("id")))})
+		return
+	}
 	p.mu.Lock()
 	hold, ok := p.hold[ari.ChannelID(r.PathValue("id"))]
 	ok = ok || p.hold == nil // a PBX whose channels are not known: none holds
@@ -130,6 +134,18 @@ func (p *PBX) variable(w http.ResponseWriter, r *http.Request) {
 		value = "1"
 	}
 	reply(w, map[string]string{"value": value})
+}
+
+// requestURI is what a channel was called by; "" where the PBX called.
+func (p *PBX) requestURI(id ari.ChannelID) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range p.channels {
+		if c.ID == id && c.Exten != "" && c.AppData != "(Outgoing Line)" {
+			return "sip:" + c.Exten + "@192.0.2.1"
+		}
+	}
+	return ""
 }
 
 func (p *PBX) userEvent(w http.ResponseWriter, r *http.Request) {

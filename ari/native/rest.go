@@ -152,9 +152,19 @@ func (r *rest) snapshot(ctx context.Context) (*ari.Snapshot, error) {
 	g.SetLimit(holdQueries)
 	for i, c := range channels {
 		snap.Legs[i] = ari.Leg{Channel: c, Hold: ari.HoldOff}
-		if _, _, local := c.LocalHalf(); !local && c.Up() {
+		leg := &snap.Legs[i]
+		if _, _, local := c.LocalHalf(); local {
+			continue
+		}
+		if c.Up() {
 			g.Go(func() error {
-				snap.Legs[i].Hold = r.hold(gctx, c)
+				leg.Hold = r.hold(gctx, c)
+				return nil
+			})
+		}
+		if r.cfg.MayCall != nil && r.cfg.MayCall(c) {
+			g.Go(func() error {
+				leg.Incoming, leg.Dialled = r.direction(gctx, c)
 				return nil
 			})
 		}
@@ -198,6 +208,13 @@ func (r *rest) hold(ctx context.Context, c ari.Channel) ari.Hold {
 		return ari.HoldOff
 	}
 	return ari.HoldUnknown
+}
+
+// direction asks who called on a channel: its far end, or Asterisk. Neither: it is not known. Only
+// PJSIP reports it (docs/asterisk.md, "The direction of a channel").
+func (r *rest) direction(ctx context.Context, c ari.Channel) (incoming, dialled bool) {
+	uri, ok := r.variable(ctx, c.ID, "CHANNEL(pjsip,request_uri)")
+	return ok && uri != "", ok && uri == ""
 }
 
 // heartbeat makes the PBX send a user event to the application.

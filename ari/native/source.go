@@ -22,6 +22,9 @@ type Config struct {
 	// Desk receives the events about callers at the front desk before they are queued. It must
 	// return at once. nil: there is no desk.
 	Desk func(ari.Event)
+	// MayCall reports whether a channel may be a caller's: of those a snapshot shows who called. Nil:
+	// of none.
+	MayCall func(ari.Channel) bool
 	// Resume takes out the position at which the last run with this node ended, nil for none. When it
 	// returns the position is spent, durably: no later call returns it. It is called before each
 	// connection that the PBX opens is used, and only with Listen: Asterisk keeps its events only for

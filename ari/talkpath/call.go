@@ -19,6 +19,8 @@ type call struct {
 	talked   time.Time       // end of the last talk
 	queue    string          // in which the caller waits, "" for none
 	via      string          // the queue whose Queue() the caller's channel still runs
+	queueLeg ari.ChannelID   // which runs that Queue(): the caller's, or a Local half behind it
+	bridged  bool            // its caller's leg has been in a bridge
 	numbers  []string        // the kinds of numbers that it has reached
 	known    []ari.ChannelID // the legs whose state its evidence has
 	answered bool
@@ -54,22 +56,6 @@ func (g *Graph) noteKnown(c *call, connected []*leg) {
 		c.known = append(c.known, l.id)
 		c.noteInstant(l.lastEvent)
 	}
-}
-
-// mayOpenCall reports whether the leg can be a caller's: it called, it is not an operator's nor
-// half of a Local channel, and has had no call before.
-func (l *leg) mayOpenCall() bool {
-	return l.call == nil && !l.done && !l.dialled && l.pair == nil && !l.operator && l.last.Name != ""
-}
-
-// arrive opens the call of a caller's leg that has entered a metered service.
-func (g *Graph) arrive(l *leg, service, node string, at time.Time, out *Result) *call {
-	c := g.openCall(metering.CallID(l.id), l, at)
-	out.fact(metering.Fact{
-		Kind: metering.CallArrived, Call: c.id, At: at, Service: service, Node: node,
-		Number: l.last.Caller,
-	})
-	return c
 }
 
 func (g *Graph) openCall(id metering.CallID, l *leg, at time.Time) *call {
@@ -108,6 +94,8 @@ func (g *Graph) update(c *call, ev *ari.Event, out *Result) {
 		c.answered = true
 		out.fact(metering.Fact{Kind: metering.CallerAnswered, Call: c.id, At: ev.At})
 	}
+	c.identify(ev.At, out)
+	c.takeOver(ev.At, out)
 	g.updateQueue(c, ev, out)
 	old, now := c.view, g.view(c, c.view.operator)
 	if now == old {
@@ -181,14 +169,6 @@ func (g *Graph) startTalk(c *call, out *Result) {
 	out.fact(metering.Fact{
 		Kind: metering.TalkStarted, Call: c.id, At: c.talk, Operator: c.view.endpoint(), Queue: c.via,
 	})
-}
-
-// reachNumber notes that the call has reached a number of this kind.
-func (c *call) reachNumber(kind string, at time.Time, out *Result) {
-	if kind != "" && kind != numberNone && !slices.Contains(c.numbers, kind) {
-		c.numbers = append(c.numbers, kind)
-		out.fact(metering.Fact{Kind: metering.NumberReached, Call: c.id, At: at, Why: kind})
-	}
 }
 
 // closeCall ends the call. Its leg may live on for seconds, and opens no other call.

@@ -27,6 +27,7 @@ func ExampleGraph_Step() {
 	}
 	maria := ari.Channel{
 		ID: "maria", Name: "PJSIP/trunk-00000001", State: "Ring", Context: "from-trunk", Exten: "1001",
+		App: "Dial",
 	}
 	anna := ari.Channel{ID: "anna", Name: "PJSIP/agent1-00000002", State: "Down"}
 	step(0, ari.Event{Kind: ari.ChannelCreated, Channel: maria})

@@ -61,8 +61,10 @@ func (g *Graph) carryOver(l, old *leg) {
 		return
 	}
 	l.number = old.number
+	l.heard() // it may have been, in the gap
 	l.done = l.done || old.done
-	l.dialled = l.dialled || old.dialled
+	l.dialled, l.incoming = l.dialled || old.dialled, l.incoming || old.incoming
+	l.stray, l.strayTalk = old.stray, old.strayTalk
 	// A hold by a feature of the bridge does not show in the channel. Only an Unhold, perhaps an
 	// unseen one, has ended it.
 	if old.feature != ari.NoFeatureHold && l.hold == ari.HoldOff {
@@ -107,6 +109,7 @@ func (g *Graph) endCallGap(c *call, ev *ari.Event, out *Result) {
 	c.answered = c.answered || c.caller.up
 	now := g.view(c, nil)
 	c.view = now
+	c.takeOver(c.latest, out)
 	f := metering.Fact{
 		Kind: metering.GapEnded, Call: c.id, At: c.latest, State: now.state, Operator: now.endpoint(),
 	}
@@ -124,12 +127,14 @@ func (g *Graph) endCallGap(c *call, ev *ari.Event, out *Result) {
 }
 
 // discover opens the call of a caller whose arrival was not seen.
-func (g *Graph) discover(l *leg, ev *ari.Event, out *Result) {
-	if !l.mayOpenCall() {
+func (g *Graph) discover(at *leg, ev *ari.Event, out *Result) {
+	l := at.bridgedCaller()
+	if l == nil || !l.mayOpenCall() {
 		return
 	}
-	service, ok := g.rules.Service(l.last)
+	service, ok := g.rules.Service(at.positionOf(l))
 	if !ok {
+		g.noteUnmatched(l, at)
 		return
 	}
 	arrived := ev.At

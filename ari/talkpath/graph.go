@@ -17,6 +17,9 @@ type Rules struct {
 	// Operator reports whether an endpoint, such as PJSIP/agent1, is an operator's. Talk with any
 	// other endpoint is free.
 	Operator func(endpoint string) bool
+	// ServiceContext reports whether calls of a metered service come into this dialplan context. Nil:
+	// calls on no service are not counted.
+	ServiceContext func(context string) bool
 	// ProbeEvery is how often, while talk runs, the legs are asked whether packets come from them.
 	// Zero: there is no PBX to ask, as in a recording.
 	ProbeEvery time.Duration
@@ -76,6 +79,8 @@ type leg struct {
 	operator   bool
 	up         bool // stays true: the channel in a later event may show an older state
 	dialled    bool // Asterisk called it; it did not call
+	incoming   bool // its far end called Asterisk. Neither: the direction is not known
+	identified bool // the number of its far end has become known, and has not been reported
 	hold       ari.Hold
 	feature    ari.FeatureHold
 	bridge     *bridge
@@ -91,6 +96,8 @@ type leg struct {
 	done       bool   // its call has ended: later events of the channel open no other
 	stamp      uint64
 	firstEvent time.Time // the instant of its first event; zero where a snapshot showed it first
+	stray      unmatched // where in a service's context it first was, on no service
+	strayTalk  bool      // it has talked with an operator, on no service
 	doubts
 	probing
 }
@@ -110,7 +117,10 @@ func (g *Graph) leg(c ari.Channel) *leg {
 	if c.Caller.Withheld() {
 		l.last.Caller = number
 	}
-	l.up = l.up || c.Up()
+	l.identified = l.identified || number.Withheld() && !l.last.Caller.Withheld()
+	if l.up = l.up || c.Up(); l.up {
+		l.heard()
+	}
 	return l
 }
 

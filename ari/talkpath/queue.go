@@ -8,9 +8,10 @@ import (
 	"github.com/risposta/gateway/metering"
 )
 
-// updateQueue reads from the dialplan of the caller's channel in which queue the caller waits. A
-// caller in a bridge waits in none, whatever the dialplan shows: during a transfer Asterisk shows
-// the new extension while the Queue() of the old one still runs. After a transfer by keys Asterisk
+// updateQueue reads from the dialplan of the caller's channel, or of a Local channel that it dialled
+// to reach the service, in which queue the caller waits. A channel in a bridge waits in none, whatever
+// the dialplan shows: during a transfer Asterisk shows the new extension while the Queue() of the
+// old one still runs. After a transfer by keys Asterisk
 // sends no event about the new Queue(). It shows first when the queue dials a member, and at the
 // latest when one answers.
 func (g *Graph) updateQueue(c *call, ev *ari.Event, out *Result) {
@@ -18,20 +19,24 @@ func (g *Graph) updateQueue(c *call, ev *ari.Event, out *Result) {
 	if ev.Kind == ari.Dial {
 		shown = &ev.Caller
 	}
-	if shown.ID != c.caller.id {
+	l := g.legs[shown.ID]
+	if l == nil || l.caller() != c.caller {
 		return
 	}
 	name := ""
 	if shown.App == "Queue" {
 		name, _, _ = strings.Cut(shown.AppData, ",") // Queue(name,options,...)
 	}
+	if l != c.caller && shown.ID != c.queueLeg && (name == "" || c.queue != "") {
+		return // a Local channel that rings a member of the queue, or leads elsewhere
+	}
 	switch ev.Kind {
 	case ari.ChannelDialplan:
-		if c.caller.bridge != nil {
+		if l.bridge != nil {
 			return
 		}
 	case ari.Dial:
-		if c.caller.bridge != nil || name == "" || name == c.queue {
+		if l.bridge != nil || name == "" || name == c.queue {
 			return
 		}
 	case ari.ChannelEnteredBridge:
@@ -42,7 +47,7 @@ func (g *Graph) updateQueue(c *call, ev *ari.Event, out *Result) {
 		return
 	}
 	g.leaveQueue(c, ev.At, out)
-	c.queue, c.via = name, name
+	c.queue, c.via, c.queueLeg = name, name, l.id
 	if name != "" {
 		out.fact(metering.Fact{Kind: metering.QueueJoined, Call: c.id, At: ev.At, Queue: name})
 	}

@@ -55,6 +55,7 @@ func (g *Graph) enter(l *leg, b *bridge) {
 	}
 	g.leave(l)
 	l.bridge = b
+	l.heard()
 	b.members = append(b.members, l)
 	b.changed(g.serial)
 	g.bridges[b.id] = b

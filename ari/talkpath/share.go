@@ -9,13 +9,6 @@ import (
 	"github.com/risposta/gateway/metering"
 )
 
-// The kinds of number of an outside leg whose number is not known. With numberUnseen its dial was
-// not seen, with numberNone its dial was seen and named no number.
-const (
-	numberUnseen = "unknown"
-	numberNone   = "none"
-)
-
 // evidenceShare is the event's share in the call, with the legs that the call's evidence lacks.
 func (g *Graph) evidenceShare(c *call, ev *ari.Event, out *Result) EvidenceShare {
 	s := EvidenceShare{Call: c.id}
@@ -66,8 +59,8 @@ func snapshot(legs []*leg, at time.Time, node string) *ari.Snapshot {
 // shown is the leg in the form of a snapshot.
 func (l *leg) shown() ari.Leg {
 	s := ari.Leg{
-		Channel: l.last, Hold: l.hold, Feature: l.feature, Dialled: l.dialled, Number: l.number,
-		Moved: l.moved, LastEvent: l.lastEvent,
+		Channel: l.last, Hold: l.hold, Feature: l.feature, Dialled: l.dialled, Incoming: l.incoming,
+		Number: l.number, Moved: l.moved, LastEvent: l.lastEvent,
 	}
 	l.showDoubts(&s)
 	if l.up {
@@ -102,6 +95,7 @@ func (g *Graph) place(s ari.Leg) *leg {
 	l.moved, l.lastEvent = s.Moved, s.LastEvent
 	l.setDoubts(&s)
 	l.dialled = s.Dialled || l.last.AppData == outgoing || called(s.Channel.State)
+	l.incoming = s.Incoming || l.pair == nil && s.Channel.State == ringing
 	return l
 }
 

@@ -13,6 +13,8 @@ type Result struct {
 	// Shares are the calls that the event belongs to, in the order of their arrival: the evidence of
 	// each must keep it.
 	Shares []EvidenceShare
+	// Unmatched are calls that have ended and never were on a service.
+	Unmatched []Unmatched
 	// Requests are what the PBX is to be asked. The answers come as a Probed event.
 	Requests []ari.ProbeRequest
 	// Resync, where not empty, is why the view of the PBX must be made anew: a reason of a gap.
@@ -74,6 +76,9 @@ func (g *Graph) stepPBX(ev *ari.Event, out *Result) {
 	before := g.affectedCalls(ev, nil)
 	ended := g.advance(ev, out)
 	g.orderMembers()
+	if l := g.legs[ev.Channel.ID]; l != nil {
+		g.noteStrayTalk(l, ev)
+	}
 	calls := g.affectedCalls(ev, before)
 	if c := g.replayOf; c != nil && g.calls[c.id] == c && !slices.Contains(calls, c) {
 		calls = append(calls, c)
@@ -178,6 +183,7 @@ func (g *Graph) advance(ev *ari.Event, out *Result) (ended *call) {
 	switch ev.Kind {
 	case ari.ChannelCreated:
 		l.dialled = l.dialled || called(ev.Channel.State)
+		l.incoming = l.pair == nil && !called(ev.Channel.State)
 	case ari.Dial:
 		g.advanceDial(l, ev)
 	case ari.ChannelHold:
@@ -199,17 +205,14 @@ func (g *Graph) advance(ev *ari.Event, out *Result) (ended *call) {
 	case ari.ChannelHangupRequest:
 		return l.call
 	case ari.ChannelDestroyed:
+		l.reportUnmatched(out)
 		g.detach(l)
 		return l.call
 	default: // g.leg has taken in what counts
 	}
 	if l != nil {
 		l.dialled = l.dialled || l.last.AppData == outgoing
-		if (ev.Kind == ari.ChannelCreated || ev.Kind == ari.ChannelDialplan) && l.mayOpenCall() {
-			if service, ok := g.rules.Service(l.last); ok {
-				g.arrive(l, service, ev.Node, ev.At, out)
-			}
-		}
+		g.findArrival(l, ev, out)
 	}
 	return nil
 }
@@ -219,6 +222,9 @@ const outgoing = "(Outgoing Line)"
 
 // called reports whether a channel with this state when it was made was called, and did not call.
 func called(state string) bool { return state == "Down" || state == "Ringing" }
+
+// ringing is the state of a channel that calls and has not been answered.
+const ringing = "Ring"
 
 func (g *Graph) advanceBridge(l *leg, ev *ari.Event) {
 	b := g.bridge(ev.Bridge)
@@ -243,10 +249,7 @@ func (g *Graph) advanceBridge(l *leg, ev *ari.Event) {
 // answer, leaving the bridge does.
 func (g *Graph) advanceDial(peer *leg, ev *ari.Event) {
 	peer.dialled = true
-	// Half of a Local channel only enters the dialplan: the number that counts is dialled from there.
-	if ev.NumberKind != "" && peer.pair == nil {
-		peer.number = ev.NumberKind
-	}
+	peer.dialNumber(ev)
 	if ev.Caller.ID == "" {
 		return // an originated call
 	}

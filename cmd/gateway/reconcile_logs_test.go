@@ -118,6 +118,8 @@ const (
 // arrive: the caller hears the queue's music from the first second on.
 func (l *twoLogs) arrive() {
 	l.send(0, ari.ChannelCreated, l.caller)
+	l.caller.App, l.caller.AppData = "Queue", "help"
+	l.send(0, ari.ChannelDialplan, l.caller)
 	l.send(1, ari.ChannelCreated, l.operator)
 	l.row(0, "CHAN_START", l.caller, "")
 	l.row(1, "STREAM_BEGIN", l.caller, musicRow)

@@ -6,8 +6,6 @@ import (
 	"net/url"
 	"regexp"
 	"time"
-
-	"github.com/risposta/gateway/internal/mediation"
 )
 
 // The bounds of how long detail is kept, for the six months of the law and for what a business may
@@ -162,13 +160,5 @@ func (l *loader) checkListen(key string, c Listen) {
 	if c.CertFile == "" && !loopback(host) {
 		l.problem(key+".address", "%q is not on loopback: give cert_file and key_file, or calls and "+
 			"password cross the network unencrypted", c.Address)
-	}
-}
-
-func (l *loader) checkGlobs(key string, patterns []string) {
-	for i, p := range patterns {
-		if _, err := mediation.NewGlobs(p); err != nil {
-			l.problem(fmt.Sprintf("%s[%d]", key, i), "%v", err)
-		}
 	}
 }

@@ -25,7 +25,8 @@ type Config struct {
 	PBX []PBX `yaml:"pbx"`
 	// Endpoints of human operators, such as `PJSIP/agent*`. `*` and `?` stand for anything but a
 	// slash. Talk with any other endpoint, a machine, a voicemail or an outside number, is never
-	// charged. Required.
+	// charged. A pattern that can match no channel of Asterisk 22 is an error: ISDN channels are
+	// `DAHDI/i*/*`, analog ones `DAHDI/[0-9]*`. Required.
 	Operators []string `yaml:"operators"`
 	// The metered services. Required: at least one.
 	Services []Service `yaml:"services"`
@@ -98,11 +99,13 @@ type Service struct {
 	// The service in records, logs and metrics. Left out: its number. Several entries may share a
 	// name, and then share the tariff.
 	Name string `yaml:"name"`
-	// The extension that the caller dials. Required.
+	// The extension that the caller dials, with the caller's own channel or through Local channels. It
+	// also stands for itself with a + before it, or with parameters behind it (`1001;npdi`). Required.
 	Number string `yaml:"number"`
 	// The dialplan context in which the call comes in. Required.
 	Context string `yaml:"context"`
 	// Endpoints that calls come from, such as `PJSIP/trunk*`. Left out: any that is no operator's.
+	// A pattern that can match no channel is an error.
 	Callers []string `yaml:"callers"`
 	// The name of the price. Left out: the service is metered and free.
 	Tariff string `yaml:"tariff"`

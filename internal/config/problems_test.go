@@ -131,6 +131,36 @@ func TestProblemsOfThePBX(t *testing.T) {
 			old: `"PJSIP/agent*"`, replace: `"PJSIP/[agent"`,
 			want: `gw.yaml:5: operators[0]: "PJSIP/[agent" is not a pattern`,
 		},
+		"ISDN without its second slash": {
+			old: `"PJSIP/agent*"`, replace: `"DAHDI/*", "DAHDI/i1*"`,
+			want: "gw.yaml:5: operators[0]: \"DAHDI/*\" matches no channel: ISDN channels are DAHDI/i1/NUMBER, " +
+				"and * does not match a slash: write DAHDI/i*/*, or DAHDI/[0-9]* for analog lines, DAHDI/1\n" +
+				"gw.yaml:5: operators[1]: \"DAHDI/i1*\" matches no channel",
+		},
+		"a caller of ISDN": {
+			old: `"PJSIP/trunk*"`, replace: `"DAHDI/*"`,
+			want: `gw.yaml:11: services[0].callers[0]: "DAHDI/*" matches no channel`,
+		},
+		"a Local operator": {
+			old: `"PJSIP/agent*"`, replace: `"Local/100@agents"`,
+			want: `gw.yaml:5: operators[0]: "Local/100@agents" matches no channel: a Local channel is nobody's`,
+		},
+		"chan_sip": {
+			old: `"PJSIP/agent*"`, replace: `"SIP/agent*"`,
+			want: `operators[0]: "SIP/agent*" matches no channel: Asterisk 22 has no chan_sip`,
+		},
+		"no such technology": {
+			old: `"PJSIP/agent*"`, replace: `"pjsip/agent*"`,
+			want: `operators[0]: "pjsip/agent*" matches no channel: Asterisk 22 has no technology pjsip`,
+		},
+		"no slash": {
+			old: `"PJSIP/agent*"`, replace: `"agent*"`,
+			want: `operators[0]: "agent*" matches no channel: write a technology, a slash and a name`,
+		},
+		"a slash too many": {
+			old: `"PJSIP/agent*"`, replace: `"PJSIP/100/*"`,
+			want: `operators[0]: "PJSIP/100/*" matches no channel: only the names of ISDN channels`,
+		},
 		"no PBX": {
 			text: good[strings.Index(good, "operators:"):], env: secrets[1:],
 			want: "gw.yaml: pbx: missing",

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/risposta/gateway/ari"
@@ -33,7 +34,8 @@ func (c *Config) Rules() (mediation.Rules, error) {
 		name    string
 		callers mediation.Globs
 	}
-	entries := map[[2]string]entry{}
+	entries, normal := map[[2]string]entry{}, map[[2]string]entry{}
+	contexts := map[string]bool{}
 	books := map[string]tariff.Book{}
 	for _, s := range c.Services {
 		e := entry{name: s.Name}
@@ -41,6 +43,8 @@ func (c *Config) Rules() (mediation.Rules, error) {
 			return mediation.Rules{}, fmt.Errorf("services: %s: callers: %w", s.Name, err)
 		}
 		entries[[2]string{s.Context, s.Number}] = e
+		normal[[2]string{s.Context, dialledNumber(s.Number)}] = e
+		contexts[s.Context] = true
 		if s.DID != "" {
 			kinds[s.Name] = string(plan.Public(s.DID))
 		}
@@ -51,12 +55,16 @@ func (c *Config) Rules() (mediation.Rules, error) {
 	return mediation.Rules{
 		Service: func(ch ari.Channel) (string, bool) {
 			e, ok := entries[[2]string{ch.Context, ch.Exten}]
+			if !ok {
+				e, ok = normal[[2]string{ch.Context, dialledNumber(ch.Exten)}]
+			}
 			if ok && len(e.callers.Patterns()) > 0 && !e.callers.Match(ch.Endpoint()) {
 				return "", false
 			}
 			return e.name, ok
 		},
-		Operators: operators,
+		ServiceContext: func(context string) bool { return contexts[context] },
+		Operators:      operators,
 		Terms: func(service string, arrived time.Time) metering.Terms {
 			return metering.Terms{
 				Tariff: books[service].At(arrived), Policy: law, NumberKind: kinds[service],
@@ -68,6 +76,13 @@ func (c *Config) Rules() (mediation.Rules, error) {
 		CountryCode:  c.Callers.CountryCode,
 		AskExemption: true,
 	}, nil
+}
+
+// dialledNumber is the number in an extension as a carrier may write it: without the parameters of a
+// tel URI, as in 1001;npdi;rn=+3906, and without the + of an international number.
+func dialledNumber(exten string) string {
+	number, _, _ := strings.Cut(exten, ";")
+	return strings.TrimPrefix(number, "+")
 }
 
 // Pseudonyms makes callers' pseudonyms, and encrypts their numbers.

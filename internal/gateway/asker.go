@@ -27,8 +27,11 @@ type asker struct {
 	cancel  context.CancelFunc
 
 	mu   sync.Mutex
-	open map[metering.CallID]context.CancelFunc // of calls that have not ended
+	open map[metering.CallID]*lookup // of calls that have not ended
 }
+
+// lookup is a lookup under way.
+type lookup struct{ cancel context.CancelFunc }
 
 type answer struct {
 	call      metering.CallID
@@ -54,38 +57,49 @@ func newAsker(l exemption.Lookup, m *metrics, log *zap.Logger) *asker {
 	return &asker{
 		lookup: l, metrics: m, log: log, ctx: ctx, cancel: cancel,
 		answers: make(chan answer, maxLookups), slots: make(chan struct{}, maxLookups),
-		open: map[metering.CallID]context.CancelFunc{},
+		open: map[metering.CallID]*lookup{},
 	}
 }
 
 // ask repeats the lookup until there is an answer, or until forget. The answer comes through
-// answers; when the gateway ends it may not come.
+// answers; when the gateway ends it may not come. A second question about a call, when its number
+// has come, takes the place of the first.
 func (a *asker) ask(q mediation.Ask) {
 	ctx, cancel := context.WithCancel(a.ctx)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if len(a.open) >= maxUnanswered || a.open[q.Call] != nil {
+	if former := a.open[q.Call]; former != nil {
+		former.cancel()
+		delete(a.open, q.Call)
+	}
+	if len(a.open) >= maxUnanswered {
 		cancel()
 		a.metrics.exemptionLookups.WithLabelValues("all", "overload").Inc()
 		a.log.Warn(evLookupFailed, zap.String("call", string(q.Call)),
 			zap.String("error", "too many lookups are under way"))
 		return // without an answer the exemption is unknown
 	}
-	a.open[q.Call] = cancel
+	l := &lookup{cancel}
+	a.open[q.Call] = l
 	a.wg.Go(func() {
-		defer a.forget(q.Call)
 		a.repeat(ctx, q)
+		cancel()
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if a.open[q.Call] == l {
+			delete(a.open, q.Call)
+		}
 	})
 }
 
 // forget stops asking: the call has ended.
 func (a *asker) forget(call metering.CallID) {
 	a.mu.Lock()
-	cancel := a.open[call]
+	l := a.open[call]
 	delete(a.open, call)
 	a.mu.Unlock()
-	if cancel != nil {
-		cancel()
+	if l != nil {
+		l.cancel()
 	}
 }
 

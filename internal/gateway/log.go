@@ -28,6 +28,7 @@ const (
 	evOverflow        = "pbx.inbox_overflow"
 	evClockJumped     = "pbx.clock_jumped"
 	evUnnamed         = "pbx.unnamed"
+	evUnmatched       = "call.unmatched"
 	evUnreadable      = "frame.unreadable"
 	evCommitFailed    = "ledger.commit_failed"
 	evSigned          = "ledger.signed"
@@ -75,6 +76,9 @@ func (w *pbxWorker) report(out *mediation.Output) {
 	for _, f := range out.Facts {
 		w.log.Info(f.Kind.String(), factFields(f)...)
 	}
+	for _, u := range out.Unmatched {
+		w.countUnmatched(u)
+	}
 	for i := range out.Records {
 		r := &out.Records[i]
 		logRecord(w.log, r)
@@ -110,6 +114,11 @@ func factFields(f metering.Fact) []zap.Field {
 	case metering.CallArrived:
 		fields = append(fields, zap.String("node", f.Node), zap.String("service", f.Service),
 			zap.String("caller", f.Caller))
+		if f.DirectionUnknown {
+			fields = append(fields, zap.String("direction", "unknown"))
+		}
+	case metering.CallerIdentified:
+		fields = append(fields, zap.String("caller", f.Caller))
 	case metering.QueueJoined, metering.QueueLeft:
 		fields = append(fields, zap.String("queue", f.Queue))
 	case metering.TalkStarted:
@@ -136,7 +145,7 @@ func factFields(f metering.Fact) []zap.Field {
 	case metering.SurveyAnswered:
 		fields = append(fields, zap.Int("satisfaction", f.Survey.Satisfaction),
 			zap.String("solved", f.Survey.Solved))
-	case metering.CallerAnswered, metering.CallerAtDesk, metering.TalkRetracted:
+	case metering.CallerTookOver, metering.CallerAnswered, metering.CallerAtDesk, metering.TalkRetracted:
 	case metering.CallEnded:
 		fields = append(fields, zap.String("ended_by", f.Why))
 	}

@@ -13,6 +13,7 @@ type metrics struct {
 	records              *prometheus.CounterVec
 	talkSeconds          *prometheus.CounterVec
 	unseenSeconds        *prometheus.CounterVec
+	unmatchedCalls       *prometheus.CounterVec
 	pbxSynced            *prometheus.GaugeVec
 	pbxGaps              *prometheus.CounterVec
 	frames               *prometheus.CounterVec
@@ -43,6 +44,9 @@ func (m *metrics) addPBX(name string) {
 	} {
 		c.WithLabelValues(name)
 	}
+	for _, why := range []string{"no_service", "talk"} {
+		m.unmatchedCalls.WithLabelValues(name, why)
+	}
 }
 
 func newMetrics() *metrics {
@@ -66,6 +70,8 @@ func newMetrics() *metrics {
 			"Talk in committed records.", "service"),
 		unseenSeconds: counter("unseen_seconds_total",
 			"Time in committed records that was not seen, and is free.", "service"),
+		unmatchedCalls: counter("unmatched_calls_total",
+			"Calls into a service's context, or with an operator, that were on no service.", "pbx", "why"),
 		pbxSynced: gauge("pbx_synced",
 			"1 while every event of the PBX is received.", "pbx"),
 		pbxGaps: counter("pbx_gaps_total",
@@ -107,7 +113,8 @@ func newMetrics() *metrics {
 		}),
 	}
 	m.registry.MustRegister(
-		m.openCalls, m.callsSetAside, m.records, m.talkSeconds, m.unseenSeconds, m.pbxSynced,
+		m.openCalls, m.callsSetAside, m.unmatchedCalls, m.records, m.talkSeconds, m.unseenSeconds,
+		m.pbxSynced,
 		m.pbxGaps, m.frames,
 		m.heartbeats, m.unreadableFrames, m.inboxFrames, m.inboxOverflows, m.probes,
 		m.exemptionLookups, m.exemptionBreakerOpen, m.deskCallers, m.pendingRecords, m.rerated, m.commitSeconds,

@@ -7,6 +7,8 @@ import (
 
 	"github.com/risposta/gateway/ari"
 	"github.com/risposta/gateway/ari/native"
+	"github.com/risposta/gateway/ari/talkpath"
+	"github.com/risposta/gateway/internal/mediation"
 )
 
 var _ native.Observer = (*pbxWorker)(nil)
@@ -23,6 +25,33 @@ func (w *pbxWorker) countUnreadable(bad *ari.Unreadable) {
 	w.loggedTypes[bad.Type] = true
 	w.log.Warn(evUnreadable, zap.String("type", bad.Type), zap.Int("bytes", bad.Bytes),
 		zap.Bool("doubtful", bad.Doubtful()), zap.Error(bad.Err))
+}
+
+// maxLoggedExts bounds the extensions that are remembered as logged.
+const maxLoggedExts = 256
+
+// countUnmatched counts a call that never was on a service, and logs the first of each extension. An
+// extension may be the number of a person.
+func (w *pbxWorker) countUnmatched(u talkpath.Unmatched) {
+	why := "no_service"
+	if u.Talked {
+		why = "talk"
+	}
+	w.metrics.unmatchedCalls.WithLabelValues(w.name, why).Inc()
+	ext := ari.MaskDigits(u.Exten)
+	key := why + " " + ext + "@" + u.Context
+	if w.loggedExts[key] || len(w.loggedExts) >= maxLoggedExts {
+		return
+	}
+	w.loggedExts[key] = true
+	w.log.Warn(evUnmatched, zap.String("extension", ext), zap.String("context", u.Context),
+		zap.String("why", why))
+}
+
+// mayCall tells the channels that may be a caller's from those of operators.
+func mayCall(operators []string) func(ari.Channel) bool {
+	globs, err := mediation.NewGlobs(operators...) // its own: the source has its own goroutine
+	return func(c ari.Channel) bool { return err == nil && !globs.Match(c.Endpoint()) }
 }
 
 // Retrying implements native.Observer.

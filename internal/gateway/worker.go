@@ -29,28 +29,28 @@ type workerLedger interface {
 // pbxWorker meters one PBX: its source fills the queue, and one goroutine empties it, mediates and
 // commits.
 type pbxWorker struct {
-	name        string
-	log         *zap.Logger
-	metrics     *metrics
-	ledger      workerLedger
-	queue       *ari.Queue
-	source      ari.Source
-	mediator    *mediation.Mediator
-	asker       *asker
-	pseudonyms  *metering.Pseudonyms
-	deskBackend *deskBackend
-	desk        *frontdesk.Desk
-	control     *native.Control
-	unmatched   []deskMessage // about calls that have not arrived yet
-	node        string
-	onlyPBX     bool            // of the configuration: every open call belongs to it
-	runID       string          // for the ids of this run's batches
-	batches     uint64          // committed so far
-	hadSnapshot bool            // in this run
-	clockJumped bool            // since the last snapshot
-	checkpoint  *checkpoint     // taken out of the ledger, until the source has resumed
-	loggedTypes map[string]bool // of unreadable frames
-	lastResync  time.Time       // after an unreadable frame
+	name                    string
+	log                     *zap.Logger
+	metrics                 *metrics
+	ledger                  workerLedger
+	queue                   *ari.Queue
+	source                  ari.Source
+	mediator                *mediation.Mediator
+	asker                   *asker
+	pseudonyms              *metering.Pseudonyms
+	deskBackend             *deskBackend
+	desk                    *frontdesk.Desk
+	control                 *native.Control
+	unmatched               []deskMessage // about calls that have not arrived yet
+	node                    string
+	onlyPBX                 bool            // of the configuration: every open call belongs to it
+	runID                   string          // for the ids of this run's batches
+	batches                 uint64          // committed so far
+	hadSnapshot             bool            // in this run
+	clockJumped             bool            // since the last snapshot
+	checkpoint              *checkpoint     // taken out of the ledger, until the source has resumed
+	loggedTypes, loggedExts map[string]bool // of unreadable frames; of calls on no service
+	lastResync              time.Time       // after an unreadable frame
 
 	synced    atomic.Bool // for /readyz
 	committed atomic.Bool // false while a commit fails
@@ -63,13 +63,14 @@ func (d *Gateway) newWorker(p config.PBX, rules mediation.Rules, access access) 
 		ledger: d.ledger, queue: ari.NewQueue(0), mediator: mediation.New(rules),
 		asker: newAsker(d.lookups, d.metrics, d.log), pseudonyms: d.resolver.Pseudonyms,
 		deskBackend: newDeskBackend(d), onlyPBX: len(d.conf.PBX) == 1, runID: rand.Text(),
-		loggedTypes: map[string]bool{},
+		loggedTypes: map[string]bool{}, loggedExts: map[string]bool{},
 	}
 	w.metrics.addPBX(p.Name)
 	w.committed.Store(true)
 	conf := native.Config{
 		URL: p.URL, Username: p.Username, Password: p.Password.Reveal(),
 		Application: p.Application, CA: access.ca, Resume: w.takePosition,
+		MayCall: mayCall(rules.Operators.Patterns()),
 	}
 	w.control = native.NewControl(conf)
 	w.desk = frontdesk.New(deskConfig(d.conf), w.control, w.deskBackend, w.deskBackend)

@@ -30,6 +30,29 @@ func (m *Mediator) arrive(f *metering.Fact, rest []metering.Fact, out *Output) {
 	}
 }
 
+// identify takes in the number of a caller whose number was withheld so far, and asks the lookup
+// about it. What was answered before was about no number.
+func (m *Mediator) identify(f metering.Fact, out *Output) {
+	c := m.meter.Call(f.Call)
+	if c.Caller != "" {
+		return // the number under which the call arrived counts
+	}
+	number := m.Normal(f.Number)
+	f.Caller, f.Number = m.rules.Pseudonym(number), metering.Number{}
+	m.appendEvidence(f.Call, evidence.NewCaller(f.Call, f.At, f.Caller), out)
+	m.apply(f, out)
+	if !c.Terms.AskExemption {
+		return
+	}
+	if m.rules.Encrypt != nil {
+		m.encrypted[f.Call] = m.rules.Encrypt(number)
+		out.Identified = append(out.Identified, ledger.OpenCall{
+			Call: f.Call, EncryptedCaller: m.encrypted[f.Call],
+		})
+	}
+	out.Asks = append(out.Asks, Ask{Call: f.Call, Number: number, At: c.ArrivedAt})
+}
+
 // complete adds the terms to an arrival and replaces the caller's number, which it returns, by the
 // pseudonym.
 func (m *Mediator) complete(f *metering.Fact) metering.Number {

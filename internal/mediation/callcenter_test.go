@@ -80,7 +80,7 @@ func (p *person) shown() ari.Channel {
 		c.App = "Playback"
 	}
 	if p.caller {
-		c.State, c.Context, c.Exten = "Ring", "from-trunk", "1001"
+		c.State, c.Context, c.Exten, c.App = "Ring", "from-trunk", "1001", "Dial"
 	}
 	if p.up {
 		c.State = "Up"
@@ -277,7 +277,7 @@ func (w *callCenter) snapshot() *ari.Snapshot {
 		}
 		hold := map[bool]ari.Hold{true: ari.HoldOn, false: ari.HoldOff}[p.holds]
 		s.Legs = append(s.Legs, ari.Leg{
-			Channel: p.shown(), Hold: hold, Dialled: !p.caller, Done: p.recorded,
+			Channel: p.shown(), Hold: hold, Dialled: !p.caller, Incoming: p.caller, Done: p.recorded,
 		})
 	}
 	for _, id := range places {

@@ -121,7 +121,8 @@ func snapshotAfter(events []ari.Event, at time.Time) *ari.Snapshot {
 	for _, ev := range events {
 		if id := ev.Channel.ID; id != "" {
 			if legs[id] == nil {
-				legs[id] = &ari.Leg{Hold: ari.HoldOff, Dialled: ev.Channel.Context != "from-trunk"}
+				calls := ev.Channel.Context == "from-trunk"
+				legs[id] = &ari.Leg{Hold: ari.HoldOff, Dialled: !calls, Incoming: calls}
 				order = append(order, id)
 			}
 			l := legs[id]

@@ -26,6 +26,9 @@ import (
 type Rules struct {
 	// Service names the metered service that a caller's channel has entered.
 	Service func(ari.Channel) (name string, ok bool)
+	// ServiceContext reports whether a metered service is in this dialplan context. Nil: calls that
+	// match no service are not counted.
+	ServiceContext func(context string) bool
 	// Operators are the endpoints whose legs are operators'.
 	Operators Globs
 	// Terms are what a call is charged by, given its service and its arrival.
@@ -71,9 +74,10 @@ type Mediator struct {
 // New makes a mediator that has seen nothing.
 func New(r Rules) *Mediator {
 	return &Mediator{
-		rules:     r,
+		rules: r,
 		graph: talkpath.New(talkpath.Rules{
 			Service: r.Service, Operator: r.Operators.Match, ProbeEvery: r.ProbeEvery,
+			ServiceContext: r.ServiceContext,
 		}),
 		meter:     metering.NewMeter(),
 		digests:   map[metering.CallID]*evidence.Digest{},
@@ -94,6 +98,8 @@ type Output struct {
 	SetAside []SetAside
 	// Heartbeats counts the source's heartbeats among the frames.
 	Heartbeats int
+	// Unmatched are calls that have ended and never were on a metered service.
+	Unmatched []talkpath.Unmatched
 	// Requests are what the PBX is to be asked.
 	Requests []ari.ProbeRequest
 	// Resync, where not empty, is the reason for which the source must be asked for a new snapshot.
@@ -131,8 +137,13 @@ func (m *Mediator) Step(ev ari.Event, out *Output) {
 		m.appendShare(ev, s, out)
 	}
 	for _, f := range res.Facts {
+		if f.Kind == metering.CallerIdentified {
+			m.identify(f, out)
+			continue
+		}
 		m.apply(f, out)
 	}
+	out.Unmatched = append(out.Unmatched, res.Unmatched...)
 	out.Requests = append(out.Requests, res.Requests...)
 	if res.Resync != "" {
 		out.Resync = res.Resync

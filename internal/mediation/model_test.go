@@ -27,7 +27,12 @@ func listRules(t *rapid.T, list int) mediation.Rules {
 		},
 		Operators: operators,
 		Terms:     func(string, time.Time) metering.Terms { return metering.Terms{} },
-		Pseudonym: func(metering.Number) string { return "" },
+		Pseudonym: func(n metering.Number) string {
+			if n.Withheld() {
+				return ""
+			}
+			return "c-somebody"
+		},
 	}
 }
 

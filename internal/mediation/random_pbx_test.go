@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/risposta/gateway/ari"
+	"github.com/risposta/gateway/ari/aritest"
 	"github.com/risposta/gateway/internal/mediation"
 	"github.com/risposta/gateway/metering"
 )
@@ -32,6 +33,7 @@ type randomLeg struct {
 	in      string // the bridge that it is in
 	holding bool
 	caller  bool
+	called  bool // back, by the PBX
 	ended   bool
 }
 
@@ -59,7 +61,7 @@ func (p *randomPBX) send(ev ari.Event) {
 	p.now = p.now.Add(time.Duration(rapid.IntRange(1, 2000).Draw(p.t, "ms later")) * time.Millisecond)
 	ev.At, ev.Node = p.now, "pbx"
 	p.note("%s %s %s", ev.Kind, ev.Channel.ID, ev.Bridge.ID)
-	p.mediator.Feed(ari.Frame{Raw: frame(ev)}, &p.out)
+	p.mediator.Feed(ari.Frame{Raw: aritest.Frame(ev)}, &p.out)
 }
 
 // note adds a line to the log that a failure shows.
@@ -84,10 +86,10 @@ func (p *randomPBX) pick(ok func(*randomLeg) bool) *randomLeg {
 
 const maxRandomLegs = 8
 
-// create makes legs of one number, such as the two halves of a Local channel.
-func (p *randomPBX) create(state string, caller bool, names ...string) {
+// create makes legs of one number, such as the two halves of a Local channel, and returns the first.
+func (p *randomPBX) create(state string, caller bool, names ...string) *randomLeg {
 	if len(p.legs)+len(names) > maxRandomLegs {
-		return
+		return nil
 	}
 	p.made++
 	for i, name := range names {
@@ -96,11 +98,15 @@ func (p *randomPBX) create(state string, caller bool, names ...string) {
 			Name: fmt.Sprintf(name, p.made), State: state, Context: "agents", Exten: "s",
 		}}
 		if caller {
-			l.Context, l.Exten = "from-trunk", "1001"
+			l.Context, l.Exten, l.App = "from-trunk", "1001", "Dial"
+			if rapid.Bool().Draw(p.t, "gives a number") {
+				l.Caller = metering.NewNumber("+390612345678", "")
+			}
 		}
 		p.legs = append(p.legs, l)
 		p.send(ari.Event{Kind: ari.ChannelCreated, Channel: l.Channel})
 	}
+	return p.legs[len(p.legs)-len(names)]
 }
 
 func (p *randomPBX) enter(l *randomLeg, bridge string) {
@@ -142,7 +148,9 @@ func (p *randomPBX) snapshot() *ari.Snapshot {
 	s := &ari.Snapshot{At: p.now, Node: "pbx"}
 	for _, l := range p.legs {
 		hold := map[bool]ari.Hold{true: ari.HoldOn, false: ari.HoldOff}[l.holding]
-		s.Legs = append(s.Legs, ari.Leg{Channel: l.Channel, Hold: hold, Done: l.ended})
+		s.Legs = append(s.Legs, ari.Leg{
+			Channel: l.Channel, Hold: hold, Done: l.ended, Incoming: l.caller, Dialled: l.called,
+		})
 	}
 	for _, id := range randomBridges {
 		s.Bridges = append(s.Bridges, *p.bridges[id])

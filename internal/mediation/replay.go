@@ -87,6 +87,8 @@ func (m *Mediator) replay(call metering.CallID, frame []byte, out *Output) error
 	switch ari.PeekType(frame) {
 	case evidence.TypeExemption:
 		return m.replayFact(call, frame, evidence.ReadExemption, out)
+	case evidence.TypeCaller:
+		return m.replayFact(call, frame, evidence.ReadCaller, out)
 	case evidence.TypeAnnouncement:
 		return m.replayFact(call, frame, evidence.ReadAnnouncement, out)
 	}

@@ -37,7 +37,10 @@ func newScene(t *testing.T, operators ...string) *scene {
 			},
 			Pseudonym: func(metering.Number) string { return "c-x" },
 		}),
-		caller:   ari.Channel{ID: "c", Name: "PJSIP/trunk-00000001", State: "Ring", Context: "from-trunk", Exten: "1001"},
+		caller: ari.Channel{
+			ID: "c", Name: "PJSIP/trunk-00000001", State: "Ring", Context: "from-trunk", Exten: "1001",
+			App: "Dial",
+		},
 		operator: ari.Channel{ID: "o", Name: "PJSIP/agent2-00000002", State: "Down"},
 	}
 }

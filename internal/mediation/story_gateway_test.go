@@ -22,7 +22,8 @@ func (s *story) gateway(verb string, args []string, command string) bool {
 		s.feed(ari.Frame{Raw: []byte(raw)})
 	case "gap": // REASON: the PBX is not seen any more
 		s.feed(ari.Frame{Event: &ari.Event{Kind: ari.Gap, At: s.at, Node: "pbx", Reason: args[0]}})
-	case "snapshot": // ALIAS:STATE:HOLD[@BRIDGE]...: it is seen again; HOLD is on, off or unknown
+	case "snapshot": // ALIAS:STATE:HOLD[:unknown][@BRIDGE]...: it is seen again; HOLD is on, off or
+		// unknown. The PBX says who called on each channel that is no operator's, unless it is unknown
 		ev := &ari.Event{Kind: ari.SnapshotTaken, At: s.at, Node: "pbx", Snapshot: s.snapshot(args)}
 		s.feed(ari.Frame{Event: ev})
 	case "exempt": // ALIAS yes|no|unknown [REF]: the answer of the lookup
@@ -109,7 +110,13 @@ func (s *story) snapshot(args []string) *ari.Snapshot {
 		f := strings.Split(leg, ":")
 		c := s.channel(f[0])
 		c.State = f[1]
-		snap.Legs = append(snap.Legs, ari.Leg{Channel: *c, Hold: holds[f[2]]})
+		shown := ari.Leg{Channel: *c, Hold: holds[f[2]]}
+		_, _, local := c.LocalHalf()
+		if len(f) < 4 && !local && !s.rules.Operators.Match(c.Endpoint()) {
+			shown.Dialled = s.made[f[0]] == "Down" || s.made[f[0]] == "Ringing"
+			shown.Incoming = !shown.Dialled
+		}
+		snap.Legs = append(snap.Legs, shown)
 		if !bridged {
 			continue
 		}
@@ -161,7 +168,10 @@ func (s *story) report() string {
 			s.t.Errorf("the parts of %s add up to %d ms: %s", r.Call, sum, r.JSON())
 		}
 	}
-	s.facts, s.records = len(s.out.Facts), len(s.out.Records)
+	for _, u := range s.out.Unmatched[s.unmatched:] {
+		fmt.Fprintf(&b, "unmatched %s@%s, talked: %v\n", u.Exten, u.Context, u.Talked)
+	}
+	s.facts, s.records, s.unmatched = len(s.out.Facts), len(s.out.Records), len(s.out.Unmatched)
 	return b.String()
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/risposta/gateway/ari"
+	"github.com/risposta/gateway/ari/aritest"
 	"github.com/risposta/gateway/internal/mediation"
 	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/numbering"
@@ -29,6 +30,7 @@ type story struct {
 	mediator *mediation.Mediator
 	out      mediation.Output
 	channels map[string]*ari.Channel // by alias, which is also the unique id
+	made     map[string]string       // the state in which each was made
 	bridges  map[string]*ari.Bridge
 	at       time.Time
 	dawn     time.Time
@@ -38,7 +40,7 @@ type story struct {
 	left     int
 	serial   uint64 // of the latest question to the PBX
 	// How much of out has been reported.
-	facts, records int
+	facts, records, unmatched int
 }
 
 func newStory(t *testing.T) *story {
@@ -50,14 +52,21 @@ func newStory(t *testing.T) *story {
 	s := &story{
 		t: t, dawn: dawn, zone: time.UTC,
 		channels: map[string]*ari.Channel{}, bridges: map[string]*ari.Bridge{},
+		made: map[string]string{},
 	}
 	s.rules = mediation.Rules{
 		Service: func(c ari.Channel) (string, bool) {
 			return "help", c.Context == "from-trunk" && c.Exten == "1001"
 		},
-		Operators:    operators,
-		Terms:        s.terms,
-		Pseudonym:    func(metering.Number) string { return "c-somebody" },
+		ServiceContext: func(context string) bool { return context == "from-trunk" },
+		Operators:      operators,
+		Terms:          s.terms,
+		Pseudonym: func(n metering.Number) string {
+			if n.Withheld() {
+				return ""
+			}
+			return "c-somebody"
+		},
 		AskExemption: true,
 		NumberKind:   func(dialled string) string { return string(italy.Kind(dialled)) },
 	}
@@ -96,13 +105,23 @@ func (s *story) run(command string) string {
 	}
 	s.at = s.dawn.Add(offset).In(s.zone)
 	if verb, args := args[1], args[2:]; !s.gateway(verb, args, command) && !s.probe(verb, args) {
-		s.feed(ari.Frame{Raw: frame(s.event(verb, args, command))})
+		s.feed(ari.Frame{Raw: aritest.Frame(s.event(verb, args, command))})
 	}
-	for _, ask := range s.out.Asks { // no caller is exempt unless the story says so
-		s.mediator.Answer(ask.Call, metering.Exemption{Verdict: metering.ExemptNo}, &s.out)
+	s.answerAsks()
+	return s.report() + s.asked()
+}
+
+// answerAsks answers as a lookup would: no caller is exempt unless the story says so, and of a
+// withheld number nothing is known.
+func (s *story) answerAsks() {
+	for _, ask := range s.out.Asks {
+		e := metering.Exemption{Verdict: metering.ExemptNo}
+		if ask.Number.Withheld() {
+			e.Verdict = metering.ExemptUnknown
+		}
+		s.mediator.Answer(ask.Call, e, &s.out)
 	}
 	s.out.Asks = nil
-	return s.report() + s.asked()
 }
 
 func (s *story) feed(f ari.Frame) { s.mediator.Feed(f, &s.out) }
@@ -144,7 +163,7 @@ func (s *story) set(args []string) bool {
 func (s *story) event(verb string, args []string, command string) ari.Event {
 	s.t.Helper()
 	ev := ari.Event{At: s.at, Node: "pbx"}
-	if verb == "created" { // ALIAS NAME STATE [EXTEN@CONTEXT]
+	if verb == "created" { // ALIAS NAME STATE [EXTEN@CONTEXT [withheld]]
 		s.create(args)
 	}
 	if verb == "bridge-destroyed" { // BRIDGE
@@ -155,6 +174,8 @@ func (s *story) event(verb string, args []string, command string) ari.Event {
 	switch verb {
 	case "created":
 		ev.Kind = ari.ChannelCreated
+	case "number": // ALIAS NUMBER: the number of its far end comes
+		ev.Kind, c.Caller = ari.ChannelCallerID, metering.NewNumber(args[1], "")
 	case "state": // ALIAS STATE
 		ev.Kind, c.State = ari.ChannelStateChange, args[1]
 	case "runs": // ALIAS App(args) [EXTEN@CONTEXT]: the channel runs an application of the dialplan
@@ -221,7 +242,10 @@ func (s *story) create(args []string) {
 	if len(args) > 3 {
 		c.Exten, c.Context, _ = strings.Cut(args[3], "@")
 	}
-	s.channels[args[0]] = c
+	if len(args) < 5 {
+		c.Caller = metering.NewNumber("+390612345678", "")
+	}
+	s.channels[args[0]], s.made[args[0]] = c, c.State
 }
 
 func (s *story) channel(alias string) *ari.Channel {

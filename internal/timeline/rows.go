@@ -81,6 +81,8 @@ var freeBecause = map[metering.Reason]string{
 	metering.ReasonExemptionUnresolved: "no exemption lookup has answered",
 	metering.ReasonNoTariff:            "the service has no price",
 	metering.ReasonBelowIncrement:      "shorter than the shortest time that is charged",
+	metering.ReasonDirectionUnknown:    "it was not seen whether the caller called",
+	metering.ReasonTookOver:            "the caller's leg is part of another call, which it took over",
 	metering.ReasonPriceForbidden:      "the law allows the service no price",
 	metering.ReasonNumberRefused: "the call was led to a number that may cost more than an " +
 		"ordinary call",

@@ -24,7 +24,11 @@ type Call struct {
 	Policy       *Policy         `json:"policy,omitzero"`      // nil: no policy is configured
 	NumberKind   string          `json:"number_kind,omitzero"` // of the service's own number
 	Unseen       string          `json:"unseen,omitzero"`      // why the arrival was not seen
+	Direction    string          `json:"direction,omitzero"`   // "unknown"; "": the caller called
 }
+
+// directionUnknown is the Direction of a call of which it was not seen whether the caller called.
+const directionUnknown = "unknown"
 
 // Tariff is the price of the call, as the configuration had it when the call arrived.
 type Tariff struct {
@@ -53,6 +57,9 @@ func NewCall(arrival metering.Fact, operators []string, unseen string) []byte {
 		Version: Version, At: metering.Time{Time: arrival.At}, Call: arrival.Call,
 		Node: arrival.Node, Service: arrival.Service, Caller: arrival.Caller, Operators: operators,
 		AskExemption: terms.AskExemption, NumberKind: terms.NumberKind, Unseen: unseen,
+	}
+	if arrival.DirectionUnknown {
+		c.Direction = directionUnknown
 	}
 	if p := terms.Policy; p.Name != "" {
 		c.Policy = &Policy{Name: p.Name, Rules: p.Rules}
@@ -107,8 +114,11 @@ func checkVersion(frame []byte) error {
 func (c *Call) arrival() (metering.Fact, error) {
 	f := metering.Fact{
 		Kind: metering.CallArrived, Call: c.Call, At: c.At.Time, Node: c.Node, Service: c.Service,
-		Caller: c.Caller,
-		Terms:  &metering.Terms{AskExemption: c.AskExemption, NumberKind: c.NumberKind},
+		Caller: c.Caller, DirectionUnknown: c.Direction != "",
+		Terms: &metering.Terms{AskExemption: c.AskExemption, NumberKind: c.NumberKind},
+	}
+	if c.Direction != "" && c.Direction != directionUnknown {
+		return f, fmt.Errorf("direction: %q is not %s", c.Direction, directionUnknown)
 	}
 	if p := c.Policy; p != nil {
 		f.Terms.Policy = policy.Policy{Name: p.Name, Rules: p.Rules}

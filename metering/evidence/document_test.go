@@ -18,6 +18,7 @@ var frameTypes = map[string]struct {
 }{
 	TypeCall:            {Call{}, again[Call](TypeCall)},
 	TypeExemption:       {Exemption{}, again[Exemption](TypeExemption)},
+	TypeCaller:          {Caller{}, again[Caller](TypeCaller)},
 	TypeAnnouncement:    {Announcement{}, again[Announcement](TypeAnnouncement)},
 	TypeGap:             {Gap{}, again[Gap](TypeGap)},
 	TypeSnapshot:        {Snapshot{}, again[Snapshot](TypeSnapshot)},

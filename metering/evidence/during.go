@@ -35,6 +35,28 @@ func ReadExemption(frame []byte) (metering.Fact, error) {
 	}, nil
 }
 
+// Caller is the caller's number, as a pseudonym, where it came after the call.
+type Caller struct {
+	At     metering.Time   `json:"timestamp"`
+	Call   metering.CallID `json:"call"`
+	Caller string          `json:"caller"`
+}
+
+func (c Caller) at() metering.Time { return c.At }
+
+// NewCaller makes the frame.
+func NewCaller(call metering.CallID, at time.Time, pseudonym string) []byte {
+	return encode(TypeCaller, Caller{At: metering.Time{Time: at}, Call: call, Caller: pseudonym})
+}
+
+// ReadCaller reads the fact that the frame was made from.
+func ReadCaller(frame []byte) (metering.Fact, error) {
+	c, err := decode[Caller](TypeCaller, frame)
+	return metering.Fact{
+		Kind: metering.CallerIdentified, Call: c.Call, At: c.At.Time, Caller: c.Caller,
+	}, err
+}
+
 // Announcement is what the front desk announced to the caller, and what the caller answered.
 type Announcement struct {
 	At           metering.Time         `json:"timestamp"` // the latest instant that the call had named

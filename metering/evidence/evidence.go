@@ -33,6 +33,7 @@ const prefix = "risposta."
 const (
 	TypeCall            = prefix + "Call"
 	TypeExemption       = prefix + "Exemption"
+	TypeCaller          = prefix + "Caller"
 	TypeAnnouncement    = prefix + "Announcement"
 	TypeGap             = prefix + "Gap"
 	TypeSnapshot        = prefix + "Snapshot"

@@ -70,6 +70,7 @@ type Leg struct {
 	Hold        string        `json:"hold,omitzero"`          // on, off; "": not known
 	FeatureHold string        `json:"feature_hold,omitzero"`  // begun, away; "": none
 	Dialled     bool          `json:"dialled,omitzero"`       // Asterisk called it; it did not call
+	Incoming    bool          `json:"incoming,omitzero"`      // its far end called Asterisk
 	DialledBy   string        `json:"dialled_by,omitzero"`    // the channel that is dialling it
 	NumberKind  string        `json:"number_kind,omitzero"`   // of the number by which it was dialled
 	Moved       metering.Time `json:"moved_at,omitzero"`      // when it last entered or left a bridge

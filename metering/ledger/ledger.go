@@ -21,11 +21,13 @@ import (
 type Batch struct {
 	// ID names this batch and no other: committing it again, after a commit that was kept in spite of
 	// an error, changes nothing. "" is no name.
-	ID       string
-	Node     string // the PBX that it came from, by asterisk_id; "" while not known
-	Opened   []OpenCall
-	Evidence []Evidence        // of calls that are open, or opened by this batch
-	Records  []metering.Record // first ones; each closes its call
+	ID     string
+	Node   string // the PBX that it came from, by asterisk_id; "" while not known
+	Opened []OpenCall
+	// Identified are open calls whose caller's number came after the call: their EncryptedCaller.
+	Identified []OpenCall
+	Evidence   []Evidence        // of calls that are open, or opened by this batch
+	Records    []metering.Record // first ones; each closes its call
 	// Closed are calls that were left open although they have their record: they are closed without
 	// another one. A call that has none stays open.
 	Closed  []metering.CallID
@@ -41,7 +43,8 @@ type Batch struct {
 
 // Empty tells that there is nothing to commit.
 func (b *Batch) Empty() bool {
-	return len(b.Opened)+len(b.Evidence)+len(b.Records)+len(b.Closed)+len(b.Rejects)+len(b.Pending) == 0 &&
+	return len(b.Opened)+len(b.Identified)+len(b.Evidence)+len(b.Records)+len(b.Closed) == 0 &&
+		len(b.Rejects)+len(b.Pending) == 0 &&
 		b.Watermark.IsZero() && b.Checkpoint == nil
 }
 

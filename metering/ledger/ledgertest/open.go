@@ -32,6 +32,17 @@ var openTests = map[string]func(*testing.T, Store){
 			}
 		}
 	},
+	"The caller of an open call is kept when it comes later": func(t *testing.T, s Store) {
+		l := s.open(t, ledger.Exclusive)
+		commit(t, l, ledger.Batch{Opened: opened("a")})
+		commit(t, l, ledger.Batch{
+			Identified: []ledger.OpenCall{{Call: "a", EncryptedCaller: []byte("x")}},
+		})
+		calls, err := l.OpenCalls(t.Context(), ledger.AnyNode)
+		if err != nil || len(calls) != 1 || string(calls[0].EncryptedCaller) != "x" {
+			t.Errorf("open are %v, %v; want one, with its caller", calls, err)
+		}
+	},
 	"The watermark never steps back": func(t *testing.T, s Store) {
 		l := s.reopened(t, ledger.Batch{Node: "pbx", Watermark: noon},
 			ledger.Batch{Node: "pbx", Watermark: noon.Add(-time.Second)})

@@ -53,6 +53,12 @@ func writeBatch(ctx context.Context, tx *sql.Tx, b *ledger.Batch) error {
 			return about(c.Call, fmt.Errorf("writing the open call %s: %w", c.Call, err))
 		}
 	}
+	for _, c := range b.Identified {
+		if _, err := tx.ExecContext(ctx, `UPDATE open_call SET encrypted_caller = ? WHERE call = ?`,
+			c.EncryptedCaller, string(c.Call)); err != nil {
+			return fmt.Errorf("writing the caller of the open call %s: %w", c.Call, err)
+		}
+	}
 	if err := writeEvidence(ctx, tx, b.Evidence); err != nil {
 		return err
 	}
