@@ -10,7 +10,8 @@
 // It never keeps a caller waiting for the gateway. The dialplan sets an absolute timeout of 200 ms
 // before it comes here, and the desk extends it step by step, a few seconds at a time. It never
 // clears it: the dialplan does, once the caller is out of Stasis(). Where the gateway is gone, slow
-// or stuck, Asterisk itself goes on, and the call is free: nothing was announced. It never answers a channel, never decides a price, and never writes to a ledger.
+// or stuck, Asterisk itself goes on, and the call is free: nothing was announced. It never answers a
+// channel, never decides a price, and never writes to a ledger.
 package frontdesk
 
 import (

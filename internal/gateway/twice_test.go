@@ -88,7 +88,8 @@ func TestACallLeftOpenAfterItsRecordIsClosed(t *testing.T) {
 	onlyVersion(t, path, "left")
 }
 
-// The ledger has a call open that the run no longer knows, and the PBX reports it as new. What the ledger's evidence shows counts, and nothing after it.
+// The ledger has a call open that the run no longer knows, and the PBX reports it as new. What the
+// ledger's evidence shows counts, and nothing after it.
 func TestACallOpenedWhileItIsOpenEndsWhereItsEvidenceEnds(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	logs := runOf(t, path, func(w *pbxWorker) {
