@@ -8,7 +8,13 @@ import (
 // Number is a telephone number in clear. It prints as "[number]" with every verb, so that it cannot
 // get into a log, an error or a record. Only [Number.Clear] gives the digits: to look the caller
 // up, and to make the pseudonym.
-type Number struct{ digits string }
+//
+// A text can mean more than one number: 3906123456 is an Italian mobile, or one of Rome with the
+// country code. Then the number has several readings, which package numbering finds.
+type Number struct {
+	digits string
+	also   string // the other readings, separated by spaces
+}
 
 // NewNumber brings a number that the network gave to one form. It drops separators, reads 00 as +,
 // and with a country code ("39") makes a national number international. Text that is not a number
@@ -44,8 +50,27 @@ func NewNumber(text, countryCode string) Number {
 // Withheld reports whether the number is not known.
 func (n Number) Withheld() bool { return n.digits == "" }
 
-// Clear returns the digits. Do not print them.
+// Clear returns the digits, of several readings the likeliest. Do not print them.
 func (n Number) Clear() string { return n.digits }
+
+// Or adds another number that the same text may mean.
+func (n Number) Or(other Number) Number {
+	n.also = strings.TrimPrefix(n.also+" "+other.digits, " ")
+	return n
+}
+
+// Readings are the numbers that the text may mean, each alone, the likeliest first. A withheld
+// number has none.
+func (n Number) Readings() []Number {
+	if n.Withheld() {
+		return nil
+	}
+	readings := []Number{{digits: n.digits}}
+	for also := range strings.FieldsSeq(n.also) {
+		readings = append(readings, Number{digits: also})
+	}
+	return readings
+}
 
 // String hides the digits.
 func (n Number) String() string {
