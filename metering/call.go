@@ -27,6 +27,7 @@ type Call struct {
 	Node         string
 	Service      string
 	Caller       string
+	Origin       Origin
 	Terms        Terms
 	ArrivedAt    time.Time
 	EndedAt      time.Time // zero while the call is open
@@ -45,7 +46,9 @@ type Call struct {
 }
 
 func newCall(f Fact) *Call {
-	c := &Call{ID: f.Call, Node: f.Node, Service: f.Service, Caller: f.Caller, ArrivedAt: f.At}
+	c := &Call{
+		ID: f.Call, Node: f.Node, Service: f.Service, Caller: f.Caller, Origin: f.Origin, ArrivedAt: f.At,
+	}
 	if f.Terms != nil {
 		c.Terms = *f.Terms
 		if kind := c.Terms.NumberKind; kind != "" {

@@ -15,7 +15,8 @@ type FactKind uint8
 
 // The facts. Each comment names the fields that the fact uses beside Call and At.
 const (
-	// CallArrived uses Service, Node and Number; Caller and Terms once they are known.
+	// CallArrived uses Service, Node, Number and Endpoint; Caller, Origin and Terms once they are
+	// known.
 	CallArrived FactKind = iota + 1
 	// CallerAnswered: the caller's own channel went Up, so the caller's network charges from here.
 	CallerAnswered
@@ -101,7 +102,9 @@ type Fact struct {
 
 	Service, Node   string
 	Number          Number // in clear, for the lookup and the pseudonym; never kept
+	Endpoint        string // of the caller's channel; never kept
 	Caller          string // the pseudonym
+	Origin          Origin
 	Terms           *Terms
 	Queue, Operator string
 	State           State
@@ -110,6 +113,16 @@ type Fact struct {
 	Announcement    *Announcement
 	Survey          *Survey
 	Unseen          bool
+}
+
+// Origin is what is kept of where a call came from, beside the caller's pseudonym.
+type Origin struct {
+	// Trunk is the endpoint that the call came in on, without any number in it.
+	Trunk string
+	// CallerAlso are the pseudonyms of the other numbers that the caller's number may mean.
+	CallerAlso []string
+	// CallerUnread: the PBX gave a number that no numbering plan has.
+	CallerUnread bool
 }
 
 // Terms is what a call is charged by. They are fixed for the whole call when it arrives.

@@ -66,7 +66,7 @@ func (g *Graph) arrive(l *leg, service, node string, at time.Time, out *Result) 
 	c := g.openCall(metering.CallID(l.id), l, at)
 	out.fact(metering.Fact{
 		Kind: metering.CallArrived, Call: c.id, At: at, Service: service, Node: node,
-		Number: l.last.Caller,
+		Number: l.last.Caller, Endpoint: l.last.Endpoint(),
 	})
 	return c
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -28,5 +29,21 @@ func TestScripts(t *testing.T) {
 			e.Setenv("TRACES", traces+"/../../integration/testdata/traces")
 			return nil
 		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"caller": setCaller},
 	})
+}
+
+// setCaller is the command `caller NUMBER IN OUT`: it copies a recording, with the caller's number
+// as another network would have sent it.
+func setCaller(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: caller NUMBER IN OUT")
+	}
+	const recorded = `"number":"+390612345678"`
+	text := ts.ReadFile(args[1])
+	if !strings.Contains(text, recorded) {
+		ts.Fatalf("%s has no %s", args[1], recorded)
+	}
+	text = strings.ReplaceAll(text, recorded, `"number":"`+args[0]+`"`)
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), []byte(text), 0o600))
 }

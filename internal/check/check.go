@@ -68,7 +68,7 @@ func (c Checks) exemption(ctx context.Context) {
 		c.fail(where, "%v", err)
 		return
 	}
-	_, err = all.Exempt(ctx, metering.NewNumber(unusedNumber, ""), time.Now())
+	_, err = all.Exempt(ctx, metering.NewNumber(unusedNumber), time.Now())
 	if err = errors.Join(err, all.Close()); err != nil {
 		c.fail(where, "%v", err)
 		return

@@ -27,6 +27,10 @@ func (c *Config) Rules() (mediation.Rules, error) {
 	if err != nil {
 		return mediation.Rules{}, err
 	}
+	readCaller, err := c.callerReader()
+	if err != nil {
+		return mediation.Rules{}, err
+	}
 	plan := c.Plan()
 	kinds := map[string]string{}
 	type entry struct {
@@ -65,7 +69,7 @@ func (c *Config) Rules() (mediation.Rules, error) {
 		NumberKind:   func(dialled string) string { return string(plan.Kind(dialled)) },
 		Encrypt:      pseudonyms.Encrypt,
 		Pseudonym:    pseudonyms.Of,
-		CountryCode:  c.Callers.CountryCode,
+		ReadCaller:   readCaller,
 		AskExemption: true,
 	}, nil
 }

@@ -75,7 +75,7 @@ func (w *pbxWorker) askAgain(oc ledger.OpenCall, snap *ari.Snapshot) {
 	}
 	for _, l := range snap.Legs {
 		if metering.CallID(l.Channel.ID) == oc.Call {
-			number := w.mediator.Normal(l.Channel.Caller)
+			number, _ := w.mediator.ReadCaller(l.Channel.Endpoint(), l.Channel.Caller)
 			w.asker.ask(mediation.Ask{Call: oc.Call, Number: number, At: oc.ArrivedAt})
 			return
 		}

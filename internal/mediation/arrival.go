@@ -1,6 +1,7 @@
 package mediation
 
 import (
+	"strings"
 	"time"
 
 	"github.com/risposta/gateway/ari"
@@ -35,14 +36,34 @@ func (m *Mediator) arrive(f *metering.Fact, rest []metering.Fact, out *Output) {
 func (m *Mediator) complete(f *metering.Fact) metering.Number {
 	terms := m.rules.Terms(f.Service, f.At)
 	terms.AskExemption = m.rules.AskExemption
-	number := m.Normal(f.Number)
-	f.Terms, f.Caller, f.Number = &terms, m.rules.Pseudonym(number), metering.Number{}
+	number, understood := m.ReadCaller(f.Endpoint, f.Number)
+	f.Origin = metering.Origin{Trunk: trunk(f.Endpoint), CallerUnread: !understood}
+	for i, reading := range number.Readings() {
+		if also := m.rules.Pseudonym(reading); i > 0 && also != "" {
+			f.Origin.CallerAlso = append(f.Origin.CallerAlso, also)
+		}
+	}
+	f.Terms, f.Caller = &terms, m.rules.Pseudonym(number)
+	f.Number, f.Endpoint = metering.Number{}, ""
 	return number
 }
 
-// Normal brings a number as the PBX gave it into the one form under which callers are known.
-func (m *Mediator) Normal(n metering.Number) metering.Number {
-	return metering.NewNumber(n.Clear(), m.rules.CountryCode)
+// ReadCaller reads a caller's number as the PBX gave it on a channel of an endpoint, into the form
+// under which callers are known.
+func (m *Mediator) ReadCaller(
+	endpoint string, given metering.Number,
+) (n metering.Number, understood bool) {
+	if m.rules.ReadCaller == nil {
+		return given, true
+	}
+	return m.rules.ReadCaller(endpoint, given)
+}
+
+// trunk is the part of an endpoint that a configuration names: DAHDI/i1 of DAHDI/i1/0612345678,
+// where ISDN shows the caller's number.
+func trunk(endpoint string) string {
+	parts := strings.SplitN(endpoint, "/", 3)
+	return strings.Join(parts[:min(2, len(parts))], "/")
 }
 
 func (m *Mediator) open(f metering.Fact, out *Output) {

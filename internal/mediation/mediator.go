@@ -30,10 +30,11 @@ type Rules struct {
 	Operators Globs
 	// Terms are what a call is charged by, given its service and its arrival.
 	Terms func(service string, arrived time.Time) metering.Terms
-	// Pseudonym replaces a caller's number.
+	// Pseudonym replaces a caller's number, of several readings the likeliest.
 	Pseudonym func(metering.Number) string
-	// CountryCode completes a national number, such as "39"; "" for none.
-	CountryCode string
+	// ReadCaller reads a caller's number as the PBX gave it, on a channel of an endpoint. understood is
+	// false where the PBX gave one that no numbering plan has. Nil: numbers are taken as given.
+	ReadCaller func(endpoint string, given metering.Number) (n metering.Number, understood bool)
 	// AskExemption puts an [Ask] for each call, and charges none before an answer.
 	AskExemption bool
 	// NumberKind is the kind of a dialled number, "" for what is none. Nil: numbers are not checked.

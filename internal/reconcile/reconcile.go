@@ -169,7 +169,7 @@ func (c *comparison) readCEL() error {
 		c.mediator.Step(ev, &out)
 		for _, f := range out.Facts {
 			if f.Kind == metering.CallArrived {
-				f.Number = ev.Channel.Caller
+				f.Number, f.Endpoint = ev.Channel.Caller, ev.Channel.Endpoint()
 				c.arrivals[f.Call] = f
 			}
 		}
@@ -230,8 +230,9 @@ func (c *comparison) better(
 		return line, fmt.Errorf("reconciling call %s: %w", call.ID, err)
 	}
 	line.Status = Reconciled
-	if number := c.arrivals[call.ID].Number; c.rules.Encrypt != nil {
-		line.EncryptedCaller = c.rules.Encrypt(c.mediator.Normal(number))
+	if arrival := c.arrivals[call.ID]; c.rules.Encrypt != nil {
+		number, _ := c.mediator.ReadCaller(arrival.Endpoint, arrival.Number)
+		line.EncryptedCaller = c.rules.Encrypt(number)
 	}
 	line.Better = &Better{Frames: [][]byte{reconciled}, Records: out.Records[version:]}
 	return line, nil

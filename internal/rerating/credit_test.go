@@ -15,7 +15,7 @@ import (
 func backdated(number, ref string) registry.Grant {
 	from := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	return registry.Grant{
-		Number: metering.NewNumber(number, ""), Entitlement: registry.Entitlement{Ref: ref, From: from},
+		Number: metering.NewNumber(number), Entitlement: registry.Entitlement{Ref: ref, From: from},
 	}
 }
 
@@ -45,7 +45,7 @@ func TestBackdatedEntitlementCredits(t *testing.T) {
 		if inCall {
 			again := ledger.OpenCall{
 				Call: "still-there", Node: "n", Service: "help", ArrivedAt: f.newest(t).ArrivedAt.Time,
-				EncryptedCaller: f.Pseudonyms.Encrypt(metering.NewNumber(callersNumber, "")),
+				EncryptedCaller: f.Pseudonyms.Encrypt(metering.NewNumber(callersNumber)),
 			}
 			b := ledger.Batch{Node: "n", Opened: []ledger.OpenCall{again}}
 			if err := f.ledger.Commit(t.Context(), &b); err != nil {

@@ -142,6 +142,18 @@ func (p *plan) has(national string) bool {
 	return false
 }
 
+// cutAbroad cuts the country's prefix of calls to other countries off.
+func (p *plan) cutAbroad(digits string) (rest string, ok bool) {
+	if p.abroad == nil {
+		return "", false
+	}
+	end := p.abroad.FindStringIndex(digits)
+	if end == nil {
+		return "", false
+	}
+	return digits[end[1]:], true
+}
+
 // split divides the digits of an international number into its country's plan and the rest; nil for
 // a code that no country has.
 func split(digits string) (*plan, string) {

@@ -29,6 +29,12 @@ func NewReader(countryCode string) *Reader {
 	return &Reader{home: planOf(code)}
 }
 
+// IsCountryCode reports whether a country, or a network of the world, has this code.
+func IsCountryCode(text string) bool {
+	code, err := strconv.Atoi(text)
+	return err == nil && strconv.Itoa(code) == text && planOf(code) != nil
+}
+
 // Caller reads a caller's number as the PBX gives it. prefix is what the PBX puts in front of
 // callers' numbers, so that its phones can call them back; "" for nothing.
 //
@@ -55,7 +61,7 @@ func (r *Reader) Caller(text, prefix string) (n metering.Number, understood bool
 func (r *Reader) Listed(text string) (metering.Number, error) {
 	w, ok := readText(text)
 	if !ok {
-		return metering.Number{}, errors.New("not one telephone number")
+		return metering.Number{}, errors.New("not a telephone number, or more than one")
 	}
 	found := r.listed(nil, w.digits)
 	if w.without != "" {
@@ -65,11 +71,11 @@ func (r *Reader) Listed(text string) (metering.Number, error) {
 	case len(found) > 0:
 		return number(found), nil
 	case r.home == nil:
-		return metering.Number{}, errors.New("not a telephone number with its country code, such as " +
-			"+39055012345: without callers.country_code no other can be read")
+		return metering.Number{}, errors.New("not a telephone number with + and its country code: " +
+			"no other can be read where callers.country_code is not set")
 	}
 	return metering.Number{}, errors.New("a telephone number that no numbering plan has: " +
-		"a digit may be missing or too many; write it in full, such as +39055012345")
+		"a digit may be missing or too many; write it in full, with + and the country code")
 }
 
 // number has the readings that were found.
@@ -77,9 +83,9 @@ func number(found []string) metering.Number {
 	if len(found) == 0 {
 		return metering.Number{}
 	}
-	n := metering.NewNumber(found[0], "")
+	n := metering.NewNumber(found[0])
 	for _, also := range found[1:] {
-		n = n.Or(metering.NewNumber(also, ""))
+		n = n.Or(metering.NewNumber(also))
 	}
 	return n
 }
@@ -121,10 +127,8 @@ func (r *Reader) listed(found []string, digits string) []string {
 	if r.home == nil {
 		return found
 	}
-	if p := r.home.abroad; p != nil {
-		if end := p.FindStringIndex(digits); end != nil {
-			found = international(found, digits[end[1]:])
-		}
+	if rest, ok := r.home.cutAbroad(digits); ok {
+		found = international(found, rest)
 	}
 	found = national(found, r.home, digits)
 	if rest, ok := strings.CutPrefix(digits, r.home.code); ok {

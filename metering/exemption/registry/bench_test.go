@@ -17,7 +17,7 @@ func BenchmarkLookup(b *testing.B) {
 	grants := make([]registry.Grant, people)
 	numbers := make([]metering.Number, 2*people)
 	for i := range numbers {
-		numbers[i] = number(fmt.Sprintf("06%08d", i))
+		numbers[i] = metering.NewNumber(fmt.Sprintf("+3906%08d", i))
 		if i < people {
 			grants[i] = registry.Grant{
 				Number:      numbers[i],
