@@ -66,7 +66,9 @@ func (c *Config) Rules() (mediation.Rules, error) {
 				Tariff: books[service].At(arrived), Policy: law, NumberKind: kinds[service],
 			}
 		},
-		NumberKind:   func(dialled string) string { return string(plan.Kind(dialled)) },
+		NumberKind: func(endpoint, dialled string) string {
+			return string(plan.Kind(endpoint, dialled))
+		},
 		Encrypt:      pseudonyms.Encrypt,
 		Pseudonym:    pseudonyms.Of,
 		ReadCaller:   readCaller,

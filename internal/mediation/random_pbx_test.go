@@ -41,7 +41,7 @@ var randomBridges = []string{"b1", "b2", "holding1"}
 
 func newRandomPBX(t *rapid.T) *randomPBX {
 	rules := modelRules(t)
-	rules.NumberKind = func(dialled string) string { return string(italy.Kind(dialled)) }
+	rules.NumberKind = numberKind
 	p := &randomPBX{
 		t: t, rules: rules, mediator: mediation.New(rules), now: dawn, bridges: map[string]*ari.Bridge{},
 	}

@@ -21,6 +21,8 @@ var dawn = time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
 // italy knows the extensions 1000 to 1099 and the Italian numbers.
 var italy = numbering.NewPlan("39", []string{"10??"}, nil)
 
+func numberKind(endpoint, dialled string) string { return string(italy.Kind(endpoint, dialled)) }
+
 // story plays the commands of one transcript. The metered service is 1001@from-trunk, and
 // PJSIP/agent* are operators.
 type story struct {
@@ -58,7 +60,7 @@ func newStory(t *testing.T) *story {
 		Terms:        s.terms,
 		Pseudonym:    func(metering.Number) string { return "c-somebody" },
 		AskExemption: true,
-		NumberKind:   func(dialled string) string { return string(italy.Kind(dialled)) },
+		NumberKind:   numberKind,
 	}
 	s.mediator = mediation.New(s.rules)
 	return s
