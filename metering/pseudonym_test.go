@@ -46,6 +46,10 @@ func TestKeyFile(t *testing.T) {
 	if len(all) != 2 || all[0] != p.Of(n) || all[0] != present.Of(n) || all[0] == all[1] {
 		t.Errorf("pseudonyms %v", all)
 	}
+	other := metering.NewNumber("+3906123456")
+	if got := p.All(n.Or(other)); !slices.Equal(got, append(all, p.All(other)...)) {
+		t.Errorf("pseudonyms %v of two readings", got)
+	}
 	if ids := p.KeyIDs(); len(ids) != 2 || ids[0] == ids[1] || ids[0] != present.KeyIDs()[0] {
 		t.Errorf("keys %v", ids)
 	}
@@ -91,6 +95,10 @@ func TestNumbersAreEncrypted(t *testing.T) {
 	}
 	if _, err := keys(t, "quite another key").Decrypt(encrypted); err == nil {
 		t.Error("another key decrypts it")
+	}
+	both := n.Or(metering.NewNumber("+3906123456"))
+	if got, err := old.Decrypt(old.Encrypt(both)); err != nil || got != both {
+		t.Errorf("of %d readings %d come back, %v", len(both.Readings()), len(got.Readings()), err)
 	}
 	if old.Encrypt(metering.Number{}) != nil {
 		t.Error("a withheld number encrypts to something")

@@ -70,6 +70,9 @@ func NewLogger(c config.Log, sink zapcore.WriteSyncer) (*zap.Logger, error) {
 func (w *pbxWorker) report(out *mediation.Output) {
 	for _, f := range out.Facts {
 		w.log.Info(f.Kind.String(), factFields(f)...)
+		if f.Kind == metering.CallArrived {
+			w.countCaller(f)
+		}
 	}
 	for i := range out.Records {
 		r := &out.Records[i]

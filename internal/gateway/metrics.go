@@ -19,6 +19,7 @@ type metrics struct {
 	unreadableFrames     *prometheus.CounterVec
 	inboxFrames          *prometheus.GaugeVec
 	inboxOverflows       *prometheus.CounterVec
+	callerNumbers        *prometheus.CounterVec
 	exemptionLookups     *prometheus.CounterVec
 	exemptionBreakerOpen *prometheus.GaugeVec
 	deskCallers          *prometheus.CounterVec
@@ -75,6 +76,8 @@ func newMetrics() *metrics {
 			"Frames read and not processed yet.", "pbx"),
 		inboxOverflows: counter("inbox_overflows_total",
 			"Times the inbox was full, and a new snapshot was needed.", "pbx"),
+		callerNumbers: counter("caller_numbers_total",
+			"Callers' numbers, by whether they were understood.", "pbx", "trunk", "result"),
 		exemptionLookups: counter("exemption_lookups_total",
 			"Exemption lookups, by result.", "lookup", "result"),
 		exemptionBreakerOpen: gauge("exemption_breaker_open",
@@ -101,7 +104,7 @@ func newMetrics() *metrics {
 	}
 	m.registry.MustRegister(
 		m.openCalls, m.records, m.talkSeconds, m.unseenSeconds, m.pbxSynced, m.pbxGaps, m.frames,
-		m.heartbeats, m.unreadableFrames, m.inboxFrames, m.inboxOverflows, m.exemptionLookups,
+		m.heartbeats, m.unreadableFrames, m.inboxFrames, m.inboxOverflows, m.callerNumbers, m.exemptionLookups,
 		m.exemptionBreakerOpen, m.deskCallers, m.pendingRecords, m.rerated, m.commitSeconds,
 		m.commitFailures, m.signFailures, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),

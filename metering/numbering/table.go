@@ -1,6 +1,9 @@
 package numbering
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // TableDate is when the table was last looked through. The Italian ranges that phonenumbers alone would let
 // pass as ordinary were found wrong in it. The other entries, and the names of the plans, were
@@ -11,6 +14,12 @@ const TableDate = "2026-11-26"
 // Sources is what the table was written from, and the plans that come after it.
 const Sources = "national numbering plans of IT, DE, FR, ES and UK, ITU-T E.164; " +
 	"then nyaruka/phonenumbers v1.8.1"
+
+// TableAge is how old the table is at an instant.
+func TableAge(now time.Time) (time.Duration, error) {
+	date, err := time.Parse(time.DateOnly, TableDate)
+	return now.Sub(date), err
+}
 
 // entry is a range of numbers. The longest prefix wins. The digits are those after the country
 // code, in Italy with the 0 of area codes.
