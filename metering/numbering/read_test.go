@@ -12,8 +12,8 @@ import (
 	"github.com/risposta/gateway/metering/numbering"
 )
 
-// clear are the digits of each reading, separated by spaces.
-func clear(n metering.Number) string {
+// readings are the digits of each reading, separated by spaces.
+func readings(n metering.Number) string {
 	var all []string
 	for _, reading := range n.Readings() {
 		all = append(all, reading.Clear())
@@ -135,7 +135,7 @@ var callers = []struct{ country, prefix, text, want string }{
 func TestCallersNumbers(t *testing.T) {
 	for _, c := range callers {
 		n, understood := numbering.NewReader(c.country).Caller(c.text, c.prefix)
-		got := clear(n)
+		got := readings(n)
 		if !understood {
 			got = "?"
 		}
@@ -180,7 +180,7 @@ func TestListedNumbers(t *testing.T) {
 		{"", "390612345678", ""},
 	} {
 		n, err := numbering.NewReader(c.country).Listed(c.text)
-		if got := clear(n); got != c.want || (err == nil) != (c.want != "") {
+		if got := readings(n); got != c.want || (err == nil) != (c.want != "") {
 			t.Errorf("+%s: %q is %q, %v; want %q", c.country, c.text, got, err, c.want)
 		}
 		if err != nil && c.text != "" && strings.Contains(err.Error(), c.text) {
@@ -212,7 +212,7 @@ func TestReadingTwiceChangesNothing(t *testing.T) {
 			listed, err := reader.Listed(reading.Clear())
 			if !ok || err != nil || again != reading || listed != reading {
 				t.Fatalf("%q reads as %s, and that as %s, listed as %s, %v",
-					text, reading.Clear(), clear(again), clear(listed), err)
+					text, reading.Clear(), readings(again), readings(listed), err)
 			}
 		}
 	})
@@ -248,8 +248,8 @@ func everyForm(t *testing.T, n *phonenumbers.PhoneNumber) {
 	country := strings.TrimSuffix(digits, phonenumbers.GetNationalSignificantNumber(n))
 	home := numbering.NewReader(country)
 	listed, err := home.Listed(full)
-	if err != nil || clear(listed) != full {
-		t.Errorf("%s is listed as %q, %v", full, clear(listed), err)
+	if err != nil || readings(listed) != full {
+		t.Errorf("%s is listed as %q, %v", full, readings(listed), err)
 	}
 	within := phonenumbers.Format(n, phonenumbers.NATIONAL)
 	if country == "54" && strings.HasPrefix(within, "09 15") {
@@ -264,8 +264,8 @@ func everyForm(t *testing.T, n *phonenumbers.PhoneNumber) {
 	for _, form := range forms {
 		for _, prefix := range []string{"", "0", "9"} {
 			got, _ := home.Caller(prefix+form, prefix)
-			if !slices.Contains(strings.Fields(clear(got)), full) {
-				t.Errorf("%s of +%s: %q with prefix %q is %q", full, country, prefix+form, prefix, clear(got))
+			if !slices.Contains(strings.Fields(readings(got)), full) {
+				t.Errorf("%s of +%s: %q with prefix %q is %q", full, country, prefix+form, prefix, readings(got))
 			}
 		}
 	}
