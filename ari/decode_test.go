@@ -122,7 +122,7 @@ func TestDecodeKeepsTheFieldsThatMatter(t *testing.T) {
 		At: time.Date(2026, 11, 23, 9, 46, 18, 123e6, time.UTC),
 		Channel: ari.Channel{
 			ID: "c1", Name: "PJSIP/trunk-00000001", State: "Up", Context: "from-trunk", Exten: "1001",
-			App: "Queue", AppData: "support", Caller: metering.NewNumber("+390612345678", ""),
+			App: "Queue", AppData: "support", Caller: metering.NewNumber("+390612345678"),
 		},
 	}
 	if err != nil || !reflect.DeepEqual(ev, want) {

@@ -201,7 +201,7 @@ func (c *wireChannel) channel() Channel {
 		ID: c.ID, Name: c.Name, State: c.State, Created: created.UTC(),
 		Context: c.Dialplan.Context, Exten: c.Dialplan.Exten,
 		App: c.Dialplan.App, AppData: c.Dialplan.AppData,
-		Caller: metering.NewNumber(c.Caller.Number, ""),
+		Caller: metering.NewNumber(c.Caller.Number),
 	}
 }
 

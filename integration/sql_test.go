@@ -93,7 +93,7 @@ func TestLiveExemptionFromPostgreSQL(t *testing.T) {
 		}
 		qctx, cancel := context.WithTimeout(ctx, 5*second)
 		defer cancel()
-		return db.Exempt(qctx, metering.NewNumber(number, ""), instant)
+		return db.Exempt(qctx, metering.NewNumber(number), instant)
 	}
 	for _, c := range sqlCases {
 		got, err := ask(c.query, c.number, c.at)

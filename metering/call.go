@@ -27,6 +27,7 @@ type Call struct {
 	Node         string
 	Service      string
 	Caller       string
+	Origin       Origin
 	Terms        Terms
 	ArrivedAt    time.Time
 	EndedAt      time.Time // zero while the call is open
@@ -49,8 +50,8 @@ type Call struct {
 
 func newCall(f Fact) *Call {
 	c := &Call{
-		ID: f.Call, Node: f.Node, Service: f.Service, Caller: f.Caller, ArrivedAt: f.At,
-		DirectionUnknown: f.DirectionUnknown,
+		ID: f.Call, Node: f.Node, Service: f.Service, Caller: f.Caller, Origin: f.Origin,
+		ArrivedAt: f.At, DirectionUnknown: f.DirectionUnknown,
 	}
 	if f.Terms != nil {
 		c.Terms = *f.Terms
@@ -68,6 +69,7 @@ func (c *Call) apply(f Fact) {
 	switch f.Kind {
 	case CallArrived: // newCall applies it
 	case CallerIdentified:
+		c.Origin.CallerAlso, c.Origin.CallerUnread = f.Origin.CallerAlso, f.Origin.CallerUnread
 		c.Caller = f.Caller
 		if c.Exemption.Verdict != ExemptYes { // it was about nobody
 			c.Exemption = Exemption{}

@@ -4,19 +4,21 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"errors"
+	"strings"
 )
 
 // Encrypt encrypts a number under the present key (AES-256-GCM), so that a lookup can be asked
-// about it after its call has ended. The same number encrypts to the same bytes, which tell as much
-// as its pseudonym does. A withheld number encrypts to nil.
+// about it after its call has ended, with all its readings. The same number encrypts to the same
+// bytes, which tell as much as its pseudonym does. A withheld number encrypts to nil.
 func (p *Pseudonyms) Encrypt(n Number) []byte {
 	if p == nil || n.Withheld() {
 		return nil
 	}
 	key := p.keys[0]
 	a := aead(key)
-	nonce := derive(derive(key, "risposta nonce"), n.digits)[:a.NonceSize()]
-	return a.Seal(nonce, nonce, []byte(n.digits), nil)
+	text := strings.TrimSuffix(n.digits+" "+n.also, " ")
+	nonce := derive(derive(key, "risposta nonce"), text)[:a.NonceSize()]
+	return a.Seal(nonce, nonce, []byte(text), nil)
 }
 
 // Decrypt is the number that was encrypted under one of the keys.
@@ -27,8 +29,9 @@ func (p *Pseudonyms) Decrypt(encrypted []byte) (Number, error) {
 			break
 		}
 		nonce, ciphertext := encrypted[:a.NonceSize()], encrypted[a.NonceSize():]
-		if digits, err := a.Open(nil, nonce, ciphertext, nil); err == nil {
-			return Number{digits: string(digits)}, nil
+		if text, err := a.Open(nil, nonce, ciphertext, nil); err == nil {
+			digits, also, _ := strings.Cut(string(text), " ")
+			return Number{digits: digits, also: also}, nil
 		}
 	}
 	return Number{}, errors.New("no key in callers.key_file decrypts a caller's number: " +

@@ -9,6 +9,7 @@ import "time"
 func (r Record) Erased(name CallID) Record {
 	r.Call, r.Caller, r.ExemptionRef = name, "", ""
 	r.ArrivedAt, r.EndedAt = Time{day(r.ArrivedAt.Time)}, Time{day(r.EndedAt.Time)}
+	r.CallerAlso, r.Trunk = nil, ""
 	r.Queues, r.Talk = []QueueEntry{}, []Talk{}
 	r.Announcement = nil
 	r.DetailErased = true

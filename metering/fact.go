@@ -15,10 +15,10 @@ type FactKind uint8
 
 // The facts. Each comment names the fields that the fact uses besides Call and At.
 const (
-	// CallArrived uses Service, Node, Number and DirectionUnknown; Caller and Terms once they are
-	// known.
+	// CallArrived uses Service, Node, Number, Endpoint and DirectionUnknown; Caller, Origin and Terms
+	// once they are known.
 	CallArrived FactKind = iota + 1
-	// CallerIdentified uses Number, and Caller: the caller's number, withheld so far, has come.
+	// CallerIdentified uses Number and Endpoint, then Caller and Origin: the caller's number, withheld so far, has come.
 	CallerIdentified
 	// CallerTookOver: the caller's leg took the place of another call's leg (INVITE with Replaces). It
 	// is part of that call.
@@ -113,7 +113,9 @@ type Fact struct {
 
 	Service, Node   string
 	Number          Number // in clear, for the lookup and the pseudonym; never kept
+	Endpoint        string // of the caller's channel; never kept
 	Caller          string // the pseudonym
+	Origin          Origin
 	Terms           *Terms
 	Queue, Operator string
 	State           State
@@ -125,6 +127,16 @@ type Fact struct {
 	Unseen          bool
 	// DirectionUnknown: it was not seen whether the caller called, or was called back by the PBX.
 	DirectionUnknown bool
+}
+
+// Origin is what is kept of where a call came from, beside the caller's pseudonym.
+type Origin struct {
+	// Trunk is the endpoint that the call came in on, without any number in it.
+	Trunk string
+	// CallerAlso are the pseudonyms of the other numbers that the caller's number may mean.
+	CallerAlso []string
+	// CallerUnread: the PBX gave a number that no numbering plan has.
+	CallerUnread bool
 }
 
 // Terms is what a call is charged by. They are fixed for the whole call when it arrives.

@@ -8,44 +8,47 @@ import (
 // Number is a telephone number in clear. It prints as "[number]" with every verb, so that it cannot
 // get into a log, an error or a record. Only [Number.Clear] gives the digits: to look the caller
 // up, and to make the pseudonym.
-type Number struct{ digits string }
+//
+// A text can mean more than one number: 3906123456 is an Italian mobile, or one of Rome with the
+// country code. Then the number has several readings, which package numbering finds.
+type Number struct {
+	digits string
+	also   string // the other readings, separated by spaces
+}
 
-// NewNumber brings a number that the network gave to one form. It drops separators, reads 00 as +,
-// and with a country code ("39") makes a national number international. Text that is not a number
-// gives a withheld number.
-func NewNumber(text, countryCode string) Number {
-	var b strings.Builder
-	for i, r := range text {
-		switch {
-		case r >= '0' && r <= '9', r == '+' && i == 0:
-			b.WriteRune(r)
-		case strings.ContainsRune(" -./()", r):
-		default:
-			return Number{}
-		}
-	}
-	n := b.String()
-	if rest, ok := strings.CutPrefix(n, "00"); ok {
-		n = "+" + rest
-	}
-	if n == "" || n == "+" {
+// NewNumber is a number as the network gave it, or one in international form. Text without digits
+// gives a withheld number. Package numbering reads what the network gave.
+func NewNumber(text string) Number {
+	if !strings.ContainsAny(text, "0123456789") {
 		return Number{}
 	}
-	if n[0] != '+' && countryCode != "" {
-		// Numbers lose their trunk prefix 0 abroad, but not in Italy (E.164 and the national plans).
-		if countryCode != "39" {
-			n = strings.TrimPrefix(n, "0")
-		}
-		n = "+" + countryCode + n
-	}
-	return Number{digits: n}
+	return Number{digits: text}
 }
 
 // Withheld reports whether the number is not known.
 func (n Number) Withheld() bool { return n.digits == "" }
 
-// Clear returns the digits. Do not print them.
+// Clear returns the text, of several readings the likeliest. Do not print it.
 func (n Number) Clear() string { return n.digits }
+
+// Or adds another number that the same text may mean.
+func (n Number) Or(other Number) Number {
+	n.also = strings.TrimPrefix(n.also+" "+other.digits, " ")
+	return n
+}
+
+// Readings are the numbers that the text may mean, each alone, the likeliest first. A withheld
+// number has none.
+func (n Number) Readings() []Number {
+	if n.Withheld() {
+		return nil
+	}
+	readings := []Number{{digits: n.digits}}
+	for also := range strings.FieldsSeq(n.also) {
+		readings = append(readings, Number{digits: also})
+	}
+	return readings
+}
 
 // String hides the digits.
 func (n Number) String() string {

@@ -53,7 +53,7 @@ func ParseKeys(text string) (*Pseudonyms, error) {
 }
 
 // Of is the pseudonym of n under the present key: "c-" and 26 letters and digits (128 bits of
-// HMAC-SHA256), or "" for a withheld number.
+// HMAC-SHA256), or "" for a withheld number. Of several readings it is that of the likeliest.
 func (p *Pseudonyms) Of(n Number) string {
 	if p == nil || n.Withheld() {
 		return ""
@@ -61,12 +61,16 @@ func (p *Pseudonyms) Of(n Number) string {
 	return pseudonym("c-", p.keys[0], n.digits)
 }
 
-// All are the pseudonyms of n under each key, in the order of the keys.
-func (p *Pseudonyms) All(n Number) []string {
-	if p == nil || n.Withheld() {
+// All are the pseudonyms of n under each key, in the order of the keys; of several readings those of
+// the likeliest come first.
+func (p *Pseudonyms) All(n Number) (all []string) {
+	if p == nil {
 		return nil
 	}
-	return p.underEachKey("c-", n.digits)
+	for _, reading := range n.Readings() {
+		all = append(all, p.underEachKey("c-", reading.digits)...)
+	}
+	return all
 }
 
 // OfCode are the pseudonyms of an exemption code under each key. They never equal a number's.

@@ -54,6 +54,15 @@ type Record struct {
 	Service string `json:"service"`
 	// Keyed pseudonym of the caller's number. Empty: the number is withheld, or the detail is erased.
 	Caller string `json:"caller"`
+	// Keyed pseudonyms of the other numbers that the caller's number may mean. Left out: there are
+	// none, or the detail is erased.
+	CallerAlso []string `json:"caller_also,omitzero"`
+	// Whether the PBX gave a number that no numbering plan has, so that "caller" is empty. Left out: it
+	// did not.
+	CallerUnread bool `json:"caller_unread,omitzero"`
+	// Endpoint that the call came in on, such as PJSIP/trunk. Left out: it is not known, or the detail
+	// is erased.
+	Trunk string `json:"trunk,omitzero"`
 	// When the caller entered the service.
 	ArrivedAt Time `json:"arrived_at"`
 	// The first hang-up request of the caller's channel.
@@ -141,6 +150,7 @@ func NewRecord(c *Call, ev Evidence) Record {
 	r := Record{
 		Record: FirstRecordID(c.Node, c.ID), Version: RecordVersion,
 		Node: c.Node, Call: c.ID, Service: c.Service, Caller: c.Caller,
+		CallerAlso: c.Origin.CallerAlso, CallerUnread: c.Origin.CallerUnread, Trunk: c.Origin.Trunk,
 		ArrivedAt: Time{c.ArrivedAt}, EndedAt: Time{c.EndedAt},
 		Queues: []QueueEntry{}, Talk: []Talk{},
 		WaitedMs: c.total(Waiting).Milliseconds(), HeldMs: c.total(Held).Milliseconds(),

@@ -21,11 +21,14 @@ func evidence() metering.Evidence {
 // fullRecord is a record of a call in which everything happened.
 func fullRecord(t *testing.T) metering.Record {
 	t.Helper()
+	arrival := arrived(&metering.Terms{
+		Tariff: price(), AskExemption: true, Policy: law(t, "it", "other"), NumberKind: "geographic",
+	})
+	arrival.Origin = metering.Origin{
+		Trunk: "PJSIP/trunk", CallerAlso: []string{"c-y"}, CallerUnread: true,
+	}
 	facts := []metering.Fact{
-		arrived(&metering.Terms{
-			Tariff: price(), AskExemption: true, Policy: law(t, "it", "other"),
-			NumberKind: "geographic",
-		}),
+		arrival,
 		exemptionAnswered(metering.ExemptYes, "e-1"),
 		{Kind: metering.CallerAnswered, At: at(0)},
 		{Kind: metering.CallerAtDesk, At: at(0)},

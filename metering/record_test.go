@@ -122,8 +122,10 @@ func TestDoubtIsNotCharged(t *testing.T) {
 }
 
 func TestErasedRecordHasNoCallersDetail(t *testing.T) {
+	arrival := arrived(&metering.Terms{Tariff: price(), AskExemption: true})
+	arrival.Origin = metering.Origin{Trunk: "PJSIP/trunk", CallerAlso: []string{"c-y"}}
 	rec := record(t, append([]metering.Fact{
-		arrived(&metering.Terms{Tariff: price(), AskExemption: true}),
+		arrival,
 		exemptionAnswered(metering.ExemptYes, "e-1"),
 		announced(at(1), "standard@1", metering.ConsentGiven),
 		{Kind: metering.QueueJoined, At: at(1), Queue: "support"},
@@ -132,6 +134,7 @@ func TestErasedRecordHasNoCallersDetail(t *testing.T) {
 	midnight := metering.Time{Time: noon.Truncate(24 * time.Hour)}
 	want := rec
 	want.Call, want.Caller, want.ExemptionRef = "e-random", "", ""
+	want.CallerAlso, want.Trunk = nil, ""
 	want.ArrivedAt, want.EndedAt = midnight, midnight
 	want.Queues, want.Talk = []metering.QueueEntry{}, []metering.Talk{}
 	want.Announcement, want.DetailErased = nil, true

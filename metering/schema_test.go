@@ -84,6 +84,8 @@ var constraints = map[string]object{
 	"Record.Record":          {{"pattern", "^r-[0-9a-f]{24}$"}},
 	"Record.Version":         {{"minimum", metering.RecordVersion}},
 	"Record.Caller":          {{"pattern", "^(c-.+)?$"}},
+	"Record.CallerAlso":      {{"minItems", 1}, {"uniqueItems", true}},
+	"Record.CallerUnread":    {{"const", true}},
 	"Record.State":           {{"const", metering.RecordPending}},
 	"Record.WaitedMs":        milliseconds,
 	"Record.HeldMs":          milliseconds,

@@ -134,7 +134,7 @@ func (c *Centre) arrive() (call *CallTruth) {
 		ch := ari.Channel{
 			ID:   ari.ChannelID(fmt.Sprintf("fake-%d.%d", time.Now().UnixNano(), c.n)),
 			Name: fmt.Sprintf("PJSIP/trunk-%08x", c.n), State: "Ring", Created: c.at,
-			Caller:  metering.NewNumber(fmt.Sprintf("+39061234%04d", c.n), ""),
+			Caller:  metering.NewNumber(fmt.Sprintf("+39061234%04d", c.n)),
 			Context: "from-trunk", Exten: "1001",
 		}
 		c.create(ch)

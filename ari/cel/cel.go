@@ -192,7 +192,7 @@ func (r *reader) channel(row []string) *channel {
 	}
 	c.Name = row[colChannel]
 	if c.Caller.Withheld() {
-		c.Caller = metering.NewNumber(row[colCaller], "")
+		c.Caller = metering.NewNumber(row[colCaller])
 	}
 	return c
 }

@@ -101,7 +101,7 @@ func (g *Graph) arrive(l *leg, service, node string, at time.Time, out *Result) 
 	l.identified = false // the arrival has the number
 	out.fact(metering.Fact{
 		Kind: metering.CallArrived, Call: c.id, At: at, Service: service, Node: node,
-		Number: l.last.Caller, DirectionUnknown: !l.incoming,
+		Number: l.last.Caller, Endpoint: l.last.Endpoint(), DirectionUnknown: !l.incoming,
 	})
 	return c
 }
@@ -123,6 +123,7 @@ func (c *call) identify(at time.Time, out *Result) {
 		c.caller.identified = false
 		out.fact(metering.Fact{
 			Kind: metering.CallerIdentified, Call: c.id, At: at, Number: c.caller.last.Caller,
+			Endpoint: c.caller.last.Endpoint(),
 		})
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/risposta/gateway/internal/config"
-	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/exemption"
 	"github.com/risposta/gateway/metering/exemption/registry"
 )
@@ -97,11 +96,12 @@ func (c exemptAdd) Run(ctx context.Context, io streams) (err error) {
 	y, m, day := now.In(r.zone).Date()
 	today := time.Date(y, m, day, 0, 0, 0, 0, r.zone)
 	g := registry.Grant{
-		Number:      metering.NewNumber(c.Number, r.conf.Callers.CountryCode),
 		Entitlement: registry.Entitlement{Ref: c.Ref, Category: c.Category},
 	}
-	if c.Number != "" && g.Number.Withheld() {
-		return usage{errors.New("number: not a telephone number")}
+	if c.Number != "" {
+		if g.Number, err = r.conf.NumberReader().Listed(c.Number); err != nil {
+			return usage{fmt.Errorf("number: %w", err)}
+		}
 	}
 	if g.From, err = r.day("--from", c.From, today); err != nil {
 		return err

@@ -32,6 +32,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("TRACES", traces+"/../../integration/testdata/traces")
 			return nil
 		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"caller": setCaller},
 	})
 }
 
@@ -54,4 +55,19 @@ func TestCommandsAreDocumented(t *testing.T) {
 	if documented = slices.Compact(documented); !slices.Equal(documented, code) {
 		t.Errorf("documented are %q, the commands are %q", documented, code)
 	}
+}
+
+// setCaller is the command `caller NUMBER IN OUT`: it copies a recording, with the caller's number
+// as another network would have sent it.
+func setCaller(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: caller NUMBER IN OUT")
+	}
+	const recorded = `"number":"+390612345678"`
+	text := ts.ReadFile(args[1])
+	if !strings.Contains(text, recorded) {
+		ts.Fatalf("%s has no %s", args[1], recorded)
+	}
+	text = strings.ReplaceAll(text, recorded, `"number":"`+args[0]+`"`)
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), []byte(text), 0o600))
 }

@@ -84,7 +84,7 @@ func newTwoLogs(arrival time.Time) *twoLogs {
 		arrival: arrival, zone: time.UTC,
 		caller: ari.Channel{
 			ID: caller, Name: "PJSIP/trunk-00000001", State: "Ring", Context: "from-trunk",
-			Exten: "1001", Caller: metering.NewNumber("+390612340000", ""),
+			Exten: "1001", Caller: metering.NewNumber("+390612340000"),
 		},
 		operator: ari.Channel{
 			ID: caller + "1", Name: "PJSIP/agent1-00000001", State: "Down", Context: "agents",

@@ -56,10 +56,14 @@ func (c Checks) note(where, format string, args ...any) {
 // unusedNumber is no caller's: the country code 999 is assigned to no country.
 const unusedNumber = "+99900000000"
 
-// Machine checks what the configuration names on this machine: the ledger's permissions, and the
-// exemption lookups, each of which gets one question about a number that belongs to no caller.
+// Machine checks what the configuration names on this machine: the ledger's permissions, how many
+// callers' numbers in it were not understood, and the exemption lookups, each of which gets one
+// question about a number that belongs to no caller.
 func (c Checks) Machine(ctx context.Context) {
+	now := time.Now()
+	c.numbers(now)
 	c.exemption(ctx)
+	c.callers(ctx, now)
 	file := c.conf.Ledger.File
 	if info, err := os.Stat(file); err == nil && info.Mode().Perm()&0o077 != 0 {
 		c.fail("ledger.file", "%s is readable by others (%s): chmod 600", file, info.Mode().Perm())
@@ -73,7 +77,7 @@ func (c Checks) exemption(ctx context.Context) {
 		c.fail(where, "%v", err)
 		return
 	}
-	_, err = all.Exempt(ctx, metering.NewNumber(unusedNumber, ""), time.Now())
+	_, err = all.Exempt(ctx, metering.NewNumber(unusedNumber), time.Now())
 	if err = errors.Join(err, all.Close()); err != nil {
 		c.fail(where, "%v", err)
 		return

@@ -41,8 +41,12 @@ func pbxs(c check.Checks)    { c.PBXs(context.Background()) }
 func TestMachineWithoutProblems(t *testing.T) {
 	dir := t.TempDir()
 	got := findings(configured(t, dir, ""), machine)
-	if want := "false exemption: all exemption lookups responded"; len(got) != 1 || got[0] != want {
-		t.Errorf("got %q, want %q alone", got, want)
+	if want := "false exemption: all exemption lookups responded"; len(got) != 2 || got[1] != want {
+		t.Errorf("got %q, want %q at the end", got, want)
+	}
+	if !strings.HasPrefix(got[0], "false numbering: the table of numbers is of 2026-") ||
+		!strings.Contains(got[0], " days old; from ") {
+		t.Errorf("got %q, want date, age and source of the table", got[0])
 	}
 	files, err := os.ReadDir(dir)
 	if err != nil || len(files) != 0 {
@@ -52,18 +56,16 @@ func TestMachineWithoutProblems(t *testing.T) {
 
 func TestMachineReportsALedgerThatOthersCanRead(t *testing.T) {
 	conf := configured(t, t.TempDir(), "")
-	if err := os.WriteFile(conf.Ledger.File, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if got := findings(conf, machine); len(got) != 1 {
+	writeLedger(t, conf)
+	if got := findings(conf, machine); len(got) != 2 {
 		t.Errorf("got %q, want nothing about a ledger of mode 0600", got)
 	}
 	if err := os.Chmod(conf.Ledger.File, 0o640); err != nil {
 		t.Fatal(err)
 	}
 	got := findings(conf, machine)
-	if len(got) != 2 || !strings.HasPrefix(got[1], "true ledger.file: ") ||
-		!strings.Contains(got[1], "is readable by others (-rw-r-----): chmod 600") {
+	if len(got) != 3 || !strings.HasPrefix(got[2], "true ledger.file: ") ||
+		!strings.Contains(got[2], "is readable by others (-rw-r-----): chmod 600") {
 		t.Errorf("got %q", got)
 	}
 }
@@ -75,8 +77,8 @@ func TestMachineReportsAnExemptionLookupThatFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := findings(configured(t, dir, "exemption: {csv: "+list+"}\n"), machine)
-	if len(got) != 1 || !strings.HasPrefix(got[0], "true exemption: ") ||
-		!strings.Contains(got[0], "exempt.csv:2: number") {
+	if len(got) != 2 || !strings.HasPrefix(got[1], "true exemption: ") ||
+		!strings.Contains(got[1], "exempt.csv:2: number") {
 		t.Errorf("got %q", got)
 	}
 }

@@ -25,7 +25,6 @@ const (
 
 var (
 	applicationName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
-	countryCode     = regexp.MustCompile(`^[1-9][0-9]{0,2}$`)
 	language        = regexp.MustCompile(`^[a-z]{2}(_[A-Z]{2})?$`)
 )
 
@@ -39,9 +38,7 @@ func (l *loader) check(c *Config) {
 	l.checkGlobs("operators", c.Operators)
 	l.checkTariffs(c)
 	l.checkServices(c)
-	if c.Callers.CountryCode != "" && !countryCode.MatchString(c.Callers.CountryCode) {
-		l.problem("callers.country_code", "%q is not a country code such as 39", c.Callers.CountryCode)
-	}
+	l.checkCallers(c)
 	l.checkExemption(c.Exemption)
 	l.checkExtensions(c)
 	l.checkFrontDesk(c.FrontDesk)

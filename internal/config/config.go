@@ -139,9 +139,19 @@ type Callers struct {
 	KeyFile string `yaml:"key_file"`
 	// The keys of the pseudonyms. `openssl rand -hex 32` makes one.
 	Key Secret `yaml:"key"`
-	// The country code of numbers in national form, such as 39. Left out: such numbers are taken as
-	// they are.
+	// The code of the country in which calls come in, such as 39. A service with a price needs it.
+	// Left out: only numbers that begin with + or 00 can be read.
 	CountryCode string `yaml:"country_code"`
+	// What the PBX puts in front of callers' numbers, for its phones to call back.
+	OutsidePrefixes []OutsidePrefix `yaml:"outside_prefixes"`
+}
+
+// OutsidePrefix is what the PBX puts in front of the numbers of calls from some endpoints.
+type OutsidePrefix struct {
+	// The endpoints that the calls come from, such as `PJSIP/trunk*`. Required.
+	Endpoints []string `yaml:"endpoints"`
+	// The prefix, such as 0. Required.
+	Prefix string `yaml:"prefix"`
 }
 
 // Ledger says where records and evidence are kept, and for how long.

@@ -38,7 +38,8 @@ law: {policy: it}
 const key = "0123456789abcdef0123456789abcdef"
 
 var secrets = []string{
-	"RISPOSTA_PBX_0_PASSWORD=s3cret-text", "RISPOSTA_CALLERS_KEY=" + key, "PATH=/bin",
+	"RISPOSTA_PBX_0_PASSWORD=s3cret-text", "RISPOSTA_CALLERS_KEY=" + key,
+	"RISPOSTA_CALLERS_COUNTRY_CODE=39", "PATH=/bin",
 }
 
 func noFiles(string) ([]byte, error) { return nil, os.ErrNotExist }
@@ -110,7 +111,7 @@ func TestSecretsFromFiles(t *testing.T) {
 	path := filepath.Join(dir, "gw.yaml")
 	text := swap(t, "    username: risposta\n",
 		"    username: risposta\n    password_file: "+dir+"/ari\n") +
-		"callers: {key_file: " + dir + "/key}\n"
+		"callers: {country_code: \"39\", key_file: " + dir + "/key}\n"
 	for name, content := range map[string]string{
 		path: text, dir + "/ari": "from-file\n", dir + "/key": key + "\n",
 	} {

@@ -20,7 +20,24 @@ func TestProblemsOfServices(t *testing.T) {
 			want:    `gw.yaml:11: services[1].tariff: service "help" has another tariff above`,
 		},
 		"country code": {
-			add: "callers: {country_code: \"+39\"}\n", want: "gw.yaml:21: callers.country_code",
+			text: good, env: append(secrets[:2:2], "RISPOSTA_CALLERS_COUNTRY_CODE=+39"),
+			want: `gw.yaml: callers.country_code: "+39" is not a country code such as 39`,
+		},
+		"code of no country": {
+			text: good, env: append(secrets[:2:2], "RISPOSTA_CALLERS_COUNTRY_CODE=999"),
+			want: `gw.yaml: callers.country_code: "999" is not a country code such as 39`,
+		},
+		"price without a country": {
+			text: good, env: secrets[:2],
+			want: `gw.yaml: callers.country_code: missing: service "help" has a price`,
+		},
+		"outside prefix of no endpoint": {
+			add:  "callers: {outside_prefixes: [{prefix: \"0\"}]}\n",
+			want: "gw.yaml:21: callers.outside_prefixes[0].endpoints: missing",
+		},
+		"outside prefix that is none": {
+			add:  "callers: {outside_prefixes: [{endpoints: [PJSIP/t], prefix: \"0+\"}]}\n",
+			want: `gw.yaml:21: callers.outside_prefixes[0].prefix: "0+" is not a prefix such as 0`,
 		},
 		"extensions of any length": {
 			add: "extensions: [\"8*\"]\n", want: `gw.yaml:21: extensions[0]: "8*" is not an extension`,

@@ -28,6 +28,10 @@ func (c *Config) Rules() (mediation.Rules, error) {
 	if err != nil {
 		return mediation.Rules{}, err
 	}
+	readCaller, err := c.callerReader()
+	if err != nil {
+		return mediation.Rules{}, err
+	}
 	plan := c.Plan()
 	kinds := map[string]string{}
 	type entry struct {
@@ -70,10 +74,12 @@ func (c *Config) Rules() (mediation.Rules, error) {
 				Tariff: books[service].At(arrived), Policy: law, NumberKind: kinds[service],
 			}
 		},
-		NumberKind:   func(dialled string) string { return string(plan.Kind(dialled)) },
+		NumberKind: func(endpoint, dialled string) string {
+			return string(plan.Kind(endpoint, dialled))
+		},
 		Encrypt:      pseudonyms.Encrypt,
 		Pseudonym:    pseudonyms.Of,
-		CountryCode:  c.Callers.CountryCode,
+		ReadCaller:   readCaller,
 		AskExemption: true,
 	}, nil
 }

@@ -110,7 +110,7 @@ func arrivedBefore(t *testing.T, path string, answered metering.Exemption) {
 	rules.AskExemption = true
 	w.mediator = mediation.New(rules)
 	c := callerOf("c")
-	c.Caller = metering.NewNumber("+390612345678", "39")
+	c.Caller = metering.NewNumber("+390612345678")
 	w.mediator.Step(ari.Event{Kind: ari.ChannelCreated, At: at(1), Node: "pbx", Channel: c}, &out)
 	if answered.Verdict != metering.ExemptUnknown {
 		w.mediator.Answer("c", answered, &out)

@@ -65,6 +65,7 @@ services: [{number: "1001", context: from-trunk, name: help, tariff: standard, d
 law: {policy: it}
 extensions: ["100?"]
 tariffs: [{name: standard, per_minute: "0.96", increment: 1s, currency: EUR}]
+callers: {country_code: "39"}
 ledger: {file: %q}
 admin: {listen: "127.0.0.1:0"}
 `, pbx.URL(), listen, filepath.Join(dir, "ledger.db"))

@@ -75,6 +75,9 @@ func (w *pbxWorker) report(out *mediation.Output) {
 	}
 	for _, f := range out.Facts {
 		w.log.Info(f.Kind.String(), factFields(f)...)
+		if f.Kind == metering.CallArrived {
+			w.countCaller(f)
+		}
 	}
 	for _, u := range out.Unmatched {
 		w.countUnmatched(u)

@@ -22,6 +22,7 @@ type metrics struct {
 	inboxFrames          *prometheus.GaugeVec
 	inboxOverflows       *prometheus.CounterVec
 	probes               *prometheus.CounterVec
+	callerNumbers        *prometheus.CounterVec
 	exemptionLookups     *prometheus.CounterVec
 	exemptionBreakerOpen *prometheus.GaugeVec
 	deskCallers          *prometheus.CounterVec
@@ -88,6 +89,8 @@ func newMetrics() *metrics {
 			"Times the inbox was full, and a new snapshot was needed.", "pbx"),
 		probes: counter("probes_total",
 			"Questions to the PBX about legs that no event answers.", "pbx"),
+		callerNumbers: counter("caller_numbers_total",
+			"Callers' numbers, by whether they were understood.", "pbx", "trunk", "result"),
 		exemptionLookups: counter("exemption_lookups_total",
 			"Exemption lookups, by result.", "lookup", "result"),
 		exemptionBreakerOpen: gauge("exemption_breaker_open",
@@ -114,10 +117,9 @@ func newMetrics() *metrics {
 	}
 	m.registry.MustRegister(
 		m.openCalls, m.callsSetAside, m.unmatchedCalls, m.records, m.talkSeconds, m.unseenSeconds,
-		m.pbxSynced,
-		m.pbxGaps, m.frames,
-		m.heartbeats, m.unreadableFrames, m.inboxFrames, m.inboxOverflows, m.probes,
-		m.exemptionLookups, m.exemptionBreakerOpen, m.deskCallers, m.pendingRecords, m.rerated, m.commitSeconds,
+		m.pbxSynced, m.pbxGaps, m.frames, m.heartbeats, m.unreadableFrames, m.inboxFrames,
+		m.inboxOverflows, m.probes, m.callerNumbers, m.exemptionLookups, m.exemptionBreakerOpen,
+		m.deskCallers, m.pendingRecords, m.rerated, m.commitSeconds,
 		m.commitFailures, m.signFailures, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)

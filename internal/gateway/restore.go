@@ -88,7 +88,8 @@ func (w *pbxWorker) callerOf(oc ledger.OpenCall, snap *ari.Snapshot) (n metering
 	}
 	for _, l := range snap.Legs {
 		if metering.CallID(l.Channel.ID) == oc.Call {
-			return w.mediator.Normal(l.Channel.Caller), true
+			number, _ := w.mediator.ReadCaller(l.Channel.Endpoint(), l.Channel.Caller)
+			return number, true
 		}
 	}
 	return n, false

@@ -51,6 +51,7 @@ func workerOn(tb testing.TB, l workerLedger, node string, log *zap.Logger) *pbxW
 	return &pbxWorker{
 		name: node, log: log, metrics: m, ledger: l, source: noSource{}, pseudonyms: names,
 		queue: ari.NewQueue(0), node: node, runID: rand.Text(), loggedTypes: map[string]bool{},
+		loggedExts: map[string]bool{}, trunks: map[string]bool{},
 		asker: newAsker(nil, m, log), mediator: mediation.New(trunkRules(tb, names)),
 		deskBackend: &deskBackend{
 			metrics: m, log: log, messages: make(chan deskMessage, maxMessages),
@@ -76,7 +77,7 @@ func trunkRules(tb testing.TB, names *metering.Pseudonyms) mediation.Rules {
 	}
 	return mediation.Rules{
 		Service:   func(c ari.Channel) (string, bool) { return "help", c.Endpoint() == "PJSIP/trunk" },
-		Operators: operators, CountryCode: "39", Pseudonym: names.Of, Encrypt: names.Encrypt,
+		Operators: operators, Pseudonym: names.Of, Encrypt: names.Encrypt,
 		Terms: func(string, time.Time) metering.Terms { return metering.Terms{Tariff: &standard} },
 	}
 }

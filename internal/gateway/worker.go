@@ -50,6 +50,7 @@ type pbxWorker struct {
 	clockJumped             bool            // since the last snapshot
 	checkpoint              *checkpoint     // taken out of the ledger, until the source has resumed
 	loggedTypes, loggedExts map[string]bool // of unreadable frames; of calls on no service
+	trunks                  map[string]bool // that the metrics name
 	lastResync              time.Time       // after an unreadable frame
 
 	synced    atomic.Bool // for /readyz
@@ -63,7 +64,7 @@ func (d *Gateway) newWorker(p config.PBX, rules mediation.Rules, access access) 
 		ledger: d.ledger, queue: ari.NewQueue(0), mediator: mediation.New(rules),
 		asker: newAsker(d.lookups, d.metrics, d.log), pseudonyms: d.resolver.Pseudonyms,
 		deskBackend: newDeskBackend(d), onlyPBX: len(d.conf.PBX) == 1, runID: rand.Text(),
-		loggedTypes: map[string]bool{}, loggedExts: map[string]bool{},
+		loggedTypes: map[string]bool{}, loggedExts: map[string]bool{}, trunks: map[string]bool{},
 	}
 	w.metrics.addPBX(p.Name)
 	w.committed.Store(true)

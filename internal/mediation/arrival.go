@@ -1,6 +1,7 @@
 package mediation
 
 import (
+	"strings"
 	"time"
 
 	"github.com/risposta/gateway/ari"
@@ -37,9 +38,8 @@ func (m *Mediator) identify(f metering.Fact, out *Output) {
 	if c.Caller != "" {
 		return // the number under which the call arrived counts
 	}
-	number := m.Normal(f.Number)
-	f.Caller, f.Number = m.rules.Pseudonym(number), metering.Number{}
-	m.appendEvidence(f.Call, evidence.NewCaller(f.Call, f.At, f.Caller), out)
+	number := m.readCaller(&f)
+	m.appendEvidence(f.Call, evidence.NewCaller(f), out)
 	m.apply(f, out)
 	if !c.Terms.AskExemption {
 		return
@@ -58,14 +58,40 @@ func (m *Mediator) identify(f metering.Fact, out *Output) {
 func (m *Mediator) complete(f *metering.Fact) metering.Number {
 	terms := m.rules.Terms(f.Service, f.At)
 	terms.AskExemption = m.rules.AskExemption
-	number := m.Normal(f.Number)
-	f.Terms, f.Caller, f.Number = &terms, m.rules.Pseudonym(number), metering.Number{}
+	f.Terms = &terms
+	return m.readCaller(f)
+}
+
+// readCaller replaces the number of a fact, which it returns, by its pseudonyms.
+func (m *Mediator) readCaller(f *metering.Fact) metering.Number {
+	number, understood := m.ReadCaller(f.Endpoint, f.Number)
+	f.Origin = metering.Origin{Trunk: trunk(f.Endpoint), CallerUnread: !understood}
+	for i, reading := range number.Readings() {
+		if also := m.rules.Pseudonym(reading); i > 0 && also != "" {
+			f.Origin.CallerAlso = append(f.Origin.CallerAlso, also)
+		}
+	}
+	f.Caller = m.rules.Pseudonym(number)
+	f.Number, f.Endpoint = metering.Number{}, ""
 	return number
 }
 
-// Normal brings a number as the PBX gave it into the one form under which callers are known.
-func (m *Mediator) Normal(n metering.Number) metering.Number {
-	return metering.NewNumber(n.Clear(), m.rules.CountryCode)
+// ReadCaller reads a caller's number as the PBX gave it on a channel of an endpoint, into the form
+// under which callers are known.
+func (m *Mediator) ReadCaller(
+	endpoint string, given metering.Number,
+) (n metering.Number, understood bool) {
+	if m.rules.ReadCaller == nil {
+		return given, true
+	}
+	return m.rules.ReadCaller(endpoint, given)
+}
+
+// trunk is the part of an endpoint that a configuration names: DAHDI/i1 of DAHDI/i1/0612345678,
+// where ISDN shows the caller's number.
+func trunk(endpoint string) string {
+	parts := strings.SplitN(endpoint, "/", 3)
+	return strings.Join(parts[:min(2, len(parts))], "/")
 }
 
 func (m *Mediator) open(f metering.Fact, out *Output) {

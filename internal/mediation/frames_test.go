@@ -10,7 +10,7 @@ import (
 // caller.
 func frame(ev ari.Event) []byte {
 	if ev.Channel.Context != "" {
-		ev.Channel.Caller = metering.NewNumber("+390612345678", "")
+		ev.Channel.Caller = metering.NewNumber("+390612345678")
 	}
 	return aritest.Frame(ev)
 }

@@ -11,8 +11,8 @@
 package mediation
 
 import (
+	"cmp"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/risposta/gateway/ari"
@@ -33,14 +33,17 @@ type Rules struct {
 	Operators Globs
 	// Terms are what a call is charged by, given its service and its arrival.
 	Terms func(service string, arrived time.Time) metering.Terms
-	// Pseudonym replaces a caller's number.
+	// Pseudonym replaces a caller's number, of several readings the likeliest.
 	Pseudonym func(metering.Number) string
-	// CountryCode completes a national number, such as "39"; "" for none.
-	CountryCode string
+	// ReadCaller reads a caller's number as the PBX gave it, on a channel of an endpoint. understood is
+	// false where the PBX gave one that no numbering plan has. Nil: numbers are taken as given.
+	ReadCaller func(endpoint string, given metering.Number) (n metering.Number, understood bool)
 	// AskExemption puts an [Ask] for each call, and charges none before an answer.
 	AskExemption bool
-	// NumberKind is the kind of a dialled number, "" for what is none. Nil: numbers are not checked.
-	NumberKind func(dialled string) string
+	// NumberKind is the kind of what was dialled for a channel of an endpoint, "" for what is no
+	// number. Without an endpoint it is an extension, to which a call was transferred. Nil: numbers are
+	// not checked.
+	NumberKind func(endpoint, dialled string) string
 	// ProbeEvery is how often, while talk runs, the PBX is asked whether packets come from the legs.
 	// Zero: there is no PBX to ask.
 	ProbeEvery time.Duration
@@ -150,27 +153,26 @@ func (m *Mediator) Step(ev ari.Event, out *Output) {
 	}
 }
 
-// classifyNumber sets the kind of the dialled number, and drops the number itself. A number that is
-// the name of the endpoint it was dialled by is no number of the outside world; nor is the
-// extension of an operator's phone.
+// classifyNumber sets the kind of the dialled number, and drops the number itself. An operator's
+// phone is no number of the outside world.
 func (m *Mediator) classifyNumber(ev *ari.Event) {
 	dialled := ev.Dialled
 	ev.Dialled = ""
 	if dialled == "" || m.rules.NumberKind == nil {
 		return
 	}
-	endpoint := "PJSIP/" + dialled
+	endpoint, operator := "", "PJSIP/"+dialled
 	if ev.Kind == ari.Dial {
-		endpoint = ev.Channel.Endpoint()
-		_, name, _ := strings.Cut(endpoint, "/")
-		if name == dialled[strings.LastIndexByte(dialled, '/')+1:] {
-			return
-		}
+		endpoint = cmp.Or(ev.Channel.Endpoint(), unnamed)
+		operator = endpoint
 	}
-	if !m.rules.Operators.Match(endpoint) {
-		ev.NumberKind = m.rules.NumberKind(dialled)
+	if !m.rules.Operators.Match(operator) {
+		ev.NumberKind = m.rules.NumberKind(endpoint, dialled)
 	}
 }
+
+// unnamed stands for the endpoint of a channel without a name.
+const unnamed = "?"
 
 // appendShare adds the event to the evidence of a call that it belongs to.
 func (m *Mediator) appendShare(ev ari.Event, s talkpath.EvidenceShare, out *Output) {

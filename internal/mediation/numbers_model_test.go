@@ -23,7 +23,7 @@ func TestModelDialledNumbersDecideTheCharge(t *testing.T) {
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		rules := modelRules(t)
-		rules.NumberKind = func(dialled string) string { return string(italy.Kind(dialled)) }
+		rules.NumberKind = numberKind
 		rules.Terms = func(string, time.Time) metering.Terms {
 			return metering.Terms{Tariff: price("0.60"), Policy: law, NumberKind: "geographic"}
 		}

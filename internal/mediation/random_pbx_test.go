@@ -43,7 +43,7 @@ var randomBridges = []string{"b1", "b2", "holding1"}
 
 func newRandomPBX(t *rapid.T) *randomPBX {
 	rules := modelRules(t)
-	rules.NumberKind = func(dialled string) string { return string(italy.Kind(dialled)) }
+	rules.NumberKind = numberKind
 	p := &randomPBX{
 		t: t, rules: rules, mediator: mediation.New(rules), now: dawn, bridges: map[string]*ari.Bridge{},
 	}
@@ -100,7 +100,7 @@ func (p *randomPBX) create(state string, caller bool, names ...string) *randomLe
 		if caller {
 			l.Context, l.Exten, l.App = "from-trunk", "1001", "Dial"
 			if rapid.Bool().Draw(p.t, "gives a number") {
-				l.Caller = metering.NewNumber("+390612345678", "")
+				l.Caller = metering.NewNumber("+390612345678")
 			}
 		}
 		p.legs = append(p.legs, l)

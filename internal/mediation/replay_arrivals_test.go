@@ -63,7 +63,7 @@ func (p *randomPBX) dialServiceBehindLocal() {
 // numberComes gives a caller a number that was withheld so far.
 func (p *randomPBX) numberComes() {
 	if l := p.pick(func(l *randomLeg) bool { return l.caller && !l.ended }); l != nil {
-		l.Caller = metering.NewNumber("+390612345678", "")
+		l.Caller = metering.NewNumber("+390612345678")
 		p.send(ari.Event{Kind: ari.ChannelCallerID, Channel: l.Channel})
 	}
 }

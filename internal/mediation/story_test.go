@@ -22,6 +22,8 @@ var dawn = time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
 // italy knows the extensions 1000 to 1099 and the Italian numbers.
 var italy = numbering.NewPlan("39", []string{"10??"}, nil)
 
+func numberKind(endpoint, dialled string) string { return string(italy.Kind(endpoint, dialled)) }
+
 // story plays the commands of one transcript. The metered service is 1001@from-trunk, and
 // PJSIP/agent* are operators.
 type story struct {
@@ -68,7 +70,7 @@ func newStory(t *testing.T) *story {
 			return "c-somebody"
 		},
 		AskExemption: true,
-		NumberKind:   func(dialled string) string { return string(italy.Kind(dialled)) },
+		NumberKind:   numberKind,
 	}
 	s.mediator = mediation.New(s.rules)
 	return s
@@ -175,7 +177,7 @@ func (s *story) event(verb string, args []string, command string) ari.Event {
 	case "created":
 		ev.Kind = ari.ChannelCreated
 	case "number": // ALIAS NUMBER: the number of its far end comes
-		ev.Kind, c.Caller = ari.ChannelCallerID, metering.NewNumber(args[1], "")
+		ev.Kind, c.Caller = ari.ChannelCallerID, metering.NewNumber(args[1])
 	case "state": // ALIAS STATE
 		ev.Kind, c.State = ari.ChannelStateChange, args[1]
 	case "runs": // ALIAS App(args) [EXTEN@CONTEXT]: the channel runs an application of the dialplan
@@ -243,7 +245,7 @@ func (s *story) create(args []string) {
 		c.Exten, c.Context, _ = strings.Cut(args[3], "@")
 	}
 	if len(args) < 5 {
-		c.Caller = metering.NewNumber("+390612345678", "")
+		c.Caller = metering.NewNumber("+390612345678")
 	}
 	s.channels[args[0]], s.made[args[0]] = c, c.State
 }

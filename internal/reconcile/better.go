@@ -54,8 +54,9 @@ func (c *comparison) better(
 	if millis(line.Better.Newest().TalkMs) < line.Recorded {
 		line.Status = Shortened
 	}
-	if number := c.arrivals[call.ID].Number; c.rules.Encrypt != nil {
-		line.EncryptedCaller = c.rules.Encrypt(c.mediator.Normal(number))
+	if arrival := c.arrivals[call.ID]; c.rules.Encrypt != nil {
+		number, _ := c.mediator.ReadCaller(arrival.Endpoint, arrival.Number)
+		line.EncryptedCaller = c.rules.Encrypt(number)
 	}
 	return line, nil
 }

@@ -200,7 +200,7 @@ func (c *comparison) readCEL() error {
 		c.mediator.Step(ev.Event, &out)
 		for _, f := range out.Facts {
 			if f.Kind == metering.CallArrived {
-				f.Number = ev.Channel.Caller
+				f.Number, f.Endpoint = ev.Channel.Caller, ev.Channel.Endpoint()
 				c.arrivals[f.Call] = f
 			}
 		}

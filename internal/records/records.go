@@ -74,8 +74,8 @@ func (w *csvWriter) Flush() error {
 }
 
 var csvColumns = []string{
-	"record", "version", "node", "call", "service", "caller", "arrived_at", "ended_at", "outcome",
-	"state", "queues", "talk", "waited_ms", "held_ms", "unseen_ms", "talk_ms", "billable_seconds",
+	"record", "version", "node", "call", "service", "caller", "caller_also", "caller_unread", "trunk",
+	"arrived_at", "ended_at", "outcome", "state", "queues", "talk", "waited_ms", "held_ms", "unseen_ms", "talk_ms", "billable_seconds",
 	"exempt", "exemption_ref", "tariff", "policy", "numbers", "announcement", "survey",
 	"charge.amount", "charge.currency", "reasons", "evidence.events", "evidence.digest",
 }
@@ -97,6 +97,7 @@ func csvRow(record []byte) ([]string, error) {
 	n := func(v int64) string { return strconv.FormatInt(v, 10) }
 	return []string{
 		r.Record, strconv.Itoa(r.Version), r.Node, string(r.Call), r.Service, r.Caller,
+		strings.Join(r.CallerAlso, " "), strconv.FormatBool(r.CallerUnread), r.Trunk,
 		r.ArrivedAt.String(), r.EndedAt.String(), string(r.Outcome), r.State,
 		string(raw.Queues), string(raw.Talk),
 		n(r.WaitedMs), n(r.HeldMs), n(r.UnseenMs), n(r.TalkMs), n(r.BillableSeconds),

@@ -19,7 +19,7 @@ func fullRecord() metering.Record {
 	at := metering.Time{Time: time.Date(2026, 11, 23, 9, 46, 14, 945e6, time.UTC)}
 	return metering.Record{
 		Record: "r-1", Version: 2, Node: "02:00", Call: "pbx1-1.1", Service: `help, "fast"`,
-		Caller:    "c-1",
+		Caller: "c-1", CallerAlso: []string{"c-2"}, CallerUnread: true, Trunk: "PJSIP/trunk",
 		ArrivedAt: at, EndedAt: at, Outcome: metering.Talked, State: metering.RecordPending,
 		Queues:   []metering.QueueEntry{{Name: "support", JoinedAt: at, LeftAt: at}},
 		Talk:     []metering.Talk{{From: at, To: at, Ms: 7, Operator: "PJSIP/agent1"}},

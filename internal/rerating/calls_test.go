@@ -14,6 +14,7 @@ import (
 	"github.com/risposta/gateway/metering/ledger"
 	"github.com/risposta/gateway/metering/ledger/ledgertest"
 	_ "github.com/risposta/gateway/metering/ledger/sqlite"
+	"github.com/risposta/gateway/metering/numbering"
 	"github.com/risposta/gateway/metering/tariff"
 )
 
@@ -27,6 +28,9 @@ func newPseudonyms(t *testing.T) *metering.Pseudonyms {
 	}
 	return p
 }
+
+// italian reads the callers' numbers.
+var italian = numbering.NewReader("39")
 
 // newRules meter every call that comes in over the trunk, at 1.6 cents a second.
 func newRules(t *testing.T) mediation.Rules {
@@ -43,7 +47,10 @@ func newRules(t *testing.T) mediation.Rules {
 		Service: func(c ari.Channel) (string, bool) {
 			return "help", c.Endpoint() == "PJSIP/trunk"
 		},
-		Operators: operators, Pseudonym: p.Of, Encrypt: p.Encrypt, CountryCode: "39", AskExemption: true,
+		Operators: operators, Pseudonym: p.Of, Encrypt: p.Encrypt, AskExemption: true,
+		ReadCaller: func(_ string, given metering.Number) (metering.Number, bool) {
+			return italian.Caller(given.Clear(), "")
+		},
 		Terms: func(string, time.Time) metering.Terms { return metering.Terms{Tariff: &standard} },
 	}
 }
@@ -123,7 +130,7 @@ func gappedPendingCall(t *testing.T) (ledger.Store, metering.CallID, Change) {
 func unseenCall(t *testing.T) (ledger.Store, metering.CallID, Change) {
 	t.Helper()
 	arrival, frame := fromCEL(t)
-	caller := newPseudonyms(t).Encrypt(metering.NewNumber("+390612345678", ""))
+	caller := newPseudonyms(t).Encrypt(metering.NewNumber("+390612345678"))
 	ended := time.Date(2026, 11, 23, 9, 46, 30, 951e6, time.UTC)
 	frames := mediation.New(newRules(t)).Missed(arrival, ended)
 	return ledgertest.New(t), arrival.Call, Reconciled(caller, append(frames, frame)...)
@@ -153,7 +160,7 @@ func fromCEL(t *testing.T) (arrival metering.Fact, frame []byte) {
 			arrival = f
 		}
 	}
-	arrival.Number = metering.NewNumber("+390612345678", "")
+	arrival.Number = metering.NewNumber("+390612345678")
 	var frames [][]byte
 	for _, e := range out.Evidence {
 		frames = append(frames, e.Frame)

@@ -99,9 +99,10 @@ func (r *Resolver) covered(
 ) (dues []owed, err error) {
 	err = r.Store.Records(ctx, q, func(text []byte) error {
 		var rec struct {
-			Call      metering.CallID `json:"call"`
-			Caller    string          `json:"caller"`
-			ArrivedAt time.Time       `json:"arrived_at"`
+			Call       metering.CallID `json:"call"`
+			Caller     string          `json:"caller"`
+			CallerAlso []string        `json:"caller_also"`
+			ArrivedAt  time.Time       `json:"arrived_at"`
 		}
 		if err := json.Unmarshal(text, &rec); err != nil {
 			return fmt.Errorf("reading a record: %w", err)
@@ -109,10 +110,12 @@ func (r *Resolver) covered(
 		if rec.Caller == "" {
 			return nil
 		}
-		for _, b := range byName[rec.Caller] {
-			if b.Covers(rec.ArrivedAt) {
-				dues = append(dues, owed{rec.Call, b})
-				return nil
+		for _, name := range append(rec.CallerAlso, rec.Caller) {
+			for _, b := range byName[name] {
+				if b.Covers(rec.ArrivedAt) {
+					dues = append(dues, owed{rec.Call, b})
+					return nil
+				}
 			}
 		}
 		return nil

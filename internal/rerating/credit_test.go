@@ -1,6 +1,7 @@
 package rerating
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -15,7 +16,7 @@ import (
 func backdated(number, ref string) registry.Grant {
 	from := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	return registry.Grant{
-		Number: metering.NewNumber(number, ""), Entitlement: registry.Entitlement{Ref: ref, From: from},
+		Number: metering.NewNumber(number), Entitlement: registry.Entitlement{Ref: ref, From: from},
 	}
 }
 
@@ -45,7 +46,7 @@ func TestBackdatedEntitlementCredits(t *testing.T) {
 		if inCall {
 			again := ledger.OpenCall{
 				Call: "still-there", Node: "n", Service: "help", ArrivedAt: f.newest(t).ArrivedAt.Time,
-				EncryptedCaller: f.Pseudonyms.Encrypt(metering.NewNumber(callersNumber, "")),
+				EncryptedCaller: f.Pseudonyms.Encrypt(metering.NewNumber(callersNumber)),
 			}
 			b := ledger.Batch{Node: "n", Opened: []ledger.OpenCall{again}}
 			if err := f.ledger.Commit(t.Context(), &b); err != nil {
@@ -86,4 +87,36 @@ func TestBackdatedImportIsProcessedInBatches(t *testing.T) {
 	if n := f.unprocessed(t); n != 0 || len(f.saw.failed) != 0 {
 		t.Errorf("%d entitlements are unprocessed, %v", n, f.saw.failed)
 	}
+}
+
+// The caller's number meant two numbers, and the likelier was not the caller's. An entitlement of
+// the other one credits too.
+func TestBackdatedEntitlementOfAnotherReadingCredits(t *testing.T) {
+	f := newFixture(t, metering.ExemptNo, 0)
+	f.resolve(t.Context())
+	first := f.newest(t)
+	const other = "+3906123456"
+	name := f.Pseudonyms.Of(metering.NewNumber(other))
+	covered, err := f.covered(t.Context(), ledger.Query{},
+		map[string][]registry.BackdatedEntitlement{name: {{Until: time.Now()}}})
+	if err != nil || len(covered) != 0 {
+		t.Errorf("%v, %v; the number means one number", covered, err)
+	}
+	first.CallerAlso = []string{name}
+	f.Store = oneRecord{f.Store, first.JSON()}
+	covered, err = f.covered(t.Context(), ledger.Query{},
+		map[string][]registry.BackdatedEntitlement{name: {{Until: time.Now()}}})
+	if err != nil || len(covered) != 1 || covered[0].call != first.Call {
+		t.Errorf("%v, %v; want the call", covered, err)
+	}
+}
+
+// oneRecord is a store that has one record.
+type oneRecord struct {
+	ResolverStore
+	json []byte
+}
+
+func (o oneRecord) Records(_ context.Context, _ ledger.Query, f func([]byte) error) error {
+	return f(o.json)
 }

@@ -17,7 +17,10 @@ type Call struct {
 	Call         metering.CallID `json:"call"`
 	Node         string          `json:"asterisk_id"`
 	Service      string          `json:"service"`
-	Caller       string          `json:"caller"`    // the pseudonym
+	Caller       string          `json:"caller"` // the pseudonym
+	CallerAlso   []string        `json:"caller_also,omitzero"`
+	CallerUnread bool            `json:"caller_unread,omitzero"`
+	Trunk        string          `json:"trunk,omitzero"`
 	Operators    []string        `json:"operators"` // patterns of endpoints, such as PJSIP/agent*
 	AskExemption bool            `json:"ask_exemption"`
 	Tariff       *Tariff         `json:"tariff,omitzero"`      // nil: the service has no price
@@ -55,7 +58,9 @@ func NewCall(arrival metering.Fact, operators []string, unseen string) []byte {
 	terms := arrival.Terms
 	c := Call{
 		Version: Version, At: metering.Time{Time: arrival.At}, Call: arrival.Call,
-		Node: arrival.Node, Service: arrival.Service, Caller: arrival.Caller, Operators: operators,
+		Node: arrival.Node, Service: arrival.Service, Caller: arrival.Caller,
+		CallerAlso: arrival.Origin.CallerAlso, CallerUnread: arrival.Origin.CallerUnread,
+		Trunk: arrival.Origin.Trunk, Operators: operators,
 		AskExemption: terms.AskExemption, NumberKind: terms.NumberKind, Unseen: unseen,
 	}
 	if arrival.DirectionUnknown {
@@ -115,6 +120,9 @@ func (c *Call) arrival() (metering.Fact, error) {
 	f := metering.Fact{
 		Kind: metering.CallArrived, Call: c.Call, At: c.At.Time, Node: c.Node, Service: c.Service,
 		Caller: c.Caller, DirectionUnknown: c.Direction != "",
+		Origin: metering.Origin{
+			Trunk: c.Trunk, CallerAlso: c.CallerAlso, CallerUnread: c.CallerUnread,
+		},
 		Terms: &metering.Terms{AskExemption: c.AskExemption, NumberKind: c.NumberKind},
 	}
 	if c.Direction != "" && c.Direction != directionUnknown {

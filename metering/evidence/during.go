@@ -40,13 +40,19 @@ type Caller struct {
 	At     metering.Time   `json:"timestamp"`
 	Call   metering.CallID `json:"call"`
 	Caller string          `json:"caller"`
+	// The pseudonyms of the other numbers that it may mean; whether no numbering plan has it.
+	CallerAlso   []string `json:"caller_also,omitzero"`
+	CallerUnread bool     `json:"caller_unread,omitzero"`
 }
 
 func (c Caller) at() metering.Time { return c.At }
 
 // NewCaller makes the frame.
-func NewCaller(call metering.CallID, at time.Time, pseudonym string) []byte {
-	return encode(TypeCaller, Caller{At: metering.Time{Time: at}, Call: call, Caller: pseudonym})
+func NewCaller(f metering.Fact) []byte {
+	return encode(TypeCaller, Caller{
+		At: metering.Time{Time: f.At}, Call: f.Call, Caller: f.Caller,
+		CallerAlso: f.Origin.CallerAlso, CallerUnread: f.Origin.CallerUnread,
+	})
 }
 
 // ReadCaller reads the fact that the frame was made from.
@@ -54,6 +60,7 @@ func ReadCaller(frame []byte) (metering.Fact, error) {
 	c, err := decode[Caller](TypeCaller, frame)
 	return metering.Fact{
 		Kind: metering.CallerIdentified, Call: c.Call, At: c.At.Time, Caller: c.Caller,
+		Origin: metering.Origin{CallerAlso: c.CallerAlso, CallerUnread: c.CallerUnread},
 	}, err
 }
 

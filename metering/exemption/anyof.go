@@ -8,13 +8,17 @@ import (
 	"github.com/risposta/gateway/metering"
 )
 
-// AnyOf asks several lookups at once. One yes is enough. No needs the no of each lookup. Anything
-// else is unknown.
+// AnyOf asks several lookups at once, each about every reading of the number. One yes is enough. No
+// needs the no of each lookup about each reading. Anything else is unknown.
 type AnyOf []Lookup
 
 // Exempt implements [Lookup]. It returns a yes as soon as it comes, and errors only without a yes.
 func (a AnyOf) Exempt(ctx context.Context, number metering.Number, at time.Time) (Answer, error) {
-	if len(a) == 1 {
+	readings := number.Readings()
+	if number.Withheld() {
+		readings = []metering.Number{number}
+	}
+	if len(a) == 1 && len(readings) == 1 {
 		return a[0].Exempt(ctx, number, at)
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -23,16 +27,19 @@ func (a AnyOf) Exempt(ctx context.Context, number metering.Number, at time.Time)
 		Answer
 		err error
 	}
-	results := make(chan result, len(a)) // room for all, so that no lookup blocks
+	questions := len(a) * len(readings)
+	results := make(chan result, questions) // room for all, so that no lookup blocks
 	for _, l := range a {
-		go func() {
-			got, err := l.Exempt(ctx, number, at)
-			results <- result{got, err}
-		}()
+		for _, reading := range readings {
+			go func() {
+				got, err := l.Exempt(ctx, reading, at)
+				results <- result{got, err}
+			}()
+		}
 	}
 	all := Answer{Exemption: metering.Exemption{Verdict: metering.ExemptNo}}
 	var errs []error
-	for range a {
+	for range questions {
 		r := <-results
 		switch {
 		case r.err != nil:

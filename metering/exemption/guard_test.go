@@ -15,7 +15,7 @@ import (
 )
 
 var (
-	caller = metering.NewNumber("+390612345678", "")
+	caller = metering.NewNumber("+390612345678")
 	noon   = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 )
 

@@ -31,6 +31,7 @@ type Answer struct {
 // Contract: it keeps to the deadline of ctx, and may be called by many goroutines at once. Unknown
 // with a nil error means that the register cannot tell, as for a withheld number. An error means
 // that it could not be asked; its text contains no number. The caller of a Lookup does not retry.
+// The number has one reading; [AnyOf] takes one that has several.
 type Lookup interface {
 	Exempt(ctx context.Context, number metering.Number, at time.Time) (Answer, error)
 }

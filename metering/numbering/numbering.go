@@ -1,15 +1,20 @@
-// Package numbering finds the kind of a dialled number: whether a call to it costs what an ordinary
-// call costs, or more.
+// Package numbering reads telephone numbers by the numbering plans: whose number a caller's is, and
+// whether a call to a dialled one costs what an ordinary call costs, or more.
 //
-// In: a dial string, an extension or a DID. Out: a [Kind]. A number that neither source has is
-// [Unknown], which policies refuse. The sources are a dated table of our own (table.go), and after
-// it the numbering plans of nyaruka/phonenumbers, which alone let a few premium ranges pass as
-// ordinary. The package is pure: it sends nothing and keeps no number.
+// In: a caller's number or one of a list, in any form. Out of a [Reader]: a [metering.Number] in
+// international form, under which one person is always found.
+//
+// In: a dial string, an extension or a DID. Out of a [Plan]: a [Kind]. A number that neither source
+// has is [Unknown], which policies refuse. The sources are a dated table of our own (table.go), and
+// after it the numbering plans of nyaruka/phonenumbers, which alone let a few premium ranges pass as
+// ordinary.
+//
+// The package is pure: it sends nothing and keeps no number.
 package numbering
 
 import (
 	"path"
-	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,7 +26,7 @@ type Kind string
 
 // The kinds. A policy decides which of them may be part of a charged call.
 const (
-	None       Kind = ""            // not a number: an endpoint's name
+	None       Kind = ""            // not a number: an endpoint's own name
 	Geographic Kind = "geographic"  // a landline
 	Mobile     Kind = "mobile"      // a mobile telephone
 	Freephone  Kind = "freephone"   // free for the caller
@@ -34,10 +39,9 @@ const (
 	Unknown    Kind = "unknown"     // in no numbering plan that is known
 )
 
-// Plan reads numbers by the numbering plan of a country, and knows the PBX's own extensions.
+// Plan finds the kinds of numbers that are dialled in a country, and knows the PBX's own extensions.
 type Plan struct {
-	country  int
-	region   string
+	home     *plan // nil: no country is known, so that national numbers have no kind
 	internal []string
 	services map[string]bool
 }
@@ -45,57 +49,72 @@ type Plan struct {
 // NewPlan makes a plan for a country code such as "39", with patterns of internal extensions (`?`
 // stands for a digit) and the numbers of metered services.
 func NewPlan(countryCode string, internal, services []string) *Plan {
-	p := &Plan{internal: internal, services: map[string]bool{}}
-	if n, err := strconv.Atoi(countryCode); err == nil {
-		p.country = n
-		p.region = phonenumbers.GetRegionCodeForCountryCode(n)
-	}
+	p := &Plan{home: NewReader(countryCode).home, internal: internal, services: map[string]bool{}}
 	for _, s := range services {
 		p.services[s] = true
 	}
 	return p
 }
 
-var (
-	digits     = regexp.MustCompile(`^\+?[0-9*#]+$`)
-	separators = strings.NewReplacer(" ", "", "-", "", ".", "", "(", "", ")", "")
-)
-
-// Dialled is the number in a text that Asterisk dials: "899123456@trunk",
-// "PJSIP/trunk/sip:+39899123456@carrier", "0612345678". It is "" where Asterisk dials an endpoint
-// by its name.
-func Dialled(text string) string {
-	for _, part := range strings.Split(text, "/") {
-		part, _, _ = strings.Cut(part, "@")
-		part, _, _ = strings.Cut(part, ";")
-		part = strings.TrimPrefix(strings.TrimPrefix(part, "sip:"), "sips:")
-		part = strings.TrimPrefix(part, "tel:")
-		if part = separators.Replace(part); digits.MatchString(part) {
-			return part
-		}
+// Kind is the kind of what a PBX dials for a channel of an endpoint; without an endpoint, of an
+// extension to which a call is transferred.
+func (p *Plan) Kind(endpoint, text string) Kind {
+	if endpoint == "" {
+		return p.extension(text)
 	}
-	return ""
+	return p.dialled(endpoint, text)
 }
 
-// Kind is the kind of a dialled text. Only the extensions of the configuration are internal.
-func (p *Plan) Kind(dialled string) Kind {
-	number := Dialled(dialled)
-	switch {
-	case number == "":
-		return None
-	case p.isInternal(number):
-		return Internal
+// dialled is the kind of what the PBX dials for a channel of an endpoint, such as PJSIP/trunk: the
+// number behind an account, a contact, options or pauses. The endpoint's own name is no number. What
+// cannot be read is Unknown. Half of a Local channel only enters the dialplan: it is an extension.
+func (p *Plan) dialled(endpoint, text string) Kind {
+	technology, own, _ := strings.Cut(endpoint, "/")
+	text = cutFold(text, technology+"/")
+	if strings.EqualFold(technology, "Local") {
+		return p.extension(text)
 	}
-	return p.public(number)
+	target, ok := dialTarget(text)
+	switch w, read := readText(target); {
+	case ok && target == own:
+		return None
+	case ok && read:
+		return p.kind(w)
+	case p.isInternal(own):
+		return Internal // a telephone of the PBX, by a contact that is no number
+	}
+	return Unknown
+}
+
+// extension is the kind of an extension of the dialplan to which a call is led. A name is no number:
+// what it leads to is dialled from there.
+func (p *Plan) extension(text string) Kind {
+	text, _, _ = strings.Cut(text, "@")
+	text, _, _ = strings.Cut(text, ";")
+	if !strings.ContainsAny(text, "0123456789*#") || strings.ContainsFunc(text, isLetter) {
+		return None
+	}
+	w, ok := readText(text)
+	if !ok {
+		return Unknown
+	}
+	return p.kind(w)
 }
 
 // Public is the kind of a number that is dialled from outside the PBX.
 func (p *Plan) Public(text string) Kind {
-	number := Dialled(text)
-	if number == "" {
+	w, ok := readText(text)
+	if !ok {
 		return Unknown
 	}
-	return p.public(number)
+	return p.public(w)
+}
+
+func (p *Plan) kind(w written) Kind {
+	if p.isInternal(w.digits) {
+		return Internal
+	}
+	return p.public(w)
 }
 
 func (p *Plan) isInternal(number string) bool {
@@ -110,18 +129,70 @@ func (p *Plan) isInternal(number string) bool {
 	return false
 }
 
-func (p *Plan) public(number string) Kind {
-	country, national := p.split(number)
-	if country == 0 {
+// public is the kind of a number in any of its readings. The dearest counts: the call may cost that.
+func (p *Plan) public(w written) Kind {
+	var found []Kind
+	note := func(k Kind) {
+		if k != Unknown {
+			found = append(found, k)
+		}
+	}
+	abroad := func(digits string) {
+		if country, national := split(digits); country != nil {
+			note(country.kind(national))
+		}
+	}
+	digits, international := strings.CutPrefix(w.digits, "+")
+	switch {
+	case international:
+		abroad(digits)
+	case w.context != "":
+		abroad(w.context + digits)
+	}
+	if rest, ok := strings.CutPrefix(digits, "00"); ok && !international {
+		abroad(rest)
+	}
+	if p.home != nil && !international {
+		if rest, ok := p.home.cutAbroad(digits); ok {
+			abroad(rest)
+		}
+		note(p.home.kind(digits))
+		if rest, ok := strings.CutPrefix(digits, p.home.code); ok && p.home.has(rest) {
+			note(p.home.kind(rest))
+		}
+	}
+	if i := slices.IndexFunc(found, dear); i >= 0 {
+		return found[i]
+	}
+	return append(found, Unknown)[0]
+}
+
+// dear reports whether a kind is more than an ordinary number.
+func dear(k Kind) bool {
+	return k == Premium || k == SharedCost || k == Personal || k == Special
+}
+
+// kind is the kind of a number as it follows the country code, or as it is dialled in the country.
+func (p *plan) kind(national string) Kind {
+	code, err := strconv.Atoi(p.code)
+	if err != nil {
 		return Unknown
 	}
-	if k, ok := inTable(country, national); ok {
+	if k, ok := inTable(code, national); ok {
 		return k
 	}
-	region := phonenumbers.GetRegionCodeForCountryCode(country)
-	n, err := phonenumbers.Parse("+"+strconv.Itoa(country)+national, region)
+	if rest, ok := strings.CutPrefix(national, p.prefix); ok && p.prefix != "" && !p.has(national) {
+		national = rest
+		if k, ok := inTable(code, national); ok {
+			return k
+		}
+	}
+	n, err := phonenumbers.Parse("+"+p.code+national, "")
 	if err != nil || !phonenumbers.IsValidNumber(n) {
 		return Unknown
+	}
+	if k, ok := inTable(code, phonenumbers.GetNationalSignificantNumber(n)); ok {
+		return k
 	}
 	return kinds[phonenumbers.GetNumberType(n)]
 }
@@ -141,29 +212,4 @@ var kinds = map[phonenumbers.PhoneNumberType]Kind{
 	phonenumbers.PAGER:                Special,
 	phonenumbers.VOICEMAIL:            Special,
 	phonenumbers.UNKNOWN:              Unknown,
-}
-
-// split divides a number into its country code and the rest, as it follows the code
-// internationally. A number in national form is of the plan's own country.
-func (p *Plan) split(number string) (country int, national string) {
-	if rest, ok := strings.CutPrefix(number, "00"); ok {
-		number = "+" + rest
-	}
-	rest, international := strings.CutPrefix(number, "+")
-	if !international {
-		if p.country == 0 || strings.ContainsAny(number, "*#") {
-			return 0, ""
-		}
-		if p.country != 39 { // Italy keeps the 0 of its area codes abroad, other countries drop it
-			number = strings.TrimPrefix(number, "0")
-		}
-		return p.country, number
-	}
-	for n := 1; n <= 3 && n <= len(rest); n++ {
-		c, err := strconv.Atoi(rest[:n])
-		if err == nil && phonenumbers.GetRegionCodeForCountryCode(c) != "ZZ" {
-			return c, rest[n:]
-		}
-	}
-	return 0, ""
 }

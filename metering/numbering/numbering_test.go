@@ -1,6 +1,8 @@
 package numbering_test
 
 import (
+	"os"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -37,7 +39,7 @@ func TestItalianPlan(t *testing.T) {
 func expect(t *testing.T, p *numbering.Plan, want numbering.Kind, numbers ...string) {
 	t.Helper()
 	for _, number := range numbers {
-		if got := p.Kind(number); got != want {
+		if got := p.Kind("", number); got != want {
 			t.Errorf("%s: %q, want %q", number, got, want)
 		}
 	}
@@ -64,23 +66,106 @@ func TestOtherCountries(t *testing.T) {
 	expect(t, numbering.NewPlan("", nil, nil), numbering.Unknown, "0612345678")
 }
 
-func TestNumberInADialString(t *testing.T) {
-	for text, want := range map[string]string{
-		"":                      "",
-		"agent1":                "",
-		"PJSIP/agent1":          "",
-		"0612345678":            "0612345678",
-		"899123456@trunk":       "899123456",
-		"PJSIP/899123456@trunk": "899123456",
-		"PJSIP/trunk/sip:+39899123456@carrier:5060": "+39899123456",
-		"PJSIP/trunk/sip:op1@127.0.0.1":             "",
-		"SIP/trunk/0899 12":                         "089912",
-		"Local/308@agents/n":                        "308",
-		"tel:+39-06-123;phone-context=x":            "+3906123",
+// The number behind an account, a contact, options or pauses counts.
+func TestKindOfADialString(t *testing.T) {
+	p := numbering.NewPlan("39", []string{"10??", "30?"}, []string{"2001"})
+	for _, c := range []struct {
+		endpoint, text string
+		want           numbering.Kind
+	}{
+		// An endpoint's own name is no number, whatever it looks like.
+		{"PJSIP/agent1", "agent1", numbering.None},
+		{"PJSIP/agent1", "PJSIP/agent1", numbering.None},
+		{"PJSIP/200", "200", numbering.None},
+		{"PJSIP/200", "200/sip:200@192.0.2.7:5060", numbering.None},
+		{"PJSIP/200", "200/sip:200@192.0.2.7:5060;transport=ws;ob", numbering.None},
+		{"PJSIP/4321", "PJSIP/4321/sip:4321@192.0.2.7", numbering.None},
+		{"PJSIP/0612345678", "0612345678", numbering.None},
+		{"DAHDI/1", "1", numbering.None},
+		// A telephone whose contact is no number: known, where its name is an extension.
+		{"PJSIP/300", "300/sip:k3j4h5@192.0.2.7;transport=ws", numbering.Internal},
+		{"PJSIP/200", "200/sip:k3j4h5@192.0.2.7;transport=ws", numbering.Unknown},
+		// By endpoint and number.
+		{"PJSIP/trunk", "899123456@trunk", numbering.Premium},
+		{"PJSIP/trunk", "PJSIP/899123456@trunk", numbering.Premium},
+		{"PJSIP/trunk", "0612345678@trunk", numbering.Geographic},
+		{"PJSIP/trunk", "+39 06-12345678@trunk", numbering.Geographic},
+		{"PJSIP/trunk", "390612345678@trunk", numbering.Geographic},
+		{"PJSIP/trunk", "39899123456@trunk", numbering.Premium},
+		{"PJSIP/trunk", "1007@trunk", numbering.Internal},
+		{"SIP/trunk", "trunk/0899 12", numbering.Geographic},
+		// By address. The account in front is a name, also where it looks like a number.
+		{"PJSIP/trunk", "trunk/sip:+39899123456@carrier:5060", numbering.Premium},
+		{"PJSIP/trunk", "PJSIP/trunk/SIP:899123456@carrier", numbering.Premium},
+		{"PJSIP/trunk", "trunk/sips:899123456@carrier;user=phone", numbering.Premium},
+		{"PJSIP/trunk", "trunk/sip:899123456:secret@carrier", numbering.Premium},
+		{"PJSIP/trunk", "trunk/sip:0899123456;phone-context=+49@carrier", numbering.Geographic},
+		{"PJSIP/trunk", "trunk/sip:09001234567;phone-context=+49@carrier", numbering.Premium},
+		{"PJSIP/0612345678", "0612345678/sip:899123456@carrier", numbering.Premium},
+		{"PJSIP/0612345678", "0612345678/sip:0698765432@carrier", numbering.Geographic},
+		{"PJSIP/300", "300/sip:899123456@carrier", numbering.Premium},
+		// By group, channel and pause; by host and options.
+		{"DAHDI/i1/899123456", "g1/899123456", numbering.Premium},
+		{"DAHDI/i1/899123456", "i1/899123456", numbering.Premium},
+		{"DAHDI/2", "g1/w899123456", numbering.Premium},
+		{"DAHDI/2", "DAHDI/g1c/ww0612345678", numbering.Geographic},
+		{"IAX2/peer", "peer/899123456@outbound", numbering.Premium},
+		{"IAX2/peer", "me:secret@peer/899123456@outbound/a", numbering.Premium},
+		// What cannot be read is not known. It is never no number.
+		{"PJSIP/trunk", "trunk/sip:op1@127.0.0.1", numbering.Unknown},
+		{"PJSIP/trunk", "trunk/sip:%38%39%39123456@carrier", numbering.Unknown},
+		{"PJSIP/trunk", "premium@trunk", numbering.Unknown},
+		{"PJSIP/trunk", "*31*899123456@trunk", numbering.Unknown},
+		{"PJSIP/trunk", "trunk/", numbering.Unknown},
+		{"PJSIP/trunk", "00612345678@trunk", numbering.Unknown},
+		{"DAHDI/2", "g1", numbering.Unknown},
+		{"?", "agent1", numbering.Unknown},
+		// Half of a Local channel only enters the dialplan.
+		{"Local/agent1@agents", "Local/agent1@agents/n", numbering.None},
+		{"Local/302@agents", "302@agents/n", numbering.Internal},
+		{"Local/899123456@out", "899123456@out", numbering.Premium},
+		// Transfers lead to an extension.
+		{"", "agent2", numbering.None},
+		{"", "2001", numbering.Internal},
+		{"", "2001;npdi;rn=+3906", numbering.Internal},
+		{"", "899123456;npdi", numbering.Premium},
+		{"", "999", numbering.Unknown},
 	} {
-		if got := numbering.Dialled(text); got != want {
-			t.Errorf("%q: %q, want %q", text, got, want)
+		if got := p.Kind(c.endpoint, c.text); got != c.want {
+			t.Errorf("%q for %s: %q, want %q", c.text, c.endpoint, got, c.want)
 		}
+	}
+}
+
+// Satellites and networks of no country cost many times an ordinary call.
+func TestInternationalNetworksAreNotOrdinary(t *testing.T) {
+	for _, number := range []string{
+		"+870776123456", "+87800123456", "+881612345678", "+88213123456", "+883510012345678",
+		"+888123456789", "00870776123456",
+	} {
+		expect(t, italy(), numbering.Special, number)
+	}
+	expect(t, italy(), numbering.Premium, "+979123456789")
+	expect(t, italy(), numbering.Freephone, "+80012345678")
+	expect(t, italy(), numbering.SharedCost, "+80812345678")
+}
+
+// A number that means two is what the dearer one is.
+func TestTheDearerReadingCounts(t *testing.T) {
+	expect(t, numbering.NewPlan("49", nil, nil), numbering.Premium, "499001234567", "09001234567")
+	expect(t, numbering.NewPlan("1", nil, nil), numbering.Premium, "9002345678", "19002345678")
+	expect(t, italy(), numbering.Mobile, "3281234567", "3290123456", "3917812345")
+}
+
+// The table names the version of the plans that is linked in.
+func TestSourcesNameTheLinkedPlans(t *testing.T) {
+	text, err := os.ReadFile("../../go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, plans, _ := strings.Cut(numbering.Sources, "then ")
+	if plans == "" || !strings.Contains(string(text), "github.com/"+plans+"\n") {
+		t.Errorf("go.mod has no %q", plans)
 	}
 }
 
@@ -106,11 +191,11 @@ func TestKindOfAnyText(t *testing.T) {
 	international := rapid.StringMatching(`[1-9][0-9]{5,13}`)
 	rapid.Check(t, func(t *rapid.T) {
 		text := dialled.Draw(t, "dialled")
-		if k := italy().Kind(text); !known[k] {
+		if k := italy().Kind("PJSIP/trunk", text); !known[k] {
 			t.Fatalf("%q is %q", text, k)
 		}
 		number := international.Draw(t, "international")
-		if a, b := italy().Kind("+"+number), italy().Kind("00"+number); a != b {
+		if a, b := italy().Kind("", "+"+number), italy().Kind("", "00"+number); a != b {
 			t.Fatalf("+%s is %q, 00%s is %q", number, a, number, b)
 		}
 	})

@@ -1,12 +1,25 @@
 package numbering
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
-// TableDate is when the table was written. The Italian ranges that phonenumbers alone would let
+// TableDate is when the table was last looked through. The Italian ranges that phonenumbers alone would let
 // pass as ordinary were found wrong in it. The other entries, and the names of the plans, were
 // written from common knowledge and have not been checked against the plans' texts. A number that
 // is neither here nor in phonenumbers is Unknown, and refused.
-const TableDate = "2026-11-24"
+const TableDate = "2026-11-26"
+
+// Sources is what the table was written from, and the plans that come after it.
+const Sources = "national numbering plans of IT, DE, FR, ES and UK, ITU-T E.164; " +
+	"then nyaruka/phonenumbers v1.8.1"
+
+// TableAge is how old the table is at an instant.
+func TableAge(now time.Time) (time.Duration, error) {
+	date, err := time.Parse(time.DateOnly, TableDate)
+	return now.Sub(date), err
+}
 
 // entry is a range of numbers. The longest prefix wins. The digits are those after the country
 // code, in Italy with the 0 of area codes.
@@ -74,6 +87,15 @@ var table = []entry{
 	{44, "87", SharedCost, "087: service charge"},
 	{44, "9", Premium, "09: premium rate"},
 	{44, "118", Premium, "118: directory enquiries"},
+	// Satellites, and networks that belong to no country: ITU-T E.164, list of assigned codes. They
+	// cost many times an ordinary call; some read as mobile.
+	{870, "", Special, "Inmarsat"},
+	{878, "", Special, "universal personal telecommunications"},
+	{881, "", Special, "satellites: Iridium, Globalstar"},
+	{882, "", Special, "international networks"},
+	{883, "", Special, "international networks"},
+	{888, "", Special, "telecommunications for disaster relief"},
+	{979, "", Premium, "international premium rate service"},
 }
 
 // inTable finds the number in the table.
@@ -81,9 +103,9 @@ func inTable(country int, national string) (Kind, bool) {
 	best := entry{}
 	for _, e := range table {
 		matches := e.country == country && strings.HasPrefix(national, e.prefix)
-		if matches && len(e.prefix) > len(best.prefix) {
+		if matches && (best.country == 0 || len(e.prefix) > len(best.prefix)) {
 			best = e
 		}
 	}
-	return best.kind, best.prefix != ""
+	return best.kind, best.country != 0
 }

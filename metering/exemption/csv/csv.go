@@ -21,6 +21,7 @@ import (
 
 	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/exemption"
+	"github.com/risposta/gateway/metering/numbering"
 )
 
 // File is a lookup in one file.
@@ -125,13 +126,15 @@ func (f *File) read() (rows map[string][]entitlement, err error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s:%d: %w", f.path, line, err)
 		}
-		rows[number.Clear()] = append(rows[number.Clear()], e)
+		for _, reading := range number.Readings() {
+			rows[reading.Clear()] = append(rows[reading.Clear()], e)
+		}
 	}
 }
 
 func parse(row []string, country string) (n metering.Number, e entitlement, err error) {
-	if n = metering.NewNumber(row[0], country); n.Withheld() {
-		return n, e, errors.New("number: not a telephone number")
+	if n, err = numbering.NewReader(country).Listed(row[0]); err != nil {
+		return n, e, fmt.Errorf("number: %w", err)
 	}
 	if e.from, err = day(row[1]); err != nil {
 		return n, e, fmt.Errorf("from: %w", err)

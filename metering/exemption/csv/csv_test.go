@@ -51,7 +51,7 @@ func TestLookup(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := f.Exempt(context.Background(), metering.NewNumber(c.number, ""), at)
+			got, err := f.Exempt(context.Background(), metering.NewNumber(c.number), at)
 			if err != nil || got.Verdict != c.verdict || got.Ref != c.ref {
 				t.Errorf("got %s %q, %v; want %s %q", got.Verdict, got.Ref, err, c.verdict, c.ref)
 			}
@@ -64,11 +64,11 @@ func TestBadFileIsRefusedWithItsLine(t *testing.T) {
 		"empty":           {"", ":1: the columns must be"},
 		"a reason column": {"number,from,until,ref,why\n", ":1: the columns must be"},
 		"no number":       {"number,from,until,ref\nmaria,,,e\n", ":2: number"},
-		"bad day":         {"number,from,until,ref\n+391,,,e\n+392,23/11/2026,,e\n", ":3: from"},
+		"bad day":         {"number,from,until,ref\n+390612345678,,,e\n+390612345679,23/11/2026,,e\n", ":3: from"},
 		"until < from": {
-			"number,from,until,ref\n+391,2026-02-01,2026-01-01,e\n", ":2: until: before from",
+			"number,from,until,ref\n+390612345678,2026-02-01,2026-01-01,e\n", ":2: until: before from",
 		},
-		"a column short": {"number,from,until,ref\n+391,,\n", ":2: wrong number of fields"},
+		"a column short": {"number,from,until,ref\n+390612345678,,\n", ":2: wrong number of fields"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "exempt.csv")
@@ -91,13 +91,13 @@ func TestChangedFileIsReadAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := metering.NewNumber("+391", "")
-	write(t, path, "number,from,until,ref\n+391,,,e-1\n")
+	n := metering.NewNumber("+390612345678")
+	write(t, path, "number,from,until,ref\n+390612345678,,,e-1\n")
 	got, err := f.Exempt(context.Background(), n, time.Now())
 	if err != nil || got.Verdict != metering.ExemptYes {
 		t.Errorf("after the change: %s, %v; want yes", got.Verdict, err)
 	}
-	write(t, path, "number,from,until,ref\n+391,,,e-1\nbroken\n")
+	write(t, path, "number,from,until,ref\n+390612345678,,,e-1\nbroken\n")
 	for range 2 {
 		if _, err := f.Exempt(context.Background(), n, time.Now()); err == nil {
 			t.Error("a broken file still answers")

@@ -27,7 +27,7 @@ func ask(t *testing.T, handler http.HandlerFunc) (exemption.Answer, error) {
 	t.Cleanup(s.Close)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	return s.Exempt(ctx, metering.NewNumber("+390612345678", ""), noon)
+	return s.Exempt(ctx, metering.NewNumber("+390612345678"), noon)
 }
 
 func TestQuestionAndAnswer(t *testing.T) {

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/exemption"
+	"github.com/risposta/gateway/metering/numbering"
 )
 
 // columns of a file to import. Days are whole days of the zone, both inclusive. from is required;
@@ -76,11 +76,11 @@ func grant(row []string, countryCode string, zone *time.Location) (g Grant, err 
 	if len(row) != len(columns) {
 		return g, fmt.Errorf("%d fields, want %d", len(row), len(columns))
 	}
-	g = Grant{
-		Number:      metering.NewNumber(row[0], countryCode),
-		Entitlement: Entitlement{Ref: row[3], Category: row[4]},
-	}
+	g = Grant{Entitlement: Entitlement{Ref: row[3], Category: row[4]}}
 	var errs []error
+	if g.Number, err = numbering.NewReader(countryCode).Listed(row[0]); err != nil {
+		return g, fmt.Errorf("number: %w", err)
+	}
 	if g.From, err = exemption.ParseDay(row[1], zone); err != nil {
 		return g, fmt.Errorf("from: %w", err)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/exemption"
 	"github.com/risposta/gateway/metering/exemption/registry"
+	"github.com/risposta/gateway/metering/numbering"
 )
 
 var ctx = context.Background()
@@ -50,7 +51,11 @@ func day(text string) time.Time {
 	return t
 }
 
-func number(text string) metering.Number { return metering.NewNumber(text, "39") }
+// number is a caller's, as it comes in.
+func number(text string) metering.Number {
+	n, _ := numbering.NewReader("39").Caller(text, "")
+	return n
+}
 
 // grant is an entitlement of a number; until may be "".
 func grant(n, from, until, ref string) registry.Grant {
@@ -76,7 +81,7 @@ func add(t testing.TB, r *registry.Registry, at string, grants ...registry.Grant
 // exempt is the answer about a number as of a day.
 func exempt(t testing.TB, r *registry.Registry, n, at string) exemption.Answer {
 	t.Helper()
-	got, err := r.Exempt(ctx, metering.NewNumber(n, "39"), day(at))
+	got, err := r.Exempt(ctx, number(n), day(at))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,80 @@
+package config
+
+import (
+	"fmt"
+	"regexp"
+
+	"github.com/risposta/gateway/internal/mediation"
+	"github.com/risposta/gateway/metering"
+	"github.com/risposta/gateway/metering/numbering"
+)
+
+var outsidePrefix = regexp.MustCompile(`^[0-9]{1,4}$`)
+
+func (l *loader) checkCallers(c *Config) {
+	code := c.Callers.CountryCode
+	if code != "" && !numbering.IsCountryCode(code) {
+		l.problem("callers.country_code", "%q is not a country code such as 39", code)
+	}
+	if s := c.priced(); code == "" && s != "" {
+		l.problem("callers.country_code", "missing: service %q has a price, and without the country "+
+			"an exempt caller whose number comes in national form is not found", s)
+	}
+	for i, p := range c.Callers.OutsidePrefixes {
+		key := fmt.Sprintf("callers.outside_prefixes[%d]", i)
+		if len(p.Endpoints) == 0 {
+			l.problem(key+".endpoints", "missing: where the calls come from, such as PJSIP/trunk*")
+		}
+		l.checkGlobs(key+".endpoints", p.Endpoints)
+		if !outsidePrefix.MatchString(p.Prefix) {
+			l.problem(key+".prefix", "%q is not a prefix such as 0: digits, 4 at most", p.Prefix)
+		}
+	}
+}
+
+// priced is the name of the first service that may cost something; "" for none.
+func (c *Config) priced() string {
+	for _, s := range c.Services {
+		for _, t := range c.Tariffs {
+			if s.Tariff != "" && t.Name == s.Tariff && !t.free() {
+				return s.Name
+			}
+		}
+	}
+	return ""
+}
+
+// free reports whether a tariff has no price other than 0.
+func (t Tariff) free() bool {
+	p := t.Price()
+	return p.Validate() == nil && p.HighestPrice().Sign() == 0
+}
+
+// NumberReader reads numbers of callers and of lists.
+func (c *Config) NumberReader() *numbering.Reader {
+	return numbering.NewReader(c.Callers.CountryCode)
+}
+
+// callerReader reads callers' numbers by the country and the outside prefix of their endpoint.
+func (c *Config) callerReader() (
+	func(endpoint string, given metering.Number) (metering.Number, bool), error,
+) {
+	reader := c.NumberReader()
+	globs := make([]mediation.Globs, len(c.Callers.OutsidePrefixes))
+	for i, p := range c.Callers.OutsidePrefixes {
+		var err error
+		if globs[i], err = mediation.NewGlobs(p.Endpoints...); err != nil {
+			return nil, fmt.Errorf("callers.outside_prefixes: %w", err)
+		}
+	}
+	return func(endpoint string, given metering.Number) (metering.Number, bool) {
+		prefix := ""
+		for i, g := range globs {
+			if g.Match(endpoint) {
+				prefix = c.Callers.OutsidePrefixes[i].Prefix
+				break
+			}
+		}
+		return reader.Caller(given.Clear(), prefix)
+	}, nil
+}
