@@ -132,7 +132,7 @@ type Callers struct {
 	// The file that holds the keys of the pseudonyms, one a line: the current key first, former keys
 	// after it.
 	KeyFile string `yaml:"key_file"`
-	// The keys of the pseudonyms. `openssl rand -hex 32` makes one.
+	// The keys of the pseudonyms, each of 64 hexadecimal digits. `openssl rand -hex 32` makes one.
 	Key Secret `yaml:"key"`
 	// The country code of numbers in national form, such as 39. Left out: such numbers are taken as
 	// they are.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -37,7 +38,7 @@ func newLedger(t *testing.T) ledger.Store {
 
 func newPseudonyms(t *testing.T) *metering.Pseudonyms {
 	t.Helper()
-	p, err := metering.ParseKeys("a key for this test only")
+	p, err := metering.ParseKeys(strings.Repeat("0123456789abcdef", 4))
 	if err != nil {
 		t.Fatal(err)
 	}
