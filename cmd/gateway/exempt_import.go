@@ -14,8 +14,8 @@ import (
 
 type exemptImport struct {
 	configFlag
-	Replace bool   `help:"The file is the full list: who is in it stays or is entered, whom an earlier list entered and this one has not is ended."`
-	On      string `help:"With --replace: the first day without the exemption for those who are ended (default: today)." placeholder:"DAY"`
+	Replace bool   `help:"The file is the full list: end those whom only an earlier list has."`
+	On      string `help:"With --replace: their first day without the exemption (default: today)." placeholder:"DAY"`
 	DryRun  bool   `help:"With --replace: print the counts and change nothing."`
 	File    string `arg:"" help:"A CSV file with the columns number,from,until,ref,category." type:"existingfile"`
 }

@@ -57,22 +57,22 @@ type writer struct {
 
 func (f *file) newWriter(ctx context.Context, tx *sql.Tx, at time.Time) (*writer, error) {
 	w := &writer{f: f, at: at}
-	for _, s := range []struct {
-		stmt  **sql.Stmt
-		query string
-	}{
-		{&w.entitle, `INSERT INTO entitlement
-			(ref, category, from_at, until_at, added_at, listed, encrypted_number)
-			VALUES (?, ?, ?, ?, ?, ?, ?)`},
-		{&w.name, `INSERT INTO alias (name, entitlement, key) VALUES (?, ?, ?)`},
-		{&w.refTaken, `SELECT EXISTS (SELECT 1 FROM entitlement WHERE ref = ?)`},
-	} {
-		var err error
-		if *s.stmt, err = tx.PrepareContext(ctx, s.query); err != nil {
-			return nil, errors.Join(err, w.close())
-		}
+	var errs [3]error
+	w.entitle, errs[0] = tx.PrepareContext(ctx, `INSERT INTO entitlement
+		(ref, category, from_at, until_at, added_at, listed, encrypted_number)
+		VALUES (?, ?, ?, ?, ?, ?, ?)`)
+	w.name, errs[1] = tx.PrepareContext(ctx,
+		`INSERT INTO alias (name, entitlement, key) VALUES (?, ?, ?)`)
+	w.refTaken, errs[2] = tx.PrepareContext(ctx,
+		`SELECT EXISTS (SELECT 1 FROM entitlement WHERE ref = ?)`)
+	err := errors.Join(errs[:]...)
+	if err == nil {
+		err = knowKeys(ctx, tx, f.conf.Pseudonyms.KeyIDs()...)
 	}
-	return w, knowKeys(ctx, tx, f.conf.Pseudonyms.KeyIDs()...)
+	if err != nil {
+		return nil, errors.Join(err, w.close())
+	}
+	return w, nil
 }
 
 func (w *writer) close() error {
@@ -97,13 +97,14 @@ func (w *writer) add(ctx context.Context, g Grant) (id int64, ref string, err er
 	}
 	if g.Ref == "" {
 		g.Ref = NewRef()
-	}
-	var taken bool
-	if err := w.refTaken.QueryRowContext(ctx, g.Ref).Scan(&taken); err != nil {
-		return 0, "", err
-	}
-	if taken {
-		return 0, "", errors.New("ref: the register has it already")
+	} else {
+		var taken bool
+		if err := w.refTaken.QueryRowContext(ctx, g.Ref).Scan(&taken); err != nil {
+			return 0, "", err
+		}
+		if taken {
+			return 0, "", errors.New("ref: the register has it already")
+		}
 	}
 	pseudonyms := w.f.conf.Pseudonyms
 	var encrypted []byte

@@ -57,7 +57,8 @@ func TestMissingRegisterKnowsNobody(t *testing.T) {
 	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("an empty register was made: %v", err)
 	}
-	if _, err := r.Add(ctx, author("2026-01-01"), grant(known, "2026-01-01", "", "e-1")); !errors.Is(err, registry.ErrMissing) {
+	_, err := r.Add(ctx, author("2026-01-01"), grant(known, "2026-01-01", "", "e-1"))
+	if !errors.Is(err, registry.ErrMissing) {
 		t.Errorf("adding to it: %v", err)
 	}
 }

@@ -151,14 +151,12 @@ func (r *Registry) ExemptCode(
 	if err != nil || a.Verdict != metering.ExemptYes {
 		return a, err
 	}
-	f, err := r.use(ctx)
-	if err != nil {
-		return a, nil
+	if f, err := r.use(ctx); err == nil {
+		_, err = f.db.ExecContext(ctx, `
+			UPDATE entitlement SET code_uses = code_uses + 1, code_used_at = ? WHERE id = ?`,
+			millis(at), id)
+		_ = err // a caller who has a code does not pay because its use could not be counted
 	}
-	_, err = f.db.ExecContext(ctx, `
-		UPDATE entitlement SET code_uses = code_uses + 1, code_used_at = ? WHERE id = ?`,
-		millis(at), id)
-	_ = err // a caller who has a code does not pay because its use could not be counted
 	return a, nil
 }
 
@@ -170,17 +168,9 @@ func (r *Registry) find(
 	if err != nil {
 		return 0, a, err
 	}
-	args := make([]any, len(names))
-	for i, n := range names {
-		args[i] = n
-	}
-	rows, err := f.lookup.QueryContext(ctx, args...)
+	found, keys, a, err := f.ask(ctx, names, millis(at))
 	if err != nil {
-		return 0, a, asking(err)
-	}
-	found, keys, a, err := answer(rows, millis(at))
-	if err = errors.Join(err, rows.Close()); err != nil {
-		return 0, exemption.Answer{}, asking(err)
+		return 0, exemption.Answer{}, fmt.Errorf("asking the exemption register: %w", err)
 	}
 	if a.Verdict != metering.ExemptYes && f.refused != nil {
 		return 0, exemption.Answer{}, f.refused
@@ -191,9 +181,20 @@ func (r *Registry) find(
 	return found, a, nil
 }
 
-// answer reads what is known under some names: the entitlement that is in force, the keys that it
-// was found under, and the answer.
-func answer(rows *sql.Rows, now int64) (found int64, keys []string, a exemption.Answer, err error) {
+// ask reads what is known under some names: the entitlement that is in force, the keys that it was
+// found under, and the answer.
+func (f *file) ask(
+	ctx context.Context, names []string, now int64,
+) (found int64, keys []string, a exemption.Answer, err error) {
+	args := make([]any, len(names))
+	for i, n := range names {
+		args[i] = n
+	}
+	rows, err := f.lookup.QueryContext(ctx, args...)
+	if err != nil {
+		return 0, nil, a, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
 	a.Verdict = metering.ExemptNo
 	for rows.Next() {
 		var id, from int64
@@ -220,8 +221,6 @@ func answer(rows *sql.Rows, now int64) (found int64, keys []string, a exemption.
 	}
 	return found, keys, a, rows.Err()
 }
-
-func asking(err error) error { return fmt.Errorf("asking the exemption register: %w", err) }
 
 // lookupQuery selects the entitlements under any of n names.
 func lookupQuery(n int) string {

@@ -105,32 +105,24 @@ type matcher struct {
 }
 
 func (m *matcher) prepare(ctx context.Context, tx *sql.Tx) error {
-	for _, s := range []struct {
-		stmt  **sql.Stmt
-		query string
-	}{
-		// What a row has matched already is left out: two rows of the same are two entitlements.
-		{&m.known, `SELECT e.id, e.category, e.until_at
-			FROM alias a JOIN entitlement e ON e.id = a.entitlement
-			WHERE a.name = ?1 AND e.from_at = ?2 AND (?3 = '' OR e.ref = ?3) AND e.listed
-				AND e.id NOT IN (SELECT id FROM stays)
-			ORDER BY e.until_at IS NULL DESC, e.until_at DESC, e.id LIMIT 1`},
-		{&m.stays, `INSERT INTO stays (id) VALUES (?)`},
-		// Calls after an end that has passed may have been charged. Where the end moves, they are
-		// credited as if the entitlement had been added now.
-		{&m.change, `UPDATE entitlement SET category = ?2, until_at = ?3, revoked_at = NULL,
+	var errs [3]error
+	// What a row has matched already is left out: two rows of the same are two entitlements.
+	m.known, errs[0] = tx.PrepareContext(ctx, `SELECT e.id, e.category, e.until_at
+		FROM alias a JOIN entitlement e ON e.id = a.entitlement
+		WHERE a.name = ?1 AND e.from_at = ?2 AND (?3 = '' OR e.ref = ?3) AND e.listed
+			AND e.id NOT IN (SELECT id FROM stays)
+		ORDER BY e.until_at IS NULL DESC, e.until_at DESC, e.id LIMIT 1`)
+	m.stays, errs[1] = tx.PrepareContext(ctx, `INSERT INTO stays (id) VALUES (?)`)
+	// Calls after an end that has passed may have been charged. Where the end moves, they are credited
+	// as if the entitlement had been added now.
+	m.change, errs[2] = tx.PrepareContext(ctx, `
+		UPDATE entitlement SET category = ?2, until_at = ?3, revoked_at = NULL,
 			added_at = iif(until_at <= ?4 AND (?3 IS NULL OR ?3 > until_at), ?4, added_at),
 			processed_at = iif(until_at <= ?4 AND (?3 IS NULL OR ?3 > until_at), NULL, processed_at),
 			encrypted_number = iif(until_at <= ?4 AND (?3 IS NULL OR ?3 > until_at),
 				?5, encrypted_number)
-			WHERE id = ?1`},
-	} {
-		var err error
-		if *s.stmt, err = tx.PrepareContext(ctx, s.query); err != nil {
-			return err
-		}
-	}
-	return nil
+		WHERE id = ?1`)
+	return errors.Join(errs[:]...)
 }
 
 func (m *matcher) close() error {
