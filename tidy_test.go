@@ -27,6 +27,7 @@ var mayImport = map[string][]string{
 	"metering/exemption":          {"metering"},
 	"metering/exemption/csv":      {"metering", "metering/exemption", "metering/numbering"},
 	"metering/exemption/http":     {"metering", "metering/exemption"},
+	"metering/exemption/list":     {},
 	"metering/exemption/registry": {"metering", "metering/exemption", "metering/numbering", "internal/sqlitefile"},
 	"metering/exemption/sql":      {"metering", "metering/exemption"},
 	"metering/ledger":             {"metering", "metering/ledger/merkle"},

@@ -206,7 +206,7 @@ func TestLiveBackdatedExemptionAndPremiumTransfer(t *testing.T) {
 	}
 	from := time.Now().AddDate(0, 0, -2).Format(time.DateOnly)
 	if out, code, err := h.gw.Command(h.ctx, "exempt", "add", "--from", from, "--ref", "e-late",
-		callerOf(0)); err != nil || code != 0 {
+		"--number-on-command-line", callerOf(0)); err != nil || code != 0 {
 		t.Fatalf("exit %d, %v: %s", code, err, out)
 	}
 	if rec := h.version(t, "credited-later", 2); rec.Charge.Amount != "0.00" ||

@@ -51,7 +51,7 @@ func TestLiveFrontDesk(t *testing.T) {
 	t.Parallel()
 	services := frontDeskServices
 	h := newHarnessWith(t, frontDeskConfig, services, longWait)
-	h.addExemption(t, "--ref", "e-number", callerOf(1))
+	h.addExemption(t, "--ref", "e-number", "--number-on-command-line", callerOf(1))
 	code := regexp.MustCompile(`its code is ([0-9]{10})`).
 		FindStringSubmatch(h.addExemption(t, "--ref", "e-code", "--code"))
 	if code == nil {

@@ -75,7 +75,7 @@ func newHarnessWith(
 	maps.Copy(h.files, files)
 	yaml := h.addServices(t, services)
 	exempt := filepath.Join(h.dir, "exempt.csv")
-	err := os.WriteFile(exempt, []byte("number,from,until,ref\n"), 0o600)
+	err := os.WriteFile(exempt, []byte("number,from,until,ref\ntotal,0,,\n"), 0o600)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,17 +18,18 @@ func keys(t *testing.T, text string) *metering.Pseudonyms {
 	return p
 }
 
-const (
-	presentKey = "the present key of callers"
-	formerKey  = "the former key of callers"
+var (
+	presentKey = strings.Repeat("0123456789abcdef", 4)
+	formerKey  = strings.Repeat("f0", 32)
 )
 
 func TestPseudonymsAreKeyedAndStable(t *testing.T) {
-	one, two := keys(t, "0123456789abcdef"), keys(t, "0123456789abcdeg")
+	one, two := keys(t, presentKey), keys(t, formerKey)
 	n := metering.NewNumber("+390612345678")
 	a, b := one.Of(n), one.Of(metering.NewNumber("+390612345678"))
-	if a != b || !strings.HasPrefix(a, "c-") || len(a) != 28 {
-		t.Errorf("%q and %q, want one pseudonym of 28 letters", a, b)
+	if a != b || !strings.HasPrefix(a, "c-") || len(a) != 36 ||
+		metering.KeyOf(a) != one.KeyIDs()[0] {
+		t.Errorf("%q and %q, want one pseudonym of 36 letters that names its key", a, b)
 	}
 	if one.Of(n) == two.Of(n) {
 		t.Error("two keys give the same pseudonym")
@@ -54,21 +55,35 @@ func TestKeyFile(t *testing.T) {
 		t.Errorf("keys %v", ids)
 	}
 	for name, bad := range map[string]string{
-		"no key": "", "short": "short", "one of them short": strings.Repeat("x", 16) + "\nshort",
-		"twice": presentKey + "\n" + presentKey,
+		"no key": "", "short": "0123456789abcdef", "one of them short": presentKey + "\n0f",
+		"twice": presentKey + "\n" + strings.ToUpper(presentKey), "too long": presentKey + "00",
+		"a text": "the key of callers, a text of 32",
 	} {
 		if _, err := metering.ParseKeys(bad); err == nil {
 			t.Errorf("%s: %q was accepted", name, bad)
 		}
 	}
+	if _, err := metering.ParseKeys("tooshort"); err == nil ||
+		!strings.Contains(err.Error(), "openssl rand -hex 32") ||
+		strings.Contains(err.Error(), "tooshort") {
+		t.Errorf("the error must tell how to make a key, and not quote it: %v", err)
+	}
 }
 
-func TestPseudonymsOfCodesAreNoNumbers(t *testing.T) {
+// The register, the records and the codes have keys of their own.
+func TestPseudonymsOfDifferentPurposesShareNothing(t *testing.T) {
 	p := keys(t, presentKey)
-	for _, code := range p.OfCode("0612345678") {
-		if slices.Contains(p.All(metering.NewNumber("0612345678")), code) {
-			t.Error("a code and a number have one pseudonym")
-		}
+	n := metering.NewNumber("+390612345678")
+	all := []string{p.All(n)[0], p.RegisterNames(n)[0], p.CodeNames("+390612345678")[0]}
+	seen := map[string]bool{}
+	for _, name := range all {
+		seen[name[len(name)-26:]] = true
+	}
+	if len(seen) != len(all) {
+		t.Errorf("one person has the same digest for two purposes: %v", all)
+	}
+	if p.RegisterNames(metering.Number{}) != nil {
+		t.Error("a withheld number has a name in the register")
 	}
 }
 
@@ -85,6 +100,9 @@ func TestNumbersAreEncrypted(t *testing.T) {
 		if got, err := p.Decrypt(encrypted); err != nil || got != n {
 			t.Errorf("decrypted: %v", err)
 		}
+		if got := p.EncryptedUnder(encrypted); got != old.KeyIDs()[0] {
+			t.Errorf("encrypted under %q", got)
+		}
 	}
 	broken := bytes.Clone(encrypted)
 	broken[len(broken)-1] ^= 1
@@ -93,7 +111,7 @@ func TestNumbersAreEncrypted(t *testing.T) {
 			t.Errorf("%q was decrypted", bad)
 		}
 	}
-	if _, err := keys(t, "quite another key").Decrypt(encrypted); err == nil {
+	if _, err := keys(t, strings.Repeat("07", 32)).Decrypt(encrypted); err == nil {
 		t.Error("another key decrypts it")
 	}
 	both := n.Or(metering.NewNumber("+3906123456"))

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/risposta/gateway/internal/config"
+	"github.com/risposta/gateway/internal/lookups"
 	"github.com/risposta/gateway/metering/exemption"
 	"github.com/risposta/gateway/metering/exemption/registry"
 )
@@ -17,10 +18,12 @@ import (
 // exemptCommand manages the register, beside a running gateway or without one. A change counts from
 // the next lookup on.
 type exemptCommand struct {
+	Init   exemptInit   `cmd:"" help:"Make the register, or accept the one that is there as the right one."`
 	Add    exemptAdd    `cmd:"" help:"Add an entitlement."`
 	Import exemptImport `cmd:"" help:"Add all entitlements of a CSV file, or none."`
-	Revoke exemptRevoke `cmd:"" help:"End an entitlement."`
+	Revoke exemptRevoke `cmd:"" help:"End an entitlement and its code."`
 	List   exemptList   `cmd:"" help:"List the entitlements that are in force, without numbers."`
+	Log    exemptLog    `cmd:"" help:"List the changes of the register: who, what, when."`
 	Expire exemptExpire `cmd:"" help:"Delete entitlements that ended long ago."`
 	Keys   exemptKeys   `cmd:"" help:"List the keys of callers.key_file, and which of them are still needed."`
 }
@@ -32,23 +35,34 @@ type openedRegistry struct {
 	zone *time.Location // whose days entitlements begin and end by
 }
 
-func (f configFlag) openRegistry(ctx context.Context, io streams) (r openedRegistry, err error) {
-	if r.conf, err = config.Load(f.Config, io.environ, config.CallersKey); err != nil {
-		return r, usage{err}
+// registerConfig is a configuration that names a register.
+func (f configFlag) registerConfig(io streams) (*config.Config, error) {
+	conf, err := config.Load(f.Config, io.environ, config.CallersKey)
+	if err != nil {
+		return nil, usage{err}
 	}
-	if r.conf.Exemption.Registry == "" {
-		return r, usage{errors.New("exemption.registry: missing: " +
+	if conf.Exemption.Registry == "" {
+		return nil, usage{errors.New("exemption.registry: missing: " +
 			"this configuration has other exemption lookups, and no register of the gateway's own")}
+	}
+	return conf, nil
+}
+
+func (f configFlag) openRegistry(ctx context.Context, io streams) (r openedRegistry, err error) {
+	if r.conf, err = f.registerConfig(io); err != nil {
+		return r, err
 	}
 	if r.zone, err = time.LoadLocation(r.conf.Exemption.Zone); err != nil {
 		return r, err
 	}
-	pseudonyms, err := r.conf.Pseudonyms()
-	if err != nil {
-		return r, err
-	}
-	r.Registry, err = registry.Open(ctx, r.conf.Exemption.Registry, pseudonyms)
+	r.Registry, err = lookups.Register(ctx, r.conf)
 	return r, err
+}
+
+// today is the first instant of the present day.
+func (r openedRegistry) today() time.Time {
+	y, m, d := time.Now().In(r.zone).Date()
+	return time.Date(y, m, d, 0, 0, 0, 0, r.zone)
 }
 
 // day is the first instant of a day, or fallback where text is "".
@@ -70,40 +84,50 @@ type exemptAdd struct {
 	Ref      string `help:"An opaque reference (default: a random one)." placeholder:"TEXT"`
 	Category string `help:"Why the caller is exempt. It never leaves the register." placeholder:"TEXT"`
 	Code     bool   `help:"Also make an exemption code, for calls from other phones. It is printed only once."`
-	Number   string `arg:"" optional:"" help:"The caller's number; - reads it from standard input."`
+	Number   string `arg:"" optional:"" help:"- reads the caller's number from standard input."`
+	Visible  bool   `name:"number-on-command-line" help:"Take the number itself as the argument."`
 }
 
 // Help explains the dash.
 func (exemptAdd) Help() string {
-	return "A number on standard input does not stand in the shell's history."
+	return "A number on the command line stands in the shell's history and in the list of processes."
+}
+
+// number reads the caller's number; "" where there is none.
+func (c exemptAdd) number() (string, error) {
+	switch {
+	case c.Number == "" || c.Number != "-" && c.Visible:
+		return c.Number, nil
+	case c.Number != "-":
+		return "", usage{errors.New("a number does not belong on the command line, where others can " +
+			"read it: give - and write it to standard input, or add --number-on-command-line")}
+	}
+	line, err := bufio.NewReader(os.Stdin).ReadString('\n')
+	if err != nil && line == "" {
+		return "", fmt.Errorf("reading the number: %w", err)
+	}
+	return strings.TrimSpace(line), nil
 }
 
 // Run adds one entitlement.
 func (c exemptAdd) Run(ctx context.Context, io streams) (err error) {
+	text, err := c.number()
+	if err != nil {
+		return err
+	}
 	r, err := c.openRegistry(ctx, io)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	if c.Number == "-" {
-		line, err := bufio.NewReader(os.Stdin).ReadString('\n')
-		if err != nil && line == "" {
-			return fmt.Errorf("reading the number: %w", err)
-		}
-		c.Number = strings.TrimSpace(line)
-	}
-	now := time.Now()
-	y, m, day := now.In(r.zone).Date()
-	today := time.Date(y, m, day, 0, 0, 0, 0, r.zone)
-	g := registry.Grant{
-		Entitlement: registry.Entitlement{Ref: c.Ref, Category: c.Category},
-	}
-	if c.Number != "" {
-		if g.Number, err = r.conf.NumberReader().Listed(c.Number); err != nil {
+	g := registry.Grant{Entitlement: registry.Entitlement{Ref: c.Ref, Category: c.Category}}
+	if text != "" {
+		g.Number, err = r.ReadNumber(text)
+		if err != nil {
 			return usage{fmt.Errorf("number: %w", err)}
 		}
 	}
-	if g.From, err = r.day("--from", c.From, today); err != nil {
+	if g.From, err = r.day("--from", c.From, r.today()); err != nil {
 		return err
 	}
 	if g.Until, err = r.day("--until", c.Until, time.Time{}); err != nil {
@@ -117,7 +141,7 @@ func (c exemptAdd) Run(ctx context.Context, io streams) (err error) {
 			return err
 		}
 	}
-	refs, err := r.Add(ctx, now, g)
+	refs, err := r.Add(ctx, lookups.Author(), g)
 	if err != nil {
 		return err
 	}
@@ -128,41 +152,30 @@ func (c exemptAdd) Run(ctx context.Context, io streams) (err error) {
 	return nil
 }
 
-type exemptImport struct {
-	configFlag
-	File string `arg:"" help:"A CSV file with the columns number,from,until,ref,category." type:"existingfile"`
+type exemptInit struct{ configFlag }
+
+// Help says when it is needed.
+func (exemptInit) Help() string {
+	return "The first run makes the register. Later one that is missing, or is another than the ledger " +
+		"knows, is not used before this command: its callers would be charged."
 }
 
-// maxBadRows bounds the rows that are printed of one file.
-const maxBadRows = 1000
-
-// Run adds all rows or none, and prints each bad row.
-func (c exemptImport) Run(ctx context.Context, io streams) (err error) {
-	r, err := c.openRegistry(ctx, io)
+// Run makes or accepts the register.
+func (c exemptInit) Run(ctx context.Context, io streams) error {
+	conf, err := c.registerConfig(io)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, r.Close()) }()
-	f, err := os.Open(c.File)
+	made, err := lookups.Init(ctx, conf)
 	if err != nil {
 		return err
 	}
-	grants, err := registry.ReadCSV(f, r.conf.Callers.CountryCode, r.zone)
-	if cerr := f.Close(); cerr != nil {
-		return errors.Join(err, cerr)
+	what := "accepted as it is"
+	if made {
+		what = "new and empty"
 	}
-	if err != nil {
-		lines := strings.Split(err.Error(), "\n")
-		for _, line := range lines[:min(len(lines), maxBadRows)] {
-			fmt.Fprintf(io.stdout, "%s: %s\n", c.File, line)
-		}
-		return fmt.Errorf("%d bad rows: nothing was imported", len(lines))
-	}
-	if _, err := r.Add(ctx, time.Now(), grants...); err != nil {
-		return fmt.Errorf("nothing was imported: %w", err)
-	}
-	fmt.Fprintf(io.stdout, "%d entitlements imported\n", len(grants))
-	return nil
+	_, err = fmt.Fprintf(io.stdout, "the register %s is %s\n", conf.Exemption.Registry, what)
+	return err
 }
 
 type exemptRevoke struct {
@@ -178,98 +191,14 @@ func (c exemptRevoke) Run(ctx context.Context, io streams) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	now := time.Now()
-	until, err := r.day("--on", c.On, now)
+	until, err := r.day("--on", c.On, time.Now())
 	if err != nil {
 		return err
 	}
-	if err := r.Revoke(ctx, c.Ref, until, now); err != nil {
+	if err := r.Revoke(ctx, lookups.Author(), c.Ref, until); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(io.stdout, "entitlement %s ends at %s; earlier calls stay exempt\n",
 		c.Ref, until.In(r.zone).Format(time.RFC3339))
 	return err
-}
-
-type exemptList struct {
-	configFlag
-	All      bool `help:"Also list those that have ended or not begun."`
-	Category bool `help:"Print the categories. They are personal data."`
-}
-
-// Run prints a line for each entitlement: reference, first and last day, category where asked for.
-func (c exemptList) Run(ctx context.Context, io streams) (err error) {
-	r, err := c.openRegistry(ctx, io)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, r.Close()) }()
-	at := time.Now()
-	if c.All {
-		at = time.Time{}
-	}
-	return r.List(ctx, at, func(e registry.Entitlement) error {
-		until := "without end"
-		if !e.Until.IsZero() {
-			until = "until " + e.Until.In(r.zone).Format(time.RFC3339)
-		}
-		line := fmt.Sprintf("%s  from %s  %s", e.Ref, e.From.In(r.zone).Format(time.DateOnly), until)
-		if !e.Revoked.IsZero() {
-			line += "  revoked " + e.Revoked.In(r.zone).Format(time.DateOnly)
-		}
-		if c.Category {
-			line += "  " + e.Category
-		}
-		_, err := fmt.Fprintln(io.stdout, line)
-		return err
-	})
-}
-
-type exemptExpire struct {
-	configFlag
-	Before string `help:"Delete those that ended before this day (default: ledger.keep_months ago)." placeholder:"DAY"`
-}
-
-// Run deletes what ended long ago.
-func (c exemptExpire) Run(ctx context.Context, io streams) (err error) {
-	r, err := c.openRegistry(ctx, io)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, r.Close()) }()
-	before, err := r.day("--before", c.Before, r.conf.Ledger.EraseBefore(time.Now()))
-	if err != nil {
-		return err
-	}
-	n, err := r.Expire(ctx, before)
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(io.stdout, "%d entitlements that ended before %s deleted\n",
-		n, before.In(r.zone).Format(time.DateOnly))
-	return err
-}
-
-type exemptKeys struct{ configFlag }
-
-// Run prints the keys in the order of the key file, and how many entitlements need each.
-func (c exemptKeys) Run(ctx context.Context, io streams) (err error) {
-	r, err := c.openRegistry(ctx, io)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, r.Close()) }()
-	uses, err := r.Keys(ctx)
-	if err != nil {
-		return err
-	}
-	for i, u := range uses {
-		age := "former"
-		if i == 0 {
-			age = "current"
-		}
-		fmt.Fprintf(io.stdout, "%s key %s: %d pseudonyms, %d entitlements under this key alone\n",
-			age, u.ID, u.Pseudonyms, u.Only)
-	}
-	return nil
 }

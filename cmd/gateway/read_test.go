@@ -30,7 +30,9 @@ callers: {country_code: "39"}
 ledger: {file: ledger.db}
 `
 
-var testSecrets = []string{"RISPOSTA_PBX_0_PASSWORD=x", "RISPOSTA_CALLERS_KEY=0123456789abcdef"}
+var testKey = strings.Repeat("0123456789abcdef", 4)
+
+var testSecrets = []string{"RISPOSTA_PBX_0_PASSWORD=x", "RISPOSTA_CALLERS_KEY=" + testKey}
 
 // writtenLedger is a ledger of recorded calls. Of the last call it has only the first frames, so
 // that the call is still open.
@@ -154,7 +156,7 @@ func TestRecordsAsJSONAndCSV(t *testing.T) {
 
 // Worked out by hand from the recording: 2.001 + 1.506 + 5.971 s of talk, nine whole seconds at
 // 0.016.
-const explained = `call pbx1-1795427174.114  service help  caller c-qhf5jk5t43dq23y7cedbrfoyrq
+const explained = `call pbx1-1795427174.114  service help  caller c-cbriesedpvtqduao3urmngkm7tfnlfajni
 2026-11-23, talked: 0.14 EUR
 
   from (UTC)    to            seconds           what                              why

@@ -193,7 +193,7 @@ func TestReconcileAddsACallWithoutARecord(t *testing.T) {
 	if err = errors.Join(err, l.Close()); err != nil || len(pending) != 1 {
 		t.Fatalf("%d pending records, %v; want one", len(pending), err)
 	}
-	pseudonyms, err := metering.ParseKeys("0123456789abcdef")
+	pseudonyms, err := metering.ParseKeys(testKey)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,12 +5,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/risposta/gateway/internal/audit"
 	"github.com/risposta/gateway/internal/config"
+	"github.com/risposta/gateway/internal/lookups"
+	"github.com/risposta/gateway/metering/exemption/registry"
+	"github.com/risposta/gateway/metering/ledger"
 	"github.com/risposta/gateway/metering/ledger/merkle"
 )
 
@@ -74,6 +78,9 @@ func (c verifyCommand) Run(ctx context.Context, io streams) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := c.verifyRegister(ctx, io, l, &report); err != nil {
+		return err
+	}
 	if c.JSON {
 		text, err := json.Marshal(report)
 		if err != nil {
@@ -85,12 +92,47 @@ func (c verifyCommand) Run(ctx context.Context, io streams) (err error) {
 			"%d erased\n", report.Records, report.Replayed, report.Erased)
 		fmt.Fprintf(io.stdout, "%d leaves in the log; it agrees with %d signed heads; "+
 			"%d leaves since the newest\n", report.Leaves, report.Heads, report.Unsigned)
+		if n := report.RegisterChanges; n > 0 {
+			fmt.Fprintf(io.stdout, "%d changes in the log of the exemption register\n", n)
+		}
 		for _, p := range report.Problems {
 			fmt.Fprintf(io.stdout, "FAIL  %s %s\n", p.Record, p.What)
 		}
 	}
 	if n := len(report.Problems); n > 0 {
 		return fmt.Errorf("%w: %s", errVerify, problemsFound(n))
+	}
+	return nil
+}
+
+// verifyRegister adds what is wrong with the log of changes of the exemption register, where the
+// configuration names one.
+func (c verifyCommand) verifyRegister(
+	ctx context.Context, io streams, l ledger.Registers, report *audit.Report,
+) error {
+	if c.Ledger != "" {
+		return nil
+	}
+	conf, err := config.Load(c.Config, io.environ, config.NoSecrets)
+	if err != nil {
+		return usage{err}
+	}
+	path := conf.Exemption.Registry
+	known, err := lookups.Known(ctx, l)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(path); path == "" || errors.Is(err, fs.ErrNotExist) && known.ID == "" {
+		return nil
+	}
+	problems := []string{"cannot be read: put back the one that the ledger knows"}
+	n, found, err := registry.VerifyLog(ctx, path, known)
+	if err == nil {
+		problems = found
+	}
+	report.RegisterChanges = n
+	for _, what := range problems {
+		report.Problems = append(report.Problems, audit.Problem{What: "the exemption register: " + what})
 	}
 	return nil
 }

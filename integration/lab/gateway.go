@@ -31,7 +31,7 @@ type Gateway struct {
 }
 
 // callersKey is the secret under which the lab's gateways make pseudonyms.
-const callersKey = "a key for the lab only, 32 bytes"
+const callersKey = "1ab01ab01ab01ab01ab01ab01ab01ab01ab01ab01ab01ab01ab01ab01ab01ab0"
 
 // NewGateway writes the configuration into dir. The text may name {{ari}}, {{dir}} and {{admin}}.
 func NewGateway(binary, dir, ariURL, config string) (*Gateway, error) {

@@ -27,13 +27,15 @@ type Problem struct {
 
 // Report is what an audit found.
 type Report struct {
-	Records  int       `json:"records"`  // versions that were verified
-	Replayed int       `json:"replayed"` // of which the evidence gave the same bytes again
-	Erased   int       `json:"erased"`   // of which the caller's detail is erased
-	Leaves   int64     `json:"leaves"`   // of the log
-	Heads    int       `json:"heads"`    // signed heads that agree with the log
-	Unsigned int64     `json:"unsigned"` // leaves since the newest of them
-	Problems []Problem `json:"problems"`
+	Records  int   `json:"records"`  // versions that were verified
+	Replayed int   `json:"replayed"` // of which the evidence gave the same bytes again
+	Erased   int   `json:"erased"`   // of which the caller's detail is erased
+	Leaves   int64 `json:"leaves"`   // of the log
+	Heads    int   `json:"heads"`    // signed heads that agree with the log
+	Unsigned int64 `json:"unsigned"` // leaves since the newest of them
+	// RegisterChanges are the entries in the log of changes of the exemption register.
+	RegisterChanges int64     `json:"register_changes,omitzero"`
+	Problems        []Problem `json:"problems"`
 }
 
 // auditor is one audit.

@@ -20,7 +20,8 @@ pbx: [{name: main, url: "http://127.0.0.1:1/ari", username: u}]
 operators: ["PJSIP/agent*"]
 services: [{number: "1001", context: from-trunk}]
 ledger: {file: ` + filepath.Join(dir, "ledger.db") + "}\n" + more
-	environ := []string{"RISPOSTA_PBX_0_PASSWORD=s3cret-text", "RISPOSTA_CALLERS_KEY=0123456789abcdef"}
+	key := strings.Repeat("0123456789abcdef", 4)
+	environ := []string{"RISPOSTA_PBX_0_PASSWORD=s3cret-text", "RISPOSTA_CALLERS_KEY=" + key}
 	conf, err := config.Parse("gw.yaml", []byte(text), environ, config.AllSecrets, os.ReadFile)
 	if err != nil {
 		t.Fatal(err)
@@ -73,7 +74,7 @@ func TestMachineReportsALedgerThatOthersCanRead(t *testing.T) {
 func TestMachineReportsAnExemptionLookupThatFails(t *testing.T) {
 	dir := t.TempDir()
 	list := filepath.Join(dir, "exempt.csv")
-	if err := os.WriteFile(list, []byte("number,from,until,ref\nnobody,,,\n"), 0o600); err != nil {
+	if err := os.WriteFile(list, []byte("number,from,until,ref\nnobody,,,\ntotal,1,,\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	got := findings(configured(t, dir, "exemption: {csv: "+list+"}\n"), machine)

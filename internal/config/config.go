@@ -137,7 +137,7 @@ type Callers struct {
 	// The file that holds the keys of the pseudonyms, one a line: the current key first, former keys
 	// after it.
 	KeyFile string `yaml:"key_file"`
-	// The keys of the pseudonyms. `openssl rand -hex 32` makes one.
+	// The keys of the pseudonyms, each of 64 hexadecimal digits. `openssl rand -hex 32` makes one.
 	Key Secret `yaml:"key"`
 	// The code of the country in which calls come in, such as 39. A service with a price needs it.
 	// Left out: only numbers that begin with + or 00 can be read.

@@ -35,7 +35,7 @@ ledger:
 law: {policy: it}
 `
 
-const key = "0123456789abcdef0123456789abcdef"
+const key = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
 var secrets = []string{
 	"RISPOSTA_PBX_0_PASSWORD=s3cret-text", "RISPOSTA_CALLERS_KEY=" + key,

@@ -7,7 +7,8 @@ type Exemption struct {
 	// The file of the gateway's own register, which `gateway exempt` manages. Where no other lookup is
 	// named, it is exempt.db beside the ledger.
 	Registry string `yaml:"registry"`
-	// A CSV file of exempt callers, with the columns number,from,until,ref.
+	// A CSV file of exempt callers, with the columns number,from,until,ref. It is read when it has
+	// stood still, or at once where it ends with the count of its rows.
 	CSV string `yaml:"csv"`
 	// A query on PostgreSQL.
 	SQL SQL `yaml:"sql"`
@@ -15,8 +16,8 @@ type Exemption struct {
 	HTTP HTTP `yaml:"http"`
 	// How long one lookup may take, from 10ms to 1m.
 	Timeout time.Duration `yaml:"timeout"`
-	// How long an answer of `sql` or `http` is remembered at most, up to 1h. A no is remembered only
-	// until the end that it names.
+	// How long an answer of `sql` or `http` is remembered at most, up to 1h. One that names no end is
+	// not remembered.
 	Cache time.Duration `yaml:"cache"`
 	// How long after a call an unanswered lookup is tried again, from 1m to 4320h. Then the call is
 	// free for good.
@@ -29,7 +30,7 @@ type Exemption struct {
 type SQL struct {
 	// The file that holds the connection string.
 	DSNFile string `yaml:"dsn_file"`
-	// The connection string.
+	// The connection string. To another machine it needs `sslmode=verify-full`.
 	DSN Secret `yaml:"dsn"`
 	// The query. `$1` is the number, such as +390612345678, `$2` the instant. Its columns are whether
 	// the caller is exempt, a reference, and until when.

@@ -109,7 +109,7 @@ func TestProblemsOfSecrets(t *testing.T) {
 		},
 		"short key": {
 			text: good, env: []string{secrets[0], "RISPOSTA_CALLERS_KEY=short"},
-			want: "gw.yaml: callers.key: a key has 5 bytes, want at least 16",
+			want: "gw.yaml: callers.key: key 1 is not 64 hexadecimal digits",
 		},
 		"connection string in YAML": {
 			add:  "exemption: {sql: {dsn: \"password=s3cret-text\", query: q}}\n",

@@ -28,6 +28,7 @@ type deskBackend struct {
 
 	mu      sync.Mutex
 	calls   map[metering.CallID]deskCall
+	tries   codeTries
 	arrival chan struct{} // closed, and made anew, at each arrival
 }
 
@@ -136,8 +137,16 @@ func (b *deskBackend) CheckCode(ctx context.Context, call metering.CallID, code 
 	if !ok || b.lookups.Registry == nil {
 		return false
 	}
+	if who, ok := b.tries.count(c, time.Now()); !ok {
+		b.metrics.exemptionLookups.WithLabelValues("code", "limited").Inc()
+		b.log.Warn(evCodeTries, zap.String("call", string(call)), zap.String("of", who))
+		return false
+	}
 	got, err := b.lookups.Registry.ExemptCode(ctx, code, c.arrived)
 	result := got.Verdict.String()
+	if err != nil || got.Verdict == metering.ExemptYes {
+		b.tries.right(c)
+	}
 	if err != nil {
 		result = "failed"
 		b.log.Warn(evLookupFailed, zap.String("call", string(call)), zap.Error(err))

@@ -143,6 +143,10 @@ func (d *Gateway) Run(ctx context.Context) error {
 		d.resolver.Run(gctx)
 		return nil
 	})
+	g.Go(func() error {
+		d.watchRegister(gctx)
+		return nil
+	})
 	err := g.Wait()
 	d.retention.Sign(context.WithoutCancel(ctx)) // the last calls, too
 	err = errors.Join(err, d.close())

@@ -70,7 +70,8 @@ ledger: {file: %q}
 admin: {listen: "127.0.0.1:0"}
 `, pbx.URL(), listen, filepath.Join(dir, "ledger.db"))
 	env := []string{
-		"RISPOSTA_PBX_0_PASSWORD=" + aritest.Password, "RISPOSTA_CALLERS_KEY=0123456789abcdef",
+		"RISPOSTA_PBX_0_PASSWORD=" + aritest.Password,
+		"RISPOSTA_CALLERS_KEY=" + strings.Repeat("0123456789abcdef", 4),
 	}
 	if listen != "" {
 		env = append(env, "RISPOSTA_PBX_0_LISTEN_PASSWORD="+listenPassword)

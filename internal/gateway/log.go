@@ -38,7 +38,11 @@ const (
 	evLookupFailed    = "exemption.failed"
 	evBreaker         = "exemption.breaker"
 	evReratingFailed  = "rerating.failed"
-	evRecord          = "record.written"
+
+	evCodeTries        = "exemption.code_tries"
+	evRegisterUnusable = "exemption.register_unusable"
+	evRegisterUsable   = "exemption.register_usable"
+	evRecord           = "record.written"
 )
 
 // NewLogger makes the gateway's logger: JSON lines, or lines for people to read.

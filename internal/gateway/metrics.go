@@ -25,6 +25,7 @@ type metrics struct {
 	callerNumbers        *prometheus.CounterVec
 	exemptionLookups     *prometheus.CounterVec
 	exemptionBreakerOpen *prometheus.GaugeVec
+	registerUsable       prometheus.Gauge
 	deskCallers          *prometheus.CounterVec
 	pendingRecords       prometheus.Gauge
 	rerated              *prometheus.CounterVec
@@ -95,6 +96,10 @@ func newMetrics() *metrics {
 			"Exemption lookups, by result.", "lookup", "result"),
 		exemptionBreakerOpen: gauge("exemption_breaker_open",
 			"1 while a lookup that kept failing is not asked.", "lookup"),
+		registerUsable: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "risposta_exemption_register_usable",
+			Help: "0 while the exemption register is missing or refused: it answers no about nobody.",
+		}),
 		deskCallers: counter("desk_callers_total",
 			"Callers who have left the front desk, by result.", "service", "result"),
 		pendingRecords: prometheus.NewGauge(prometheus.GaugeOpts{
@@ -115,11 +120,12 @@ func newMetrics() *metrics {
 			Help: "Times the ledger log could not be signed.",
 		}),
 	}
+	m.registerUsable.Set(1)
 	m.registry.MustRegister(
 		m.openCalls, m.callsSetAside, m.unmatchedCalls, m.records, m.talkSeconds, m.unseenSeconds,
 		m.pbxSynced, m.pbxGaps, m.frames, m.heartbeats, m.unreadableFrames, m.inboxFrames,
 		m.inboxOverflows, m.probes, m.callerNumbers, m.exemptionLookups, m.exemptionBreakerOpen,
-		m.deskCallers, m.pendingRecords, m.rerated, m.commitSeconds,
+		m.registerUsable, m.deskCallers, m.pendingRecords, m.rerated, m.commitSeconds,
 		m.commitFailures, m.signFailures, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)

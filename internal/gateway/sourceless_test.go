@@ -62,7 +62,7 @@ func workerOn(tb testing.TB, l workerLedger, node string, log *zap.Logger) *pbxW
 
 func pseudonyms(tb testing.TB) *metering.Pseudonyms {
 	tb.Helper()
-	p, err := metering.ParseKeys("a key for this test only")
+	p, err := metering.ParseKeys("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef")
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -10,8 +10,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"time"
 
 	"github.com/risposta/gateway/internal/config"
@@ -29,8 +27,8 @@ type Lookups struct {
 	closers  []func() error
 }
 
-// Open opens every lookup, and makes the registry's file where there is none. observer gets what the
-// guards do. An error names the lookup that could not be opened.
+// Open opens every lookup. The register may be unusable ([registry.Registry.Usable]). observer gets
+// what the guards do. An error names the lookup that could not be opened.
 func Open(ctx context.Context, c *config.Config, observer exemption.Observer) (*Lookups, error) {
 	l := &Lookups{}
 	if err := l.open(ctx, c, observer); err != nil {
@@ -39,11 +37,11 @@ func Open(ctx context.Context, c *config.Config, observer exemption.Observer) (*
 	return l, nil
 }
 
-// OpenExisting is [Open] for a command that only reads: it leaves out a registry whose file does
-// not exist yet, because a new one would be empty.
+// OpenExisting is [Open] for a command that only reads: it leaves out a register that the first run
+// is still to make.
 func OpenExisting(ctx context.Context, c *config.Config) (*Lookups, error) {
 	existing := *c
-	if _, err := os.Stat(existing.Exemption.Registry); errors.Is(err, fs.ErrNotExist) {
+	if !exists(existing.Exemption.Registry) && !exists(c.Ledger.File) {
 		existing.Exemption.Registry = ""
 	}
 	return Open(ctx, &existing, exemption.Observer{})
@@ -66,18 +64,19 @@ func (l *Lookups) open(ctx context.Context, c *config.Config, observer exemption
 	// Nothing is cached of the registry and the CSV file: they are on this machine and answer at once,
 	// and a change to them counts at once.
 	if e.Registry != "" {
-		pseudonyms, err := c.Pseudonyms()
-		if err != nil {
-			return err
-		}
-		if l.Registry, err = registry.Open(ctx, e.Registry, pseudonyms); err != nil {
+		var err error
+		if l.Registry, err = Register(ctx, c); err != nil {
 			return err
 		}
 		l.closers = append(l.closers, l.Registry.Close)
 		errs = append(errs, add("registry", l.Registry, 0))
 	}
 	if e.CSV != "" {
-		file, err := csv.Open(e.CSV, c.Callers.CountryCode)
+		zone, err := time.LoadLocation(e.Zone)
+		if err != nil {
+			return err
+		}
+		file, err := csv.Open(ctx, e.CSV, c.Callers.CountryCode, zone)
 		if err != nil {
 			return err
 		}

@@ -75,7 +75,8 @@ func (w *csvWriter) Flush() error {
 
 var csvColumns = []string{
 	"record", "version", "node", "call", "service", "caller", "caller_also", "caller_unread", "trunk",
-	"arrived_at", "ended_at", "outcome", "state", "queues", "talk", "waited_ms", "held_ms", "unseen_ms", "talk_ms", "billable_seconds",
+	"arrived_at", "ended_at", "outcome", "state", "queues", "talk", "waited_ms", "held_ms",
+	"unseen_ms", "talk_ms", "billable_seconds",
 	"exempt", "exemption_ref", "tariff", "policy", "numbers", "announcement", "survey",
 	"charge.amount", "charge.currency", "reasons", "evidence.events", "evidence.digest",
 }

@@ -3,6 +3,7 @@ package rerating
 import (
 	"bytes"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,7 +23,7 @@ const traces = "../../integration/testdata/traces/"
 
 func newPseudonyms(t *testing.T) *metering.Pseudonyms {
 	t.Helper()
-	p, err := metering.ParseKeys("a key for this test only")
+	p, err := metering.ParseKeys(strings.Repeat("0123456789abcdef", 4))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ const creditBatch = 10_000
 
 // credit processes the entitlements that were backdated.
 func (r *Resolver) credit(ctx context.Context) {
-	if r.Registry == nil {
+	if r.Registry == nil || r.Registry.Usable(ctx) != nil { // the gateway reports it
 		return
 	}
 	size := r.batch

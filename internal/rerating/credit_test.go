@@ -23,7 +23,8 @@ func backdated(number, ref string) registry.Grant {
 // enter adds entitlements, after all calls of the tests.
 func (f fixture) enter(t *testing.T, grants ...registry.Grant) {
 	t.Helper()
-	if _, err := f.Registry.Add(t.Context(), time.Now().AddDate(1, 0, 0), grants...); err != nil {
+	author := registry.Author{Name: "anna", At: time.Now().AddDate(1, 0, 0)}
+	if _, err := f.Registry.Add(t.Context(), author, grants...); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -64,11 +64,13 @@ func newFixture(t *testing.T, verdict metering.Verdict, frames int) fixture {
 	t.Helper()
 	f := fixture{saw: &observed{}, lookup: &fixedLookup{verdict: verdict}, ledger: ledgertest.New(t)}
 	pseudonyms := newPseudonyms(t)
-	reg, err := registry.Open(context.WithoutCancel(t.Context()),
-		filepath.Join(t.TempDir(), "exempt.db"), pseudonyms)
-	if err != nil {
+	conf := registry.Config{
+		Path: filepath.Join(t.TempDir(), "exempt.db"), CountryCode: "39", Pseudonyms: pseudonyms,
+	}
+	if err := registry.Create(t.Context(), conf, registry.Author{At: time.Now()}); err != nil {
 		t.Fatal(err)
 	}
+	reg := registry.New(conf)
 	t.Cleanup(func() {
 		if err := reg.Close(); err != nil {
 			t.Error(err)

@@ -39,7 +39,7 @@ func (a AnyOf) Exempt(ctx context.Context, number metering.Number, at time.Time)
 	}
 	all := Answer{Exemption: metering.Exemption{Verdict: metering.ExemptNo}}
 	var errs []error
-	for range questions {
+	for i := range questions {
 		r := <-results
 		switch {
 		case r.err != nil:
@@ -49,8 +49,8 @@ func (a AnyOf) Exempt(ctx context.Context, number metering.Number, at time.Time)
 		case r.Verdict == metering.ExemptUnknown:
 			all.Verdict = metering.ExemptUnknown
 		}
-		if u := r.Until; !u.IsZero() && (all.Until.IsZero() || u.Before(all.Until)) {
-			all.Until = u
+		if i == 0 || r.Until.Before(all.Until) { // zero, which is before all others: not known
+			all.Until = r.Until
 		}
 	}
 	if len(errs) > 0 {

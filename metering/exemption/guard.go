@@ -13,8 +13,9 @@ import (
 	"github.com/risposta/gateway/metering"
 )
 
-// Guarded is a lookup with bounds. It answers within its deadline, asks once for several calls of
-// one caller, caches answers while they hold, and stops asking a register that keeps failing.
+// Guarded is a lookup with bounds. It answers within its deadline, asks once where the same is asked
+// several times at once, caches answers for the instants that they hold, and stops asking a register
+// that keeps failing.
 type Guarded struct {
 	lookup   Lookup
 	limits   Limits
@@ -53,9 +54,9 @@ type dated struct {
 	asOf time.Time
 }
 
-// holds reports whether the answer holds for another instant too.
+// holds reports whether the answer holds for an instant: without an end, for its own alone.
 func (d dated) holds(at time.Time) bool {
-	return !at.Before(d.asOf) && (d.Until.IsZero() || at.Before(d.Until))
+	return at.Equal(d.asOf) || at.After(d.asOf) && at.Before(d.Until)
 }
 
 // Guard puts bounds around a lookup.
@@ -105,20 +106,16 @@ func (g *Guarded) Exempt(
 	}
 	ctx, cancel := context.WithTimeout(ctx, g.limits.Timeout)
 	defer cancel()
-	for {
-		d, err := g.ask(ctx, number, at)
-		if err != nil || d.asOf.Equal(at) || d.holds(at) {
-			return d.Answer, err
-		}
-		// This answers another call of the same caller, as of another instant: ask for this one.
-	}
+	d, err := g.ask(ctx, number, at)
+	return d.Answer, err
 }
 
-// ask joins the open question about this caller, or asks one.
+// ask joins the open question that is the same, or asks it.
 func (g *Guarded) ask(
 	ctx context.Context, number metering.Number, at time.Time,
 ) (dated, error) {
-	flight := g.flights.DoChan(number.Clear(), func() (any, error) {
+	key := fmt.Sprint(number.Clear(), at.UnixNano())
+	flight := g.flights.DoChan(key, func() (any, error) {
 		// A deadline of its own: the call that asked may end while others wait for the answer.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), g.limits.Timeout)
 		defer cancel()
@@ -156,11 +153,10 @@ func (g *Guarded) askRegister(
 	return d, nil
 }
 
-// cacheable reports whether an answer may be cached: a yes always, a no only until an instant that
-// the register named. An entitlement may be added at any moment, and an exempt caller must not pay
-// because of our cache.
+// cacheable reports whether an answer may be cached: only until an instant that the register named.
+// An entitlement may be added or ended at any moment.
 func cacheable(a Answer) bool {
-	return a.Verdict == metering.ExemptYes || a.Verdict == metering.ExemptNo && !a.Until.IsZero()
+	return a.Verdict != metering.ExemptUnknown && !a.Until.IsZero()
 }
 
 func (g *Guarded) asked(result string) {

@@ -72,7 +72,7 @@ func TestDeadlineOfALookup(t *testing.T) {
 	})
 }
 
-func TestCallsOfOneCallerShareOneQuestion(t *testing.T) {
+func TestTheSameQuestionIsAskedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var asked atomic.Int32
 		g := guard(t, lookup(func(context.Context, time.Time) (exemption.Answer, error) {
@@ -128,6 +128,65 @@ func TestCacheAnswersForTheInstantsThatAnAnswerHolds(t *testing.T) {
 		if err != nil || got.Verdict != c.want || asked != c.asked {
 			t.Errorf("as of noon%+v: %s, asked %d times, %v; want %s, %d", c.at, got.Verdict, asked,
 				err, c.want, c.asked)
+		}
+	}
+}
+
+// A register may know a caller as of one instant and not as of the next. While it is asked as of one,
+// another call of the same caller asks for itself.
+func TestAnswerWithoutAnEndHoldsForItsOwnInstant(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked atomic.Int32
+		g := guard(t, lookup(func(_ context.Context, at time.Time) (exemption.Answer, error) {
+			asked.Add(1)
+			time.Sleep(100 * time.Millisecond)
+			if at.Equal(noon) {
+				return answer(metering.ExemptYes), nil
+			}
+			return answer(metering.ExemptNo), nil
+		}), exemption.Limits{Cache: time.Hour}, exemption.Observer{})
+		instants := []time.Time{noon, noon.Add(time.Millisecond), noon.Add(-time.Hour)}
+		start := time.Now()
+		var wg sync.WaitGroup
+		for _, at := range instants {
+			wg.Go(func() {
+				got, err := g.Exempt(t.Context(), caller, at)
+				if want := at.Equal(noon); err != nil || (got.Verdict == metering.ExemptYes) != want {
+					t.Errorf("as of %s: %+v, %v", at, got, err)
+				}
+			})
+		}
+		wg.Wait()
+		if n := asked.Load(); n != 3 || time.Since(start) != 100*time.Millisecond {
+			t.Errorf("asked %d times in %s, want 3, none waiting for another", n, time.Since(start))
+		}
+		if _, err := g.Exempt(t.Context(), caller, noon); err != nil || asked.Load() != 4 {
+			t.Errorf("a yes without an end was cached: %v", err)
+		}
+	})
+}
+
+func TestAnswerOfSeveralHoldsAsLongAsEach(t *testing.T) {
+	until := func(v metering.Verdict, at time.Time) lookup {
+		return func(context.Context, time.Time) (exemption.Answer, error) {
+			a := answer(v)
+			a.Until = at
+			return a, nil
+		}
+	}
+	early, late := noon.Add(time.Hour), noon.Add(2*time.Hour)
+	no := metering.ExemptNo
+	for name, c := range map[string]struct {
+		of   exemption.AnyOf
+		want time.Time
+	}{
+		"the earlier end": {exemption.AnyOf{until(no, late), until(no, early)}, early},
+		"one is not known": {
+			exemption.AnyOf{until(no, late), until(no, time.Time{}), until(no, early)}, time.Time{},
+		},
+	} {
+		if got, err := c.of.Exempt(t.Context(), caller, noon); err != nil || !got.Until.Equal(c.want) {
+			t.Errorf("%s: until %s, %v; want %s", name, got.Until, err, c.want)
 		}
 	}
 }

@@ -21,8 +21,8 @@ import (
 type Answer struct {
 	metering.Exemption
 	// Until is the first instant, by the PBX's clock, for which the same question may have another
-	// answer: the end of this entitlement, or the beginning of the next one. Zero: never, as far as
-	// is known.
+	// answer: the end of this entitlement, or the beginning of the next one. Zero: not known, so that
+	// the answer holds for the instant that was asked about, and for no other.
 	Until time.Time
 }
 

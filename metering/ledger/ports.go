@@ -136,6 +136,15 @@ type Backup interface {
 	Backup(ctx context.Context, into string) error
 }
 
+// Registers remembers which exemption register the calls were asked about, so that another one in its
+// place is known for what it is.
+type Registers interface {
+	// NoteRegister replaces what is known of the register, durably. The ledger does not read it.
+	NoteRegister(ctx context.Context, state []byte) error
+	// NotedRegister returns what was noted last, nil where nothing was.
+	NotedRegister(ctx context.Context) ([]byte, error)
+}
+
 // Store is everything that a store does.
 type Store interface {
 	Writer
@@ -149,6 +158,7 @@ type Store interface {
 	Log
 	Snapshots
 	Backup
+	Registers
 	// Close gives the ledger back. What was committed stays.
 	io.Closer
 }

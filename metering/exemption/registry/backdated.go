@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -15,7 +14,7 @@ type BackdatedEntitlement struct {
 	ID          int64
 	Ref         string
 	From, Until time.Time // of the calls that may have been charged
-	Pseudonyms  []string  // the caller's, under each key
+	Pseudonyms  []string  // the caller's in records, under each key
 }
 
 // Covers reports whether a call that arrived at an instant may have been charged.
@@ -28,10 +27,12 @@ func (b BackdatedEntitlement) Covers(arrived time.Time) bool {
 func (r *Registry) Backdated(
 	ctx context.Context, limit int,
 ) (backdated []BackdatedEntitlement, err error) {
-	rows, err := r.db.QueryContext(ctx, `
-		SELECT id, ref, from_at, min(added_at, coalesce(until_at, added_at)),
-			(SELECT group_concat(pseudonym, ' ') FROM alias
-			WHERE entitlement = id AND pseudonym LIKE 'c-%')
+	f, err := r.change(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := f.db.QueryContext(ctx, `
+		SELECT id, ref, from_at, min(added_at, coalesce(until_at, added_at)), encrypted_number
 		FROM entitlement WHERE from_at < added_at AND processed_at IS NULL
 		ORDER BY id LIMIT ?`, limit)
 	if err != nil {
@@ -41,25 +42,36 @@ func (r *Registry) Backdated(
 	for rows.Next() {
 		var b BackdatedEntitlement
 		var from, until int64
-		var pseudonyms sql.NullString
-		if err := rows.Scan(&b.ID, &b.Ref, &from, &until, &pseudonyms); err != nil {
+		var encrypted []byte
+		if err := rows.Scan(&b.ID, &b.Ref, &from, &until, &encrypted); err != nil {
 			return nil, reading(err)
 		}
 		b.From, b.Until = instant(from), instant(until)
-		b.Pseudonyms = strings.Fields(pseudonyms.String)
+		if encrypted != nil { // a code alone covers no call that has been
+			number, err := r.conf.Pseudonyms.Decrypt(encrypted)
+			if err != nil {
+				return nil, fmt.Errorf("reading entitlement %s: %w", b.Ref, err)
+			}
+			b.Pseudonyms = r.conf.Pseudonyms.All(number)
+		}
 		backdated = append(backdated, b)
 	}
 	return backdated, rows.Err()
 }
 
-// MarkProcessed marks backdated entitlements whose calls have been credited.
+// MarkProcessed marks backdated entitlements whose calls have been credited, and erases the encrypted
+// numbers that this took.
 func (r *Registry) MarkProcessed(ctx context.Context, ids []int64, at time.Time) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	err := r.inTransaction(ctx, func(tx *sql.Tx) error {
+	f, err := r.use(ctx)
+	if err != nil {
+		return err
+	}
+	err = f.inTransaction(ctx, func(tx *sql.Tx) error {
 		for _, id := range ids {
-			const query = `UPDATE entitlement SET processed_at = ? WHERE id = ?`
+			const query = `UPDATE entitlement SET processed_at = ?, encrypted_number = NULL WHERE id = ?`
 			if _, err := tx.ExecContext(ctx, query, millis(at), id); err != nil {
 				return err
 			}

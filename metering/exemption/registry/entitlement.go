@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/exemption"
@@ -21,6 +23,8 @@ type Entitlement struct {
 	Until    time.Time // the first instant after it; zero: no end
 	Added    time.Time
 	Revoked  time.Time // zero: not revoked
+	CodeUses int64     // how often its code was used
+	CodeUsed time.Time // when it last was; zero: never
 }
 
 // Grant is an entitlement to add, and its holder: a number, a code, or both.
@@ -28,12 +32,13 @@ type Grant struct {
 	Entitlement
 	Number metering.Number
 	Code   string
+	Line   int // in the list that it came with; 0: none
 }
 
-var (
-	category = regexp.MustCompile(`^[\p{L}0-9 ._-]{0,64}$`)
-	codeForm = regexp.MustCompile(`^[0-9]{8,12}$`)
-)
+// maxCategory is the length of the longest category, in characters: room for the name of a law.
+const maxCategory = 200
+
+var codeForm = regexp.MustCompile(`^[0-9]{8,12}$`)
 
 // Check returns one error for each field that is wrong, joined.
 func (g Grant) Check() error {
@@ -44,13 +49,7 @@ func (g Grant) Check() error {
 	if g.Code != "" && !codeForm.MatchString(g.Code) {
 		errs = append(errs, errors.New("code: not 8 to 12 digits"))
 	}
-	if !exemption.IsRef(g.Ref) {
-		errs = append(errs, errors.New("ref: not "+exemption.RefForm))
-	}
-	if !category.MatchString(g.Category) {
-		errs = append(errs, errors.New("category: not at most 64 letters, digits, spaces, dots, dashes "+
-			"and underscores"))
-	}
+	errs = append(errs, g.checkTexts()...)
 	if g.From.IsZero() {
 		errs = append(errs, errors.New("from: missing"))
 	}
@@ -58,6 +57,17 @@ func (g Grant) Check() error {
 		errs = append(errs, errors.New("until: before from"))
 	}
 	return errors.Join(errs...)
+}
+
+func (g Grant) checkTexts() (errs []error) {
+	if !exemption.IsRef(g.Ref) {
+		errs = append(errs, errors.New("ref: not "+exemption.RefForm))
+	}
+	printable := !strings.ContainsFunc(g.Category, func(r rune) bool { return !unicode.IsGraphic(r) })
+	if !printable || !utf8.ValidString(g.Category) || utf8.RuneCountInString(g.Category) > maxCategory {
+		errs = append(errs, fmt.Errorf("category: not at most %d printable characters", maxCategory))
+	}
+	return errs
 }
 
 // NewRef makes an opaque reference.

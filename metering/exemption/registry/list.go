@@ -13,8 +13,13 @@ import (
 func (r *Registry) List(
 	ctx context.Context, at time.Time, f func(Entitlement) error,
 ) (err error) {
-	rows, err := r.db.QueryContext(ctx, `
-		SELECT ref, category, from_at, until_at, added_at, revoked_at FROM entitlement
+	opened, err := r.use(ctx)
+	if err != nil {
+		return err
+	}
+	rows, err := opened.db.QueryContext(ctx, `
+		SELECT ref, category, from_at, until_at, added_at, revoked_at, code_uses, code_used_at
+		FROM entitlement
 		WHERE ?1 OR (from_at <= ?2 AND (until_at IS NULL OR until_at > ?2))
 		ORDER BY id`, at.IsZero(), millis(at))
 	if err != nil {
@@ -24,8 +29,8 @@ func (r *Registry) List(
 	for rows.Next() {
 		var e Entitlement
 		var from, added int64
-		var until, revoked sql.NullInt64
-		err := rows.Scan(&e.Ref, &e.Category, &from, &until, &added, &revoked)
+		var until, revoked, used sql.NullInt64
+		err := rows.Scan(&e.Ref, &e.Category, &from, &until, &added, &revoked, &e.CodeUses, &used)
 		if err != nil {
 			return reading(err)
 		}
@@ -35,6 +40,9 @@ func (r *Registry) List(
 		}
 		if revoked.Valid {
 			e.Revoked = instant(revoked.Int64)
+		}
+		if used.Valid {
+			e.CodeUsed = instant(used.Int64)
 		}
 		if err := f(e); err != nil {
 			return err
@@ -47,20 +55,23 @@ func reading(err error) error { return fmt.Errorf("reading the exemption registe
 
 // KeyUse is how much of the register depends on a key.
 type KeyUse struct {
-	ID         string
-	Pseudonyms int64 // made with this key
-	Only       int64 // entitlements that have a pseudonym under no other key of the file
+	ID    string
+	Names int64 // made with this key
+	Only  int64 // entitlements that have a name under no other key
 }
 
-// Keys returns the use of each key of the key file, in the order of the file. A former key whose
-// Only is 0 can be removed from the file.
+// Keys returns the use of each key of the key file, in the order of the file.
 func (r *Registry) Keys(ctx context.Context) (uses []KeyUse, err error) {
-	for _, id := range r.pseudonyms.KeyIDs() {
+	f, err := r.use(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range r.conf.Pseudonyms.KeyIDs() {
 		u := KeyUse{ID: id}
-		err := r.db.QueryRowContext(ctx, `
+		err := f.db.QueryRowContext(ctx, `
 			SELECT count(*), count(*) FILTER (WHERE NOT EXISTS (
 				SELECT 1 FROM alias b WHERE b.entitlement = a.entitlement AND b.key <> a.key))
-			FROM alias a WHERE a.key = ?`, id).Scan(&u.Pseudonyms, &u.Only)
+			FROM alias a WHERE a.key = ?`, id).Scan(&u.Names, &u.Only)
 		if err != nil {
 			return nil, fmt.Errorf("reading the keys of the exemption register: %w", err)
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,22 +20,40 @@ import (
 var ctx = context.Background()
 
 const (
-	formerKey  = "the former key of the register, 32"
-	presentKey = "the present key of the register, 32"
+	formerKey  = "f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0"
+	presentKey = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 )
 
 func newFile(t testing.TB) string { return filepath.Join(t.TempDir(), "exempt.db") }
 
-func open(t testing.TB, path string, keys ...string) *registry.Registry {
+// config is that of a register under some keys, the present one first.
+func config(t testing.TB, path string, keys ...string) registry.Config {
 	t.Helper()
 	pseudonyms, err := metering.ParseKeys(strings.Join(keys, "\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := registry.Open(ctx, path, pseudonyms)
-	if err != nil {
-		t.Fatal(err)
+	return registry.Config{Path: path, CountryCode: "39", Pseudonyms: pseudonyms}
+}
+
+// author changes the register on a day.
+func author(at string) registry.Author { return registry.Author{Name: "anna", At: day(at)} }
+
+// open opens a register, and makes it where there is none.
+func open(t testing.TB, path string, keys ...string) *registry.Registry {
+	t.Helper()
+	conf := config(t, path, keys...)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		if err := registry.Create(ctx, conf, author("2025-12-31")); err != nil {
+			t.Fatal(err)
+		}
 	}
+	return with(t, conf)
+}
+
+func with(t testing.TB, conf registry.Config) *registry.Registry {
+	t.Helper()
+	r := registry.New(conf)
 	t.Cleanup(func() {
 		if err := r.Close(); err != nil {
 			t.Error(err)
@@ -60,18 +79,20 @@ func number(text string) metering.Number {
 // grant is an entitlement of a number; until may be "".
 func grant(n, from, until, ref string) registry.Grant {
 	g := registry.Grant{
-		Number:      number(n),
 		Entitlement: registry.Entitlement{From: day(from), Ref: ref, Category: "unemployed"},
 	}
 	if until != "" {
 		g.Until = day(until)
+	}
+	if n != "" {
+		g.Number = number(n)
 	}
 	return g
 }
 
 func add(t testing.TB, r *registry.Registry, at string, grants ...registry.Grant) []string {
 	t.Helper()
-	refs, err := r.Add(ctx, day(at), grants...)
+	refs, err := r.Add(ctx, author(at), grants...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,6 +114,20 @@ func expect(t testing.TB, r *registry.Registry, n, at string, want metering.Verd
 	if got := exempt(t, r, n, at); got.Verdict != want {
 		t.Errorf("%s as of %s: %+v, want %s", n, at, got, want)
 	}
+}
+
+// listed are all entitlements, by their reference.
+func listed(t testing.TB, r *registry.Registry) map[string]registry.Entitlement {
+	t.Helper()
+	all := map[string]registry.Entitlement{}
+	err := r.List(ctx, time.Time{}, func(e registry.Entitlement) error {
+		all[e.Ref] = e
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
 }
 
 func TestEntitlementsAreDated(t *testing.T) {
@@ -129,16 +164,16 @@ func TestRevokeAndExpire(t *testing.T) {
 	add(t, r, "2026-01-01",
 		grant("0612345678", "2026-02-01", "2026-03-01", "e-1"),
 		grant("0612345678", "2026-05-01", "", "e-2"))
-	if err := r.Revoke(ctx, "e-2", day("2026-06-01"), day("2026-06-01")); err != nil {
+	if err := r.Revoke(ctx, author("2026-06-01"), "e-2", day("2026-06-01")); err != nil {
 		t.Fatal(err)
 	}
 	expect(t, r, "0612345678", "2026-05-31", metering.ExemptYes)
 	expect(t, r, "0612345678", "2026-06-01", metering.ExemptNo)
-	err := r.Revoke(ctx, "e-none", day("2026-06-01"), day("2026-06-01"))
+	err := r.Revoke(ctx, author("2026-06-01"), "e-none", day("2026-06-01"))
 	if !errors.Is(err, registry.ErrNoRef) {
 		t.Errorf("revoking an unknown reference: %v", err)
 	}
-	if n, err := r.Expire(ctx, day("2026-04-01")); err != nil || n != 1 {
+	if n, err := r.Expire(ctx, author("2026-06-01"), day("2026-04-01")); err != nil || n != 1 {
 		t.Errorf("%d expired, %v; want the one that ended in March", n, err)
 	}
 }
@@ -192,6 +227,17 @@ func TestCodes(t *testing.T) {
 	got, err = r.ExemptCode(ctx, code, day("2027-01-01"))
 	if err != nil || got.Verdict != metering.ExemptNo {
 		t.Errorf("after its end: %+v, %v", got, err)
+	}
+	if e := listed(t, r)[refs[0]]; e.CodeUses != 1 || !e.CodeUsed.Equal(day("2026-06-01")) {
+		t.Errorf("the use of the code is not counted: %+v", e)
+	}
+	// One that has leaked is revoked like any entitlement.
+	if err := r.Revoke(ctx, author("2026-07-01"), refs[0], day("2026-07-01")); err != nil {
+		t.Fatal(err)
+	}
+	got, err = r.ExemptCode(ctx, code, day("2026-07-01"))
+	if err != nil || got.Verdict != metering.ExemptNo {
+		t.Errorf("after it was revoked: %+v, %v", got, err)
 	}
 }
 

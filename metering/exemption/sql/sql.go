@@ -3,8 +3,8 @@
 // In: a number and an instant. Out: an [exemption.Answer]. The query is the company's: $1 is the
 // number (text, +390612345678), $2 the instant (timestamptz). No row means no. A row has one to
 // three columns: whether the caller is exempt (boolean, NULL for unknown), an opaque reference
-// (text), and when the same question may have another answer (timestamptz, NULL for never). More
-// than one row, or other columns, are an error. The package never writes, and never quotes a value
+// ([exemption.IsRef]), and when the same question may have another answer (timestamptz, NULL where it
+// is not known). More than one row, or other columns, are an error. The package never writes, and never quotes a value
 // of the query in an error.
 package sql
 
@@ -12,9 +12,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/risposta/gateway/metering"
@@ -29,13 +32,16 @@ type Database struct {
 
 const maxConns = 4
 
-// Open takes a connection string in libpq's form, and the query. It connects with the first
-// question.
+// Open takes a connection string in libpq's form, and the query. To another machine it must have
+// sslmode=verify-full. It connects with the first question.
 func Open(ctx context.Context, dsn, query string) (*Database, error) {
 	conf, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
 		// err would quote the connection string, password and all.
 		return nil, errors.New("the connection string of the exemption database cannot be read")
+	}
+	if err := encrypted(&conf.ConnConfig.Config); err != nil {
+		return nil, err
 	}
 	conf.MaxConns = maxConns
 	conf.ConnConfig.RuntimeParams["application_name"] = "risposta"
@@ -45,6 +51,23 @@ func Open(ctx context.Context, dsn, query string) (*Database, error) {
 		return nil, errors.New("the connection string of the exemption database cannot be used")
 	}
 	return &Database{pool: pool, query: query}, nil
+}
+
+// encrypted refuses a connection on which callers' numbers would cross the network readable, or to a
+// server that is not known to be the right one.
+func encrypted(c *pgconn.Config) error {
+	ways := []*pgconn.FallbackConfig{{Host: c.Host, TLSConfig: c.TLSConfig}}
+	for _, w := range append(ways, c.Fallbacks...) {
+		if ip := net.ParseIP(w.Host); w.Host == "localhost" || strings.HasPrefix(w.Host, "/") ||
+			ip != nil && ip.IsLoopback() {
+			continue
+		}
+		if t := w.TLSConfig; t == nil || t.InsecureSkipVerify || t.ServerName == "" {
+			return errors.New("the connection string of the exemption database names another machine: " +
+				"add sslmode=verify-full, and sslrootcert where its certificate needs it")
+		}
+	}
+	return nil
 }
 
 // Close closes the connections.
@@ -101,9 +124,9 @@ func scan(rows pgx.Rows) (exemption.Answer, error) {
 		a.Verdict = metering.ExemptNo
 	}
 	if ref != nil {
-		if a.Ref = *ref; len(a.Ref) > exemption.MaxRef {
-			return exemption.Answer{}, fmt.Errorf("a reference of the exemption database is longer than "+
-				"%d characters", exemption.MaxRef)
+		if a.Ref = *ref; !exemption.IsRef(a.Ref) {
+			return exemption.Answer{}, errors.New("a reference of the exemption database is not opaque: " +
+				"it must have " + exemption.RefForm)
 		}
 	}
 	if until != nil {

@@ -30,7 +30,7 @@ func Run(t *testing.T, place func(t *testing.T) Store) {
 	t.Helper()
 	for _, group := range []map[string]func(*testing.T, Store){
 		commitTests, contradictionTests, openTests, readTests, supersedeTests, eraseTests, logTests,
-		signTests, disputeTests, backupTests,
+		signTests, disputeTests, backupTests, registerTests,
 	} {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) { test(t, place(t)) })

@@ -99,7 +99,14 @@ CREATE TABLE dispute (
   note      TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- What is known of the exemption register: one row.
+CREATE TABLE noted_register (
+  one   INTEGER PRIMARY KEY CHECK (one = 1),
+  state BLOB NOT NULL
+) STRICT;
+
 -- +goose Down
+DROP TABLE noted_register;
 DROP TABLE dispute;
 DROP TABLE head;
 DROP TABLE leaf_hash;
