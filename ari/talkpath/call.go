@@ -140,7 +140,8 @@ const maxLate = 2 * time.Second
 // late reports whether the event may have ended a talk that is over already.
 func (c *call) late(ev *ari.Event) bool {
 	by := c.talked.Sub(ev.At)
-	return breaks[ev.Kind] && by > 0 && by <= maxLate
+	ends := breaks[ev.Kind] || ev.Variable == ari.VarFeature || ev.Music
+	return ends && by > 0 && by <= maxLate
 }
 
 // retract subtracts what was counted too long of a talk that is over: after the event that ended it
