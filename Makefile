@@ -3,7 +3,7 @@ GO ?= go
 export GO
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo devel)
 SHELL := /bin/bash
-LIVE := $(GO) test -race -tags live -count=1 -parallel 4 -timeout 15m
+LIVE := $(GO) test -race -tags live -count=1 -parallel 3 -timeout 15m
 
 .PHONY: help demo test test-long unit live judge traces reliability lint vuln bench fuzz build \
 	image setup bare load observe
