@@ -68,6 +68,16 @@ func decodeEvent(frame []byte, typ string) (Event, error) {
 	return ev, nil
 }
 
+// watchedName is the name of a variable that counts, "-" for any other.
+func watchedName(tok jsontext.Token) string {
+	for _, name := range [...]string{VarBridgePeer, VarFeature, VarGosubEnds} {
+		if tok.String() == name {
+			return name
+		}
+	}
+	return "-"
+}
+
 // watched reports whether a variable is one of those that count.
 func watched(variable string) bool {
 	return variable == VarBridgePeer || variable == VarFeature || variable == VarGosubEnds
@@ -98,8 +108,8 @@ func peek(frame []byte) (typ, variable string, err error) {
 		if err != nil {
 			return "", "", err
 		}
-		key := name.String()
-		if key != "type" && key != "variable" || key == "variable" && d.PeekKind() != '"' {
+		isType, isVariable := name.String() == "type", name.String() == "variable"
+		if !isType && !isVariable || isVariable && d.PeekKind() != '"' {
 			if err := d.SkipValue(); err != nil {
 				return "", "", err
 			}
@@ -112,8 +122,8 @@ func peek(frame []byte) (typ, variable string, err error) {
 		if err != nil {
 			return "", "", err
 		}
-		if key == "variable" {
-			variable = tok.String()
+		if isVariable {
+			variable = watchedName(tok)
 		} else {
 			typ = tok.String()
 		}

@@ -105,11 +105,13 @@ func (s *synchronizer) runOutbound(ctx context.Context, resumes bool, onSynced f
 // backlogTimeout is how long Asterisk may take to send what it kept.
 const backlogTimeout = 30 * time.Second
 
-// heartbeatSince waits for a heartbeat to come back.
+// heartbeatSince waits for a heartbeat to come back. It asks for more: the first one may come before
+// the PBX knows the connection as the application's.
 func (s *synchronizer) heartbeatSince(ctx context.Context, sent time.Time) error {
 	timeout := time.After(backlogTimeout)
-	tick := time.NewTicker(roomCheck)
+	tick, again := time.NewTicker(roomCheck), time.NewTicker(heartbeatEvery)
 	defer tick.Stop()
+	defer again.Stop()
 	for {
 		s.mu.Lock()
 		last := s.lastHeartbeat
@@ -119,6 +121,10 @@ func (s *synchronizer) heartbeatSince(ctx context.Context, sent time.Time) error
 		}
 		select {
 		case <-tick.C:
+		case <-again.C:
+			if err := s.sendHeartbeat(ctx, nil); err != nil {
+				return err
+			}
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-timeout:

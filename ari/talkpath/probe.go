@@ -20,6 +20,8 @@ type probing struct {
 	// musicSince is the same until the first event about its bridge: until then the music of the hold
 	// may go on. Zero for none.
 	musicSince time.Time
+	heldAt     time.Time // when its last hold began
+	peerAt     time.Time // when its bridge was last set up
 	foundHold  bool // an answer says that it holds, and no event
 
 	options    *ari.EndpointOptions // nil: not asked yet

@@ -190,7 +190,7 @@ func (g *Graph) advance(ev *ari.Event, out *Result) (ended *call) {
 		if ev.Feature {
 			l.feature = ari.FeatureHoldBegun
 		} else {
-			g.holdBegins(l)
+			g.holdBegins(l, ev.At)
 		}
 	case ari.ChannelUnhold:
 		g.unhold(l, ev, out)

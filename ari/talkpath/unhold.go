@@ -23,7 +23,8 @@ func (g *Graph) unhold(l *leg, ev *ari.Event, out *Result) {
 	if !l.isPJSIP() {
 		return
 	}
-	if held {
+	// The event about the bridge may come before that about the end of the hold.
+	if held && l.peerAt.Sub(l.heldAt) <= musicLag {
 		l.musicSince = ev.At
 	}
 	if g.live() && l.bridged() {
@@ -36,8 +37,8 @@ func (g *Graph) unhold(l *leg, ev *ari.Event, out *Result) {
 }
 
 // holdBegins takes in a hold of the phone.
-func (g *Graph) holdBegins(l *leg) {
-	l.hold = ari.HoldOn
+func (g *Graph) holdBegins(l *leg, at time.Time) {
+	l.hold, l.heldAt = ari.HoldOn, at
 	l.holdFrom, l.unheld, l.musicSince, l.foundHold = g.serial+1, time.Time{}, time.Time{}, false
 }
 
@@ -98,7 +99,7 @@ func (g *Graph) stepBridgePeer(ev *ari.Event, out *Result) {
 		return
 	}
 	since := l.musicSince
-	l.musicSince = time.Time{}
+	l.musicSince, l.peerAt = time.Time{}, ev.At
 	late := ev.At.Sub(since)
 	if g.replayOf == nil && !since.IsZero() && late > musicLag && late <= maxMusic {
 		g.stepFindings(ev, &ari.Findings{Legs: []ari.Finding{
