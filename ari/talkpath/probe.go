@@ -22,7 +22,7 @@ type probing struct {
 	musicSince time.Time
 	heldAt     time.Time // when its last hold began
 	peerAt     time.Time // when its bridge was last set up
-	foundHold  bool // an answer says that it holds, and no event
+	foundHold  bool      // an answer says that it holds, and no event
 
 	options    *ari.EndpointOptions // nil: not asked yet
 	mediaAsked time.Time
