@@ -15,9 +15,9 @@ const rtpCheck = time.Second
 func (l *leg) countPackets(n int64, at time.Time) (found ari.FindingKind) {
 	before := l.packets
 	switch {
-	case n == 0 && before == 0, n == ari.NoPackets:
+	case n == ari.NoPackets:
 		return ""
-	case before <= 0 || n < before: // the first count, or the count has begun anew
+	case l.packetsAt.IsZero() || n < before: // the first count, or the count has begun anew
 	case n > before:
 		l.proven = l.packetsAt
 		if l.silent {
