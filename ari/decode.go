@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -95,7 +96,33 @@ func PeekType(frame []byte) string {
 // peek finds the top-level type, of a ChannelVarset also the variable, and reads no further: 60 %
 // of a call's frames are ChannelVarset, and few of them count.
 func peek(frame []byte) (typ, variable string, err error) {
-	d := jsontext.NewDecoder(bytes.NewReader(frame), lenient)
+	p, _ := peekers.Get().(*peeker)
+	defer p.release()
+	p.buf = *bytes.NewBuffer(frame)
+	p.dec.Reset(&p.buf, peeking)
+	return p.peek()
+}
+
+// A peeker holds the state of a decoder, so that it is not made anew for each frame.
+type peeker struct {
+	buf bytes.Buffer // the decoder reads a Buffer in place and never writes to it
+	dec *jsontext.Decoder
+}
+
+var peekers = sync.Pool{New: func() any { return &peeker{dec: jsontext.NewDecoder(new(bytes.Buffer))} }}
+
+// Duplicate keys are refused where the frame is read whole.
+var peeking = json.JoinOptions(lenient, jsontext.AllowDuplicateNames(true))
+
+// release lets go of the frame.
+func (p *peeker) release() {
+	p.buf = bytes.Buffer{}
+	p.dec.Reset(&p.buf, peeking)
+	peekers.Put(p)
+}
+
+func (p *peeker) peek() (typ, variable string, err error) {
+	d := p.dec
 	tok, err := d.ReadToken()
 	if err != nil {
 		return "", "", err
