@@ -21,24 +21,15 @@ test: setup lint unit live ## run the linters and all tests, also those on a doc
 unit: ## run the tests that need no PBX, with the race detector
 	$(GO) test -race -count=1 -timeout 10m ./...
 
-live: setup ## make real SIP calls on a real Asterisk
-	$(LIVE) -skip 'TestLiveMoreShapes|TestObserve' ./integration/...
+ONLY ?= Test
+live: setup ## make real SIP calls on a real Asterisk; ONLY and ARGS choose tests and their flags
+	$(LIVE) -run '$(ONLY)' -skip 'TestLiveMoreShapes|TestObserve' ./integration/... $(ARGS)
 
 observe: setup ## record what Asterisk reports of rare cases; the tests hold docs/asterisk.md
 	$(LIVE) -parallel 2 -timeout 30m -run TestObserve ./integration/
 
-# Nine models play a call center each: 22,500 checks make 202,500 centres.
-MODELS = $(GO) test -count=1 -timeout 120m -v -run TestModel ./internal/mediation
 test-long: setup ## run the random and the live tests longer, the fault table and a bare machine
-	$(MODELS) -skip TestModelReplayed -rapid.checks=22500
-	$(MODELS) -run TestModelReplayed -rapid.checks=5000
-	$(GO) test -count=1 -timeout 60m ./metering ./metering/tariff -rapid.checks=20000
-	$(LIVE) -count=5 -timeout 60m -skip 'TestLiveMoreShapes|TestObserve' ./integration/...
-	$(MAKE) observe
-	$(LIVE) -run TestLiveRestartLosesNoTalk ./integration/ -away 60s
-	$(MAKE) judge reliability
-	$(MAKE) fuzz FUZZTIME=5m
-	$(MAKE) bare
+	scripts/test-long
 
 bare: ## run `make demo` and `make test` in a bare Debian 12 container: Go, make, git, nothing else
 	scripts/bare
