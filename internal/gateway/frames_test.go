@@ -29,7 +29,7 @@ func TestUnreadableFramesAreCountedAndHarmNoCall(t *testing.T) {
 			}
 		}
 	}
-	r.until(`"event":"record.written"`, 1)
+	r.until(`"state":"final"`, 1) // the lookup may answer after the end
 	metrics := r.untilMetric(`risposta_unreadable_frames_total{pbx="fake"} 15`)
 	r.stop()
 	if rec := r.record(); rec.TalkMs != 9478 || rec.Amount != "0.14" {
@@ -73,7 +73,7 @@ func TestEvidenceTypesFromAPBXAreUnreadable(t *testing.T) {
 	for _, f := range frames[talking:] {
 		r.send(f)
 	}
-	r.until(`"event":"record.written"`, 1)
+	r.until(`"state":"final"`, 1) // the lookup may answer after the end
 	r.untilMetric(`risposta_unreadable_frames_total{pbx="fake"} 5`)
 	r.stop()
 	if rec := r.record(); rec.TalkMs != 9478 || rec.UnseenMs != 0 || rec.Amount != "0.14" {
