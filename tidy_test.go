@@ -38,7 +38,7 @@ var mayImport = map[string][]string{
 	"ari/aritest":                 {"ari", "metering"},
 	"ari/cel":                     {"ari", "metering"},
 	"ari/frontdesk":               {"ari", "metering", "metering/policy"},
-	"ari/native":                  {"ari"},
+	"ari/native":                  {"ari", "metering"},
 	"ari/talkpath":                {"ari", "metering"},
 	"internal/audit":              {"metering", "internal/mediation"},
 	"internal/check": {
@@ -46,7 +46,7 @@ var mayImport = map[string][]string{
 	},
 	"internal/config":          {"ari", "metering", "internal/mediation"},
 	"internal/gateway":         {"ari", "metering", "internal"},
-	"internal/lookups":         {"metering", "internal/config"},
+	"internal/lookups":         {"ari", "metering", "internal/config", "internal/mediation"},
 	"internal/mediation":       {"ari", "metering"},
 	"internal/reconcile":       {"ari", "metering", "internal/mediation"},
 	"internal/records":         {"metering"},

@@ -3,6 +3,8 @@ package ari
 import (
 	"context"
 	"time"
+
+	"github.com/risposta/gateway/metering"
 )
 
 // Control asks one PBX, and acts on its channels. Every method honours ctx and has a timeout of its
@@ -21,6 +23,10 @@ type Control interface {
 	// Probe asks about one channel or one conference. It does not fail: what the PBX does not answer is
 	// unknown in the answer.
 	Probe(ctx context.Context, r ProbeRequest) ProbeAnswer
+	// Attestation is who vouches for the number of a channel's far end by a signature that the PBX has
+	// verified. It waits until the PBX has, at most some seconds. It does not fail: where the PBX does
+	// not answer, the attestation is unknown.
+	Attestation(ctx context.Context, ch ChannelID) metering.Attestation
 	// Heartbeat makes the PBX send the nth [Heartbeat] event to this client, after every event before
 	// it.
 	Heartbeat(ctx context.Context, n uint64) error

@@ -37,6 +37,45 @@ func TestLiveCheckPasses(t *testing.T) {
 	}
 }
 
+// Asterisk lists its applications at once after a check, and after a gateway that was stopped while
+// callers were at its front desk.
+func TestLiveClosedConnectionLeavesThePBXResponding(t *testing.T) {
+	t.Parallel()
+	h := newHarnessWith(t, frontDeskConfig, []service{servedBy("op1", "desk", announcing)}, longWait)
+	for i := range 6 {
+		if out, code, err := h.gw.Command(h.ctx, "check"); err != nil || code != 0 {
+			t.Fatalf("check %d: exit %d, %v:\n%s", i, code, err, out)
+		}
+		h.wantApplications(t)
+	}
+	for range 4 {
+		h.startAgain(t)
+		for range 3 {
+			h.caller(t, 0, lab.AtFrontDesk().Pause(time.Minute).LetGo())
+		}
+		h.logged(t, "call.arrived", 3)
+		h.stop(t)
+		h.wantApplications(t)
+	}
+}
+
+// wantApplications checks that the PBX lists its applications within a second.
+func (h *harness) wantApplications(t *testing.T) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(h.ctx, http.MethodGet, h.pbx.URL()+"/applications", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.SetBasicAuth(lab.ARIUser, lab.ARIPassword)
+	resp, err := (&http.Client{Timeout: second}).Do(r)
+	if err != nil {
+		t.Fatalf("the PBX does not list its applications: %v", err)
+	}
+	if err := resp.Body.Close(); err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("%s, %v", resp.Status, err)
+	}
+}
+
 func TestLiveCheckReportsProblemsOfThePBX(t *testing.T) {
 	t.Parallel()
 	config := strings.Replace(gatewayConfig, "law: {policy: it}",

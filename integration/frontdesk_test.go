@@ -21,7 +21,7 @@ tariffs:
   - {name: standard, per_minute: "0.96", increment: 1s, currency: EUR}
 law: {policy: it, also: [announced, consent]}
 front_desk: {language: en}
-callers: {country_code: "39"}
+callers: {country_code: "39", attestation: [{endpoints: ["PJSIP/trunk"], by: trunk}]}
 ledger: {file: "{{dir}}/ledger.db"}
 admin: {listen: "{{admin}}"}
 `

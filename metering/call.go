@@ -94,10 +94,7 @@ func (c *Call) apply(f Fact) {
 	case GapEnded:
 		c.enter(Segment{State: f.State, From: f.At, Operator: f.Operator, Why: f.Why})
 	case ExemptionAnswered:
-		// A code that the caller typed may come before the answer about the number.
-		if c.Exemption.Verdict != ExemptYes {
-			c.Exemption = f.Exemption
-		}
+		c.answer(f.Exemption)
 	case NumberReached:
 		if !slices.Contains(c.Numbers, f.Why) {
 			c.Numbers = append(c.Numbers, f.Why)
@@ -117,6 +114,19 @@ func (c *Call) apply(f Fact) {
 		c.EndUnseen, c.EndedBy = f.Unseen, f.Why
 		c.EndedAt = c.close(f.At)
 	}
+}
+
+// answer takes in an answer about the caller's number, or about a code that the caller typed, which
+// may come before it and says nothing of the number.
+func (c *Call) answer(e Exemption) {
+	if e.Attestation == AttestationUnknown {
+		e.Attestation = c.Exemption.Attestation
+	}
+	if c.Exemption.Verdict == ExemptYes {
+		c.Exemption.Attestation = e.Attestation
+		return
+	}
+	c.Exemption = e
 }
 
 // What ended the call: the Why of [CallEnded].

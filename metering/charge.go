@@ -17,6 +17,9 @@ func (r *Record) charge(c *Call) {
 		r.BillableSeconds = t.Billable(time.Duration(r.TalkMs) * time.Millisecond)
 	}
 	r.addReason(r.decide(c))
+	if c.Exemption.Untrusted {
+		r.addReason(ReasonNumberUntrusted)
+	}
 	if r.UnseenMs > 0 {
 		r.addReason(ReasonUnseen)
 	}

@@ -1,6 +1,7 @@
 package metering_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -140,6 +141,38 @@ func TestOnlyAChargeIsPending(t *testing.T) {
 	rec := metering.NewRecord(withheld, metering.Evidence{})
 	if rec.State != "" || rec.Charge.Minor != 0 {
 		t.Errorf("a withheld caller, whom no lookup can know: %q, %s", rec.State, rec.Charge)
+	}
+}
+
+// An answer about a number that nobody vouches for is a no with a reason of its own; a code counts all
+// the same. The attestation is the number's, whatever came first, and belongs to that number alone.
+func TestAttestationOfTheNumberIsKept(t *testing.T) {
+	untrusted := exemptionAnswered(metering.ExemptNo, "")
+	untrusted.Exemption.Untrusted, untrusted.Exemption.Attestation = true, metering.AttestedPartly
+	code := exemptionAnswered(metering.ExemptYes, "code")
+	identified := metering.Fact{Kind: metering.CallerIdentified, At: at(1), Caller: "c-y"}
+	type facts = []metering.Fact
+	for name, c := range map[string]struct {
+		facts       facts
+		attestation metering.Attestation
+		exempt      bool
+		untrusted   bool
+	}{
+		"number":                      {facts{untrusted}, metering.AttestedPartly, false, true},
+		"number, then code":           {facts{untrusted, code}, metering.AttestedPartly, true, false},
+		"code, then number":           {facts{code, untrusted}, metering.AttestedPartly, true, false},
+		"code":                        {facts{code}, metering.AttestationUnknown, true, false},
+		"of a number that came later": {facts{untrusted, identified}, metering.AttestationUnknown, false, false},
+	} {
+		all := facts{arrived(&metering.Terms{Tariff: price(), AskExemption: true})}
+		rec := record(t, append(append(all, c.facts...), talk(2, 62)...)...)
+		if rec.Attestation != c.attestation || rec.Exempt != c.exempt ||
+			slices.Contains(rec.Reasons, metering.ReasonNumberUntrusted) != c.untrusted {
+			t.Errorf("%s: %s, exempt %v, %v", name, rec.Attestation, rec.Exempt, rec.Reasons)
+		}
+		if (rec.Charge.Minor == 0) == c.untrusted {
+			t.Errorf("%s: %s", name, rec.Charge)
+		}
 	}
 }
 

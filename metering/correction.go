@@ -116,7 +116,7 @@ func (c *Call) Resolve(e Exemption, why Reason) bool {
 		had == ExemptNo && e.Verdict != ExemptYes:
 		return false
 	}
-	c.Exemption = e
+	c.answer(e)
 	c.GivenUp = e.Verdict == ExemptUnknown
 	c.NoteCorrection(why)
 	return true

@@ -180,4 +180,9 @@ func ParseVerdict(s string) Verdict {
 type Exemption struct {
 	Verdict Verdict
 	Ref     string // opaque: the register's own reference of the entitlement
+	// Attestation is who vouches for the number that was asked about.
+	Attestation Attestation
+	// Untrusted: the number counted for nothing, because only numbers that somebody vouches for do.
+	// The verdict is then no, and a code is the way.
+	Untrusted bool
 }

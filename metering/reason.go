@@ -57,6 +57,8 @@ const (
 	ReasonNoMedia Reason = "no_media"
 	// ReasonRTPTimeout: the same, up to the RTP timeout by which the PBX ended the phone's channel.
 	ReasonRTPTimeout Reason = "rtp_timeout"
+	// ReasonNumberUntrusted: nobody vouches for the caller's number, so that it was not asked about.
+	ReasonNumberUntrusted Reason = "number_untrusted"
 	// ReasonAnsweredEarly: the caller's channel was answered before an operator answered, so the
 	// caller's own network charged a wait.
 	ReasonAnsweredEarly Reason = "answered_early"

@@ -63,6 +63,9 @@ type Record struct {
 	// Endpoint that the call came in on, such as PJSIP/trunk. Left out: it is not known, or the detail
 	// is erased.
 	Trunk string `json:"trunk,omitzero"`
+	// Who vouches for the caller's number: "trunk", "A", "B", "C" (STIR/SHAKEN), "failed" or "none".
+	// Left out: it is not known.
+	Attestation Attestation `json:"attestation,omitzero"`
 	// When the caller entered the service.
 	ArrivedAt Time `json:"arrived_at"`
 	// The first hang-up request of the caller's channel.
@@ -151,7 +154,8 @@ func NewRecord(c *Call, ev Evidence) Record {
 		Record: FirstRecordID(c.Node, c.ID), Version: RecordVersion,
 		Node: c.Node, Call: c.ID, Service: c.Service, Caller: c.Caller,
 		CallerAlso: c.Origin.CallerAlso, CallerUnread: c.Origin.CallerUnread, Trunk: c.Origin.Trunk,
-		ArrivedAt: Time{c.ArrivedAt}, EndedAt: Time{c.EndedAt},
+		Attestation: c.Exemption.Attestation,
+		ArrivedAt:   Time{c.ArrivedAt}, EndedAt: Time{c.EndedAt},
 		Queues: []QueueEntry{}, Talk: []Talk{},
 		WaitedMs: c.total(Waiting).Milliseconds(), HeldMs: c.total(Held).Milliseconds(),
 		UnseenMs: c.total(Unseen).Milliseconds(), TalkMs: c.total(Talking).Milliseconds(),

@@ -27,9 +27,11 @@ func fullRecord(t *testing.T) metering.Record {
 	arrival.Origin = metering.Origin{
 		Trunk: "PJSIP/trunk", CallerAlso: []string{"c-y"}, CallerUnread: true,
 	}
+	answered := exemptionAnswered(metering.ExemptYes, "e-1")
+	answered.Exemption.Attestation = metering.AttestedPartly
 	facts := []metering.Fact{
 		arrival,
-		exemptionAnswered(metering.ExemptYes, "e-1"),
+		answered,
 		{Kind: metering.CallerAnswered, At: at(0)},
 		{Kind: metering.CallerAtDesk, At: at(0)},
 		announced(at(1), price().Ref(), metering.ConsentGiven),

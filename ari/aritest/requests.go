@@ -29,8 +29,12 @@ func (p *PBX) requests() http.Handler {
 	mux.HandleFunc("POST /ari/channels/create", func(w http.ResponseWriter, _ *http.Request) {
 		reply(w, map[string]string{}) // the client has chosen the id
 	})
-	mux.HandleFunc("DELETE /ari/channels/{id}", func(w http.ResponseWriter, _ *http.Request) {
+	mux.HandleFunc("DELETE /ari/channels/{id}", func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
+		_ = p.Send(Frame(ari.Event{ // to a client that is still there
+			Kind: ari.ChannelDestroyed, At: p.Now(), Node: Node,
+			Channel: ari.Channel{ID: ari.ChannelID(r.PathValue("id")), Name: "Local/s@check-1;1"},
+		}))
 	})
 	mux.HandleFunc("GET /ari/bridges", p.listBridges)
 	mux.HandleFunc("GET /ari/channels/{id}/variable", p.variable)

@@ -26,7 +26,7 @@ func (s *Source) dialledSession(ctx context.Context, onSynced func()) error {
 	if err := s.checkNameFree(ctx); err != nil {
 		return err
 	}
-	conn, err := dial(ctx, s.cfg, s.control.rest.http)
+	conn, err := dial(ctx, s.cfg, s.control.rest.http, allEvents)
 	if err != nil {
 		return err
 	}
@@ -56,15 +56,23 @@ func (s *Source) checkNameFree(ctx context.Context) error {
 		s.cfg.Application)
 }
 
-// dial opens the event socket, subscribed to everything.
-func dial(ctx context.Context, cfg Config, client *http.Client) (*websocket.Conn, error) {
+// What an event socket is subscribed to: everything, or what its own application makes.
+const (
+	allEvents = "true"
+	ownEvents = "false"
+)
+
+// dial opens an event socket.
+func dial(
+	ctx context.Context, cfg Config, client *http.Client, events string,
+) (*websocket.Conn, error) {
 	u, err := url.Parse(cfg.URL)
 	if err != nil {
 		return nil, fmt.Errorf("the ARI address %q: %w", cfg.URL, err)
 	}
 	u.Scheme = strings.Replace(u.Scheme, "http", "ws", 1)
 	u = u.JoinPath("events")
-	u.RawQuery = url.Values{"app": {cfg.Application}, "subscribeAll": {"true"}}.Encode()
+	u.RawQuery = url.Values{"app": {cfg.Application}, "subscribeAll": {events}}.Encode()
 	dctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	auth := base64.StdEncoding.EncodeToString([]byte(cfg.Username + ":" + cfg.Password))

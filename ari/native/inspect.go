@@ -10,9 +10,11 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	cycore "github.com/CyCoreSystems/ari/v5"
+	"github.com/coder/websocket"
 
 	"github.com/risposta/gateway/ari"
 )
@@ -45,6 +47,10 @@ type Plan struct {
 
 	Operator func(endpoint string) bool // it is a human operator's
 	Caller   func(endpoint string) bool // paid calls may come from it
+
+	// Who vouches for the numbers of an endpoint's calls: its carrier, or a signature.
+	Carrier func(endpoint string) bool
+	Signed  func(endpoint string) bool
 }
 
 // MinWriteTimeout is the shortest websocket_write_timeout that leaves a gateway time to be
@@ -119,20 +125,21 @@ func (i *inspector) configuration(ctx context.Context) (err error) {
 	cfg.Application = "risposta-check-" + rand.Text()[:8]
 	r := newREST(cfg)
 	defer r.close()
-	conn, err := dial(ctx, cfg, r.http)
+	conn, err := dial(ctx, cfg, r.http, ownEvents)
 	if err != nil {
 		return err
 	}
-	drained := make(chan struct{})
-	go func() { // the events are not used, but must be read
+	var left, drained = make(chan struct{}), make(chan struct{})
+	go func() {
 		defer close(drained)
-		for {
-			if _, _, err := conn.Read(ctx); err != nil {
-				return
-			}
-		}
+		readUntilClosed(ctx, conn, left)
 	}()
 	defer func() {
+		select {
+		case <-left:
+		case <-drained:
+		case <-time.After(leaveTimeout):
+		}
 		_ = conn.CloseNow()
 		<-drained
 	}()
@@ -164,6 +171,25 @@ func (i *inspector) configuration(ctx context.Context) (err error) {
 	i.queues(ask)
 	i.conferences(ask)
 	return i.frontDesk(ctx, ask)
+}
+
+// leaveTimeout bounds the wait for the event of the idle channel's end.
+const leaveTimeout = 2 * time.Second
+
+// readUntilClosed reads the events of the idle channel, and closes left at the one of its end. Asterisk
+// 22 stops answering questions about applications, for half a minute, where the connection is closed
+// while that event is on its way (docs/asterisk.md, "What a closed connection leaves behind").
+func readUntilClosed(ctx context.Context, conn *websocket.Conn, left chan struct{}) {
+	ended := sync.OnceFunc(func() { close(left) })
+	for {
+		_, frame, err := conn.Read(ctx)
+		if err != nil {
+			return
+		}
+		if ari.PeekType(frame) == "ChannelDestroyed" {
+			ended()
+		}
+	}
 }
 
 func (i *inspector) entityID(ask query) {

@@ -70,7 +70,7 @@ func (i *inspector) endpoints(ctx context.Context) error {
 
 func (i *inspector) options(ctx context.Context, endpoints []string) error {
 	weak := map[weakness][]string{}
-	var unread []string
+	var unread, unsigned, unasserted []string
 	for _, name := range endpoints {
 		options, err := i.rest.attributes(ctx, "endpoint", name)
 		if err != nil && !errors.Is(err, errNotFound) {
@@ -86,6 +86,12 @@ func (i *inspector) options(ctx context.Context, endpoints []string) error {
 				weak[w] = append(weak[w], name)
 			}
 		}
+		switch {
+		case i.plan.Signed(name) && options["stir_shaken_profile"] == "":
+			unsigned = append(unsigned, name)
+		case i.plan.Carrier(name) && options["trust_id_inbound"] != "true":
+			unasserted = append(unasserted, name)
+		}
 		if !i.plan.Operator(name) {
 			continue
 		}
@@ -98,6 +104,14 @@ func (i *inspector) options(ctx context.Context, endpoints []string) error {
 			i.bad("%s: %s = %s in %s: %s",
 				listed(names), w.option, written(w.value), pjsipFile, w.means)
 		}
+	}
+	if len(unsigned) > 0 {
+		i.bad("%s: no stir_shaken_profile in %s: Asterisk verifies no signature, and nobody vouches for "+
+			"a number", listed(unsigned), pjsipFile)
+	}
+	if len(unasserted) > 0 {
+		i.note("%s: trust_id_inbound = no in %s: the caller's number is that of the From header; it is "+
+			"vouched for only where the carrier verifies From", listed(unasserted), pjsipFile)
 	}
 	if len(unread) > 0 {
 		i.bad("%s: the PBX does not show the options that matter (%s): whether a dead phone's call "+

@@ -23,6 +23,8 @@ func inspected(t *testing.T, queues []string, answers map[string]string) (lines 
 		Queues:   queues,
 		Operator: func(e string) bool { return strings.HasPrefix(e, "PJSIP/op") },
 		Caller:   func(e string) bool { return e == "PJSIP/trunk" || e == "PJSIP/optrunk" },
+		Carrier:  func(e string) bool { return e == "PJSIP/trunk" },
+		Signed:   func(e string) bool { return e == "PJSIP/optrunk" },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -100,6 +102,25 @@ func TestInspectRefusesOptionsOfEndpoints(t *testing.T) {
 		wantFinding(t, lines, bad+"PJSIP/op1, PJSIP/trunk: "+option+" = "+written+" in pjsip.conf")
 		if strings.Contains(strings.Join(lines, "\n"), "have timeouts") {
 			t.Errorf("%s: the endpoints are called sound", option)
+		}
+	}
+}
+
+func TestInspectFindsTrunksWhoseNumbersNobodyVouchesFor(t *testing.T) {
+	with := func(asserted, profile string) []string {
+		return inspected(t, nil, endpoints(map[string]string{
+			"trunk":    endpoint("trust_id_inbound", asserted),
+			"optrunk":  endpoint("stir_shaken_profile", profile, "trust_id_inbound", "false"),
+			"lobby":    endpoint("trust_id_inbound", "false"),
+			"optional": endpoint("stir_shaken_profile", ""),
+		}))
+	}
+	lines := with("false", "")
+	wantFinding(t, lines, bad+"PJSIP/optrunk: no stir_shaken_profile in pjsip.conf")
+	wantFinding(t, lines, note+"PJSIP/trunk: trust_id_inbound = no in pjsip.conf")
+	for _, l := range with("true", "carriers") {
+		if strings.Contains(l, "stir_shaken") || strings.Contains(l, "trust_id") {
+			t.Errorf("found %q where somebody vouches", l)
 		}
 	}
 }

@@ -115,7 +115,7 @@ func TestRecordsAsJSONAndCSV(t *testing.T) {
 		top, _, _ := strings.Cut(name, ".")
 		// Not every record has these fields.
 		optional := map[string]bool{
-			"caller_also": true, "caller_unread": true, "state": true, "numbers": true,
+			"caller_also": true, "caller_unread": true, "attestation": true, "state": true, "numbers": true,
 			"announcement": true, "survey": true,
 		}
 		if _, ok := first[top]; !ok && !optional[top] {

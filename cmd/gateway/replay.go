@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"time"
 
 	"github.com/risposta/gateway/internal/config"
 	"github.com/risposta/gateway/internal/lookups"
@@ -86,12 +85,7 @@ func (c replayCommand) recording(ctx context.Context, io streams) (
 	if err != nil {
 		return r, nil, err
 	}
-	r.Exempt = func(
-		ctx context.Context, caller metering.Number, at time.Time,
-	) (metering.Exemption, error) {
-		answer, err := all.Exempt(ctx, caller, at)
-		return answer.Exemption, err
-	}
+	r.Exempt = lookups.ByNumber{Lookup: all, Trust: conf.Trust()}.Exempt
 	return r, all.Close, nil
 }
 

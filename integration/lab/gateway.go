@@ -193,6 +193,7 @@ type Record struct {
 	UnseenMs        int64     `json:"unseen_ms"`
 	BillableSeconds int64     `json:"billable_seconds"`
 	Exempt          bool      `json:"exempt"`
+	Attestation     string    `json:"attestation"`
 	Version         int       `json:"version"`
 	State           string    `json:"state"`
 	ExemptionRef    string    `json:"exemption_ref"`

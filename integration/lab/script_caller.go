@@ -2,6 +2,7 @@ package lab
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -16,7 +17,8 @@ func Calls() *Script {
 	return s
 }
 
-func invite() *Script {
+// invite dials, with further header lines in the INVITE.
+func invite(headers ...string) *Script {
 	s := &Script{caller: true, cseq: 1}
 	s.send(` retrans="500"`, `INVITE sip:[service]@[remote_ip]:[remote_port] SIP/2.0
 Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
@@ -26,7 +28,7 @@ Call-ID: [call_id]
 CSeq: 1 INVITE
 Contact: <sip:[caller]@[local_ip]:[local_port]>
 Max-Forwards: 70
-`+sdpType, sdp("sendrecv"))
+`+strings.Join(headers, "")+sdpType, sdp("sendrecv"))
 	return s
 }
 
@@ -85,10 +87,10 @@ Max-Forwards: 70
 	return s
 }
 
-// AtFrontDesk begins a caller's script: it dials and hears the front desk in early media,
-// unanswered.
-func AtFrontDesk() *Script {
-	s := invite()
+// AtFrontDesk begins a caller's script: it dials, with further header lines, and hears the front desk
+// in early media, unanswered.
+func AtFrontDesk(headers ...string) *Script {
+	s := invite(headers...)
 	s.passesResponses = true
 	s.recv(`response="100" optional="true"`)
 	s.recv(`response="180" optional="true"`)

@@ -65,7 +65,7 @@ func TestMachineReportsNumbersThatWereNotUnderstood(t *testing.T) {
 		called{trunk: "PJSIP/bad", days: 9, calls: 90},
 		called{trunk: "PJSIP/former", days: 8, calls: 5, unread: 5})
 	got := findings(conf, machine)
-	if len(got) != 4 {
+	if len(got) != 5 {
 		t.Fatalf("got %q, want two findings about trunks", got)
 	}
 	for i, want := range []string{
@@ -86,7 +86,7 @@ func TestMachineReportsALedgerThatCannotBeRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := findings(conf, machine)
-	if len(got) != 3 || !strings.HasPrefix(got[2], "true ledger.file: ") {
+	if len(got) != 4 || !strings.HasPrefix(got[2], "true ledger.file: ") {
 		t.Errorf("got %q", got)
 	}
 }

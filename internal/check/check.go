@@ -68,6 +68,7 @@ func (c Checks) Machine(ctx context.Context) {
 	if info, err := os.Stat(file); err == nil && info.Mode().Perm()&0o077 != 0 {
 		c.fail("ledger.file", "%s is readable by others (%s): chmod 600", file, info.Mode().Perm())
 	}
+	c.attestation()
 }
 
 func (c Checks) exemption(ctx context.Context) {
@@ -83,6 +84,19 @@ func (c Checks) exemption(ctx context.Context) {
 		return
 	}
 	c.ok(where, "all exemption lookups responded")
+}
+
+// attestation warns where every number exempts, also one that a stranger sends.
+func (c Checks) attestation() {
+	if c.conf.Exemption.ByNumber == config.NumberTrusted {
+		return
+	}
+	text := "any: a caller who sends the number of an exempt person is exempt"
+	if len(c.conf.Callers.Attestation) == 0 {
+		text += "; callers.attestation names no trunk whose numbers somebody vouches for, so the front " +
+			"desk announces the price to exempt callers too"
+	}
+	c.note("exemption.by_number", "%s", text)
 }
 
 // PBXs checks each PBX, that no two have the same id, and that each pattern of operators matches an
@@ -145,6 +159,9 @@ func (c Checks) plan(ctx context.Context) (plan native.Plan, err error) {
 	if plan.Operator, plan.Caller, err = c.roles(); err != nil {
 		return plan, err
 	}
+	trust := c.conf.Trust()
+	plan.Carrier = func(endpoint string) bool { return trust.By(endpoint) == config.ByTrunk }
+	plan.Signed = func(endpoint string) bool { return trust.By(endpoint) == config.BySTIRSHAKEN }
 	if plan.Queues, err = c.queues(ctx); err != nil {
 		c.note("ledger.file", "not checked: queues that only earlier calls name: %v", err)
 	}

@@ -42,8 +42,10 @@ func pbxs(c check.Checks)    { c.PBXs(context.Background()) }
 func TestMachineWithoutProblems(t *testing.T) {
 	dir := t.TempDir()
 	got := findings(configured(t, dir, ""), machine)
-	if want := "false exemption: all exemption lookups responded"; len(got) != 2 || got[1] != want {
-		t.Errorf("got %q, want %q at the end", got, want)
+	want := "false exemption: all exemption lookups responded"
+	if len(got) != 3 || got[1] != want ||
+		!strings.HasPrefix(got[2], "false exemption.by_number: any: a caller who sends the number") {
+		t.Errorf("got %q, want %q, then that any number exempts", got, want)
 	}
 	if !strings.HasPrefix(got[0], "false numbering: the table of numbers is of 2026-") ||
 		!strings.Contains(got[0], " days old; from ") {
@@ -55,17 +57,32 @@ func TestMachineWithoutProblems(t *testing.T) {
 	}
 }
 
+func TestMachineDoesNotWarnWhereOnlyTrustedNumbersExempt(t *testing.T) {
+	trunk := "callers: {attestation: [{endpoints: [PJSIP/trunk], by: trunk}]}\n"
+	for more, warned := range map[string]bool{
+		trunk:                                   false, // then it is the default
+		"exemption: {by_number: trusted}\n":     false,
+		trunk + "exemption: {by_number: any}\n": true,
+	} {
+		got := strings.Join(findings(configured(t, t.TempDir(), more), machine), "\n")
+		if strings.Contains(got, "exemption.by_number: any") != warned ||
+			strings.Contains(got, "names no trunk") {
+			t.Errorf("%q: got %q; want a warning: %v", more, got, warned)
+		}
+	}
+}
+
 func TestMachineReportsALedgerThatOthersCanRead(t *testing.T) {
 	conf := configured(t, t.TempDir(), "")
 	writeLedger(t, conf)
-	if got := findings(conf, machine); len(got) != 2 {
+	if got := findings(conf, machine); len(got) != 3 {
 		t.Errorf("got %q, want nothing about a ledger of mode 0600", got)
 	}
 	if err := os.Chmod(conf.Ledger.File, 0o640); err != nil {
 		t.Fatal(err)
 	}
 	got := findings(conf, machine)
-	if len(got) != 3 || !strings.HasPrefix(got[2], "true ledger.file: ") ||
+	if len(got) != 4 || !strings.HasPrefix(got[2], "true ledger.file: ") ||
 		!strings.Contains(got[2], "is readable by others (-rw-r-----): chmod 600") {
 		t.Errorf("got %q", got)
 	}
@@ -78,7 +95,7 @@ func TestMachineReportsAnExemptionLookupThatFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := findings(configured(t, dir, "exemption: {csv: "+list+"}\n"), machine)
-	if len(got) != 2 || !strings.HasPrefix(got[1], "true exemption: ") ||
+	if len(got) != 3 || !strings.HasPrefix(got[1], "true exemption: ") ||
 		!strings.Contains(got[1], "exempt.csv:2: number") {
 		t.Errorf("got %q", got)
 	}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"path"
 	"regexp"
 
 	"github.com/risposta/gateway/internal/mediation"
@@ -30,6 +31,42 @@ func (l *loader) checkCallers(c *Config) {
 			l.problem(key+".prefix", "%q is not a prefix such as 0: digits, 4 at most", p.Prefix)
 		}
 	}
+	for i, a := range c.Callers.Attestation {
+		key := fmt.Sprintf("callers.attestation[%d]", i)
+		if len(a.Endpoints) == 0 {
+			l.problem(key+".endpoints", "missing: where the calls come from, such as PJSIP/trunk*")
+		}
+		l.checkGlobs(key+".endpoints", a.Endpoints)
+		if a.By != ByTrunk && a.By != BySTIRSHAKEN {
+			l.problem(key+".by", "%q is not %s or %s", a.By, ByTrunk, BySTIRSHAKEN)
+		}
+	}
+}
+
+// Trust is whose numbers are trusted. It may be used by many goroutines at once.
+type Trust struct {
+	// TrustedOnly: a number that nobody vouches for exempts nobody.
+	TrustedOnly bool
+	by          []Attestation
+}
+
+// By is who vouches for the numbers of calls of a trunk: [ByTrunk], [BySTIRSHAKEN], or "" for nobody.
+func (t Trust) By(trunk string) string {
+	for _, a := range t.by {
+		for _, pattern := range a.Endpoints {
+			for _, name := range []string{trunk, trunk + "/"} { // ISDN: DAHDI/i1/*, where the number follows
+				if ok, err := path.Match(pattern, name); ok && err == nil { // Load has refused bad ones
+					return a.By
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// Trust is whose numbers are trusted.
+func (c *Config) Trust() Trust {
+	return Trust{TrustedOnly: c.Exemption.ByNumber == NumberTrusted, by: c.Callers.Attestation}
 }
 
 // priced is the name of the first service that may cost something; "" for none.

@@ -26,6 +26,9 @@ func (l *loader) checkExemption(e Exemption) {
 		l.problem("exemption.give_up_after", "%s is not from %s to %s",
 			e.GiveUpAfter, minGiveUpAfter, maxGiveUpAfter)
 	}
+	if b := e.ByNumber; b != NumberAny && b != NumberTrusted {
+		l.problem("exemption.by_number", "%q is not %s or %s", b, NumberAny, NumberTrusted)
+	}
 	if _, err := time.LoadLocation(e.Zone); err != nil || e.Zone == "Local" {
 		l.problem("exemption.zone", "%q is not a time zone such as Europe/Rome", e.Zone)
 	}

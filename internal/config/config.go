@@ -144,7 +144,25 @@ type Callers struct {
 	CountryCode string `yaml:"country_code"`
 	// What the PBX puts in front of callers' numbers, for its phones to call back.
 	OutsidePrefixes []OutsidePrefix `yaml:"outside_prefixes"`
+	// Who vouches for the numbers of callers, by the trunk that their calls come in on. Of any other
+	// trunk nobody does.
+	Attestation []Attestation `yaml:"attestation"`
 }
+
+// Attestation is who vouches for the numbers of calls from some endpoints.
+type Attestation struct {
+	// The endpoints that the calls come from, such as `PJSIP/trunk*`. Required.
+	Endpoints []string `yaml:"endpoints"`
+	// `trunk`: the carrier lets no false number through. `stir_shaken`: signatures that Asterisk
+	// verifies; level A vouches. Required.
+	By string `yaml:"by"`
+}
+
+// The values of Attestation.By.
+const (
+	ByTrunk      = "trunk"
+	BySTIRSHAKEN = "stir_shaken"
+)
 
 // OutsidePrefix is what the PBX puts in front of the numbers of calls from some endpoints.
 type OutsidePrefix struct {

@@ -28,6 +28,9 @@ func (c *Config) defaults() {
 	set(&c.Ledger.SignEvery, time.Hour)
 	set(&c.Log.Format, "json")
 	set(&c.Log.Level, "info")
+	if len(c.Callers.Attestation) > 0 {
+		set(&c.Exemption.ByNumber, NumberTrusted)
+	}
 	c.Exemption.defaults(c.Ledger.File)
 	set(&c.Law.Policy, policy.Strictest)
 	set(&c.Law.Sector, policy.SectorOther)
@@ -41,6 +44,7 @@ func (e *Exemption) defaults(ledger string) {
 		set(&e.Registry, filepath.Join(filepath.Dir(ledger), "exempt.db"))
 	}
 	set(&e.Zone, "UTC")
+	set(&e.ByNumber, NumberAny)
 	set(&e.Timeout, 2*time.Second)
 	set(&e.Cache, time.Minute)
 	set(&e.GiveUpAfter, 30*24*time.Hour)

@@ -4,6 +4,9 @@ import "time"
 
 // Exemption names the exemption lookups. Every lookup that is named here is asked.
 type Exemption struct {
+	// Whose number exempts: `any` caller's, or only a `trusted` one, which `callers.attestation` vouches
+	// for. Anybody else has the codes. Left out: trusted where callers.attestation names a trunk.
+	ByNumber string `yaml:"by_number"`
 	// The file of the gateway's own register, which `gateway exempt` manages. Where no other lookup is
 	// named, it is exempt.db beside the ledger.
 	Registry string `yaml:"registry"`
@@ -25,6 +28,12 @@ type Exemption struct {
 	// The time zone in which the days of entitlements begin and end.
 	Zone string `yaml:"zone"`
 }
+
+// The values of Exemption.ByNumber.
+const (
+	NumberAny     = "any"
+	NumberTrusted = "trusted"
+)
 
 // SQL is a query on the company's PostgreSQL.
 type SQL struct {

@@ -39,6 +39,18 @@ func TestProblemsOfServices(t *testing.T) {
 			add:  "callers: {outside_prefixes: [{endpoints: [PJSIP/t], prefix: \"0+\"}]}\n",
 			want: `gw.yaml:21: callers.outside_prefixes[0].prefix: "0+" is not a prefix such as 0`,
 		},
+		"attestation of no endpoint": {
+			add:  "callers: {attestation: [{by: trunk}]}\n",
+			want: "gw.yaml:21: callers.attestation[0].endpoints: missing",
+		},
+		"attestation by nobody": {
+			add:  "callers: {attestation: [{endpoints: [PJSIP/t], by: carrier}]}\n",
+			want: `gw.yaml:21: callers.attestation[0].by: "carrier" is not trunk or stir_shaken`,
+		},
+		"numbers of some": {
+			add:  "exemption: {by_number: some}\n",
+			want: `gw.yaml:21: exemption.by_number: "some" is not any or trusted`,
+		},
 		"extensions of any length": {
 			add: "extensions: [\"8*\"]\n", want: `gw.yaml:21: extensions[0]: "8*" is not an extension`,
 		},

@@ -8,6 +8,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 	"go.uber.org/zap"
 
+	"github.com/risposta/gateway/internal/lookups"
 	"github.com/risposta/gateway/internal/mediation"
 	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/exemption"
@@ -17,7 +18,7 @@ import (
 // that fails counts as unknown, which is never charged, and is repeated until the call ends. After
 // that the record is pending, and internal/rerating asks.
 type asker struct {
-	lookup  exemption.Lookup
+	lookup  lookups.ByNumber
 	metrics *metrics
 	log     *zap.Logger
 	answers chan answer
@@ -52,7 +53,7 @@ const (
 	maxAskAgain = 30 * time.Second
 )
 
-func newAsker(l exemption.Lookup, m *metrics, log *zap.Logger) *asker {
+func newAsker(l lookups.ByNumber, m *metrics, log *zap.Logger) *asker {
 	ctx, cancel := context.WithCancel(context.Background())
 	return &asker{
 		lookup: l, metrics: m, log: log, ctx: ctx, cancel: cancel,
@@ -119,7 +120,7 @@ func (a *asker) repeat(ctx context.Context, q mediation.Ask) {
 		known := got.Verdict != metering.ExemptUnknown
 		if known || tries == 0 {
 			select {
-			case a.answers <- answer{q.Call, got.Exemption}:
+			case a.answers <- answer{q.Call, got}:
 			case <-ctx.Done():
 				return
 			}
@@ -135,14 +136,14 @@ func (a *asker) repeat(ctx context.Context, q mediation.Ask) {
 	}
 }
 
-func (a *asker) lookUp(ctx context.Context, q mediation.Ask) (exemption.Answer, error) {
+func (a *asker) lookUp(ctx context.Context, q mediation.Ask) (metering.Exemption, error) {
 	select {
 	case a.slots <- struct{}{}:
 		defer func() { <-a.slots }()
 	case <-ctx.Done():
-		return exemption.Answer{}, ctx.Err()
+		return metering.Exemption{}, ctx.Err()
 	}
-	return a.lookup.Exempt(ctx, q.Number, q.At)
+	return a.lookup.Exempt(ctx, q)
 }
 
 // wait cancels the lookups that are under way, and waits for them.

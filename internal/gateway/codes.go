@@ -7,26 +7,26 @@ import (
 	"github.com/risposta/gateway/metering"
 )
 
-// codeTries bounds the wrong exemption codes of one caller, and of all callers of one PBX, within an
+// codeTries bounds the wrong exemption codes of one caller, and of all callers on one trunk, within an
 // hour: ten digits could be guessed by a machine that goes on calling. Right codes are not counted.
 type codeTries struct {
 	mu     sync.Mutex
-	began  time.Time // of the hour
-	all    int
-	caller map[metering.Number]int // bounded by all
+	began  time.Time               // of the hour
+	trunk  map[string]int          // bounded by maxTrunks
+	caller map[metering.Number]int // bounded by the tries on all trunks
 }
 
 const (
 	codeHour = time.Hour
 	// maxCallerTries leaves a caller three calls with the front desk's three tries each.
 	maxCallerTries = 9
-	// maxAllTries is more than callers mistype. At this pace it takes 19 years of calling to guess one of
-	// a thousand codes of ten digits.
-	maxAllTries = 60
+	// maxTrunkTries is more than callers mistype. At this pace it takes 19 years of calling to guess one
+	// of a thousand codes of ten digits.
+	maxTrunkTries = 60
 )
 
-// count counts a try. It returns false where a bound forbids the try, and whose: "caller" or "pbx". A
-// caller without a number has the bound of the PBX alone.
+// count counts a try. It returns false where a bound forbids the try, and whose: "caller" or "trunk".
+// A caller without a number has the bound of the trunk alone.
 func (t *codeTries) count(c deskCall, now time.Time) (whose string, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -34,8 +34,8 @@ func (t *codeTries) count(c deskCall, now time.Time) (whose string, ok bool) {
 	switch {
 	case !c.number.Withheld() && t.caller[c.number] >= maxCallerTries:
 		return "caller", false
-	case t.all >= maxAllTries:
-		return "pbx", false
+	case t.trunk[t.trunkOf(c)] >= maxTrunkTries:
+		return "trunk", false
 	}
 	t.add(c, 1)
 	return "", true
@@ -49,7 +49,8 @@ func (t *codeTries) right(c deskCall) {
 }
 
 func (t *codeTries) add(c deskCall, n int) {
-	t.all = max(0, t.all+n) // the hour may have ended in between
+	trunk := t.trunkOf(c)
+	t.trunk[trunk] = max(0, t.trunk[trunk]+n) // the hour may have ended in between
 	if !c.number.Withheld() {
 		t.caller[c.number] = max(0, t.caller[c.number]+n)
 	}
@@ -57,6 +58,14 @@ func (t *codeTries) add(c deskCall, n int) {
 
 func (t *codeTries) renew(now time.Time) {
 	if since := now.Sub(t.began); since < 0 || since >= codeHour {
-		t.began, t.all, t.caller = now, 0, map[metering.Number]int{}
+		t.began, t.trunk, t.caller = now, map[string]int{}, map[metering.Number]int{}
 	}
+}
+
+// trunkOf is the trunk whose bound a call has: beyond maxTrunks all have one together.
+func (t *codeTries) trunkOf(c deskCall) string {
+	if _, known := t.trunk[c.trunk]; !known && len(t.trunk) >= maxTrunks {
+		return otherTrunk
+	}
+	return c.trunk
 }

@@ -21,7 +21,8 @@ import (
 // deskBackend is the backend of one PBX's front desk. It knows the calls that have arrived and not
 // ended, from the worker, and carries what callers heard back to it.
 type deskBackend struct {
-	lookups  *lookups.Lookups
+	lookup   lookups.ByNumber
+	codes    exemption.Codes // nil: there are none
 	metrics  *metrics
 	log      *zap.Logger
 	messages chan deskMessage // to the worker
@@ -41,8 +42,9 @@ var (
 type deskCall struct {
 	terms   metering.Terms
 	arrived time.Time
+	trunk   string
 	number  metering.Number // withheld where it is not known
-	exempt  bool            // already known, from the last run
+	exempt  bool            // the last run knew it, of a number that is vouched for
 }
 
 // deskMessage is what the desk has for the meter: an announcement, or an exemption by a code.
@@ -62,12 +64,16 @@ const (
 	offerTimeout = time.Second
 )
 
-func newDeskBackend(d *Gateway) *deskBackend {
-	return &deskBackend{
-		lookups: d.lookups, metrics: d.metrics, log: d.log,
+func newDeskBackend(d *Gateway, lookup lookups.ByNumber) *deskBackend {
+	b := &deskBackend{
+		lookup: lookup, metrics: d.metrics, log: d.log,
 		messages: make(chan deskMessage, maxMessages),
 		calls:    map[metering.CallID]deskCall{}, arrival: make(chan struct{}),
 	}
+	if r := d.lookups.Registry; r != nil {
+		b.codes = r
+	}
+	return b
 }
 
 // arrived notes an open call, a new one or one of the last run.
@@ -75,8 +81,8 @@ func (b *deskBackend) arrived(c *metering.Call, number metering.Number) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.calls[c.ID] = deskCall{
-		terms: c.Terms, arrived: c.ArrivedAt, number: number,
-		exempt: c.Exemption.Verdict == metering.ExemptYes,
+		terms: c.Terms, arrived: c.ArrivedAt, trunk: c.Origin.Trunk, number: number,
+		exempt: announcedExempt(c.Exemption),
 	}
 	close(b.arrival)
 	b.arrival = make(chan struct{})
@@ -107,6 +113,13 @@ func (b *deskBackend) await(ctx context.Context, call metering.CallID) (deskCall
 	}
 }
 
+// announcedExempt reports whether the desk may say that a caller is exempt. Where nobody vouches for
+// the number it does not: whoever sends a stranger's number would hear that the stranger is protected.
+// The caller pays nothing all the same.
+func announcedExempt(e metering.Exemption) bool {
+	return e.Verdict == metering.ExemptYes && e.Attestation.Vouches()
+}
+
 // Offer implements frontdesk.Backend.
 func (b *deskBackend) Offer(ctx context.Context, call metering.CallID) (frontdesk.Offer, bool) {
 	ctx, cancel := context.WithTimeout(ctx, offerTimeout)
@@ -120,21 +133,21 @@ func (b *deskBackend) Offer(ctx context.Context, call metering.CallID) (frontdes
 		return frontdesk.Offer{Free: true}, true
 	}
 	// Without an answer in time the price is announced: it may yet be due.
-	got, err := b.lookups.Exempt(ctx, c.number, c.arrived)
-	if err == nil && got.Verdict == metering.ExemptYes {
+	q := mediation.Ask{Call: call, Number: c.number, Trunk: c.trunk, At: c.arrived}
+	if got, err := b.lookup.Exempt(ctx, q); err == nil && announcedExempt(got) {
 		return frontdesk.Offer{Free: true}, true
 	}
 	return frontdesk.Offer{
 		Tariff: terms.Tariff.Ref(), PerMinute: terms.Tariff.PerMinute,
 		Currency: terms.Tariff.Currency, Consent: terms.Policy.Has(policy.Consent),
-		Codes: b.lookups.Registry != nil,
+		Codes: b.codes != nil,
 	}, true
 }
 
 // CheckCode implements frontdesk.Backend.
 func (b *deskBackend) CheckCode(ctx context.Context, call metering.CallID, code string) bool {
 	c, ok := b.await(ctx, call)
-	if !ok || b.lookups.Registry == nil {
+	if !ok || b.codes == nil {
 		return false
 	}
 	if who, ok := b.tries.count(c, time.Now()); !ok {
@@ -142,7 +155,7 @@ func (b *deskBackend) CheckCode(ctx context.Context, call metering.CallID, code 
 		b.log.Warn(evCodeTries, zap.String("call", string(call)), zap.String("of", who))
 		return false
 	}
-	got, err := b.lookups.Registry.ExemptCode(ctx, code, c.arrived)
+	got, err := b.codes.ExemptCode(ctx, code, c.arrived)
 	result := got.Verdict.String()
 	if err != nil || got.Verdict == metering.ExemptYes {
 		b.tries.right(c)
@@ -191,8 +204,6 @@ func deskConfig(c *config.Config) frontdesk.Config {
 		HangUpRefusers: c.FrontDesk.WithoutConsent == config.HangUp,
 	}
 }
-
-var _ exemption.Lookup = (*lookups.Lookups)(nil)
 
 // deliverMessages passes the desk's messages to the mediator. Those about calls that have not
 // arrived yet are kept until they have.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/risposta/gateway/ari"
 	"github.com/risposta/gateway/ari/frontdesk"
+	"github.com/risposta/gateway/internal/config"
 	"github.com/risposta/gateway/internal/lookups"
 	"github.com/risposta/gateway/internal/mediation"
 	"github.com/risposta/gateway/metering"
@@ -35,6 +36,9 @@ func priced() frontdesk.Offer {
 // once, whatever is known of its caller, and whether the run resumes or starts with a gap.
 func TestTheFrontDeskKnowsTheCallsOfBeforeARestart(t *testing.T) {
 	yes := metering.Exemption{Verdict: metering.ExemptYes, Ref: "e-1"}
+	vouched := yes
+	vouched.Attestation = metering.AttestedByTrunk
+	trusting := trust("PJSIP/trunk")
 	no := metering.Exemption{Verdict: metering.ExemptNo}
 	answers := map[string]lookupFake{
 		"no": func(metering.Number) (exemption.Answer, error) {
@@ -54,16 +58,29 @@ func TestTheFrontDeskKnowsTheCallsOfBeforeARestart(t *testing.T) {
 		answered metering.Exemption // in the former run
 		encrypt  string             // UPDATE of the number in the ledger
 		lookup   string
+		trust    config.Trust
 		want     frontdesk.Offer
 	}{
-		"not exempt, as is known":     {answered: no, lookup: "no", want: priced()},
-		"exempt, as is known":         {answered: yes, lookup: "fails", want: frontdesk.Offer{Free: true}},
-		"exempt, as is not known yet": {lookup: "yes, to a number", want: frontdesk.Offer{Free: true}},
-		"no answer":                   {lookup: "fails", want: priced()},
-		"the number cannot be decrypted, and the channel is withheld": {
-			encrypt: `x'00'`, lookup: "yes, to a number", want: priced(),
+		"not exempt, as is known": {answered: no, lookup: "no", want: priced()},
+		"exempt, as is known": {
+			answered: vouched, lookup: "fails", trust: trusting, want: frontdesk.Offer{Free: true},
 		},
-		"the ledger has no number": {encrypt: `NULL`, lookup: "yes, to a number", want: priced()},
+		"exempt, as is not known yet": {
+			lookup: "yes, to a number", trust: trusting, want: frontdesk.Offer{Free: true},
+		},
+		"exempt, as is known, by a number that anybody may have sent": {
+			answered: yes, lookup: "fails", want: priced(),
+		},
+		"exempt, as is not known yet, by a number that anybody may have sent": {
+			lookup: "yes, to a number", want: priced(),
+		},
+		"no answer": {lookup: "fails", want: priced()},
+		"the number cannot be decrypted, and the channel is withheld": {
+			encrypt: `x'00'`, lookup: "yes, to a number", trust: trusting, want: priced(),
+		},
+		"the ledger has no number": {
+			encrypt: `NULL`, lookup: "yes, to a number", trust: trusting, want: priced(),
+		},
 	} {
 		for _, resumes := range []bool{false, true} {
 			t.Run(name, func(t *testing.T) {
@@ -73,8 +90,8 @@ func TestTheFrontDeskKnowsTheCallsOfBeforeARestart(t *testing.T) {
 					change(t, path, `UPDATE open_call SET encrypted_caller = `+c.encrypt)
 				}
 				w := sourceless(t, path, zap.NewNop())
-				w.asker.lookup = answers[c.lookup]
-				w.deskBackend.lookups = &lookups.Lookups{Lookup: answers[c.lookup]}
+				lookup := lookups.ByNumber{Lookup: answers[c.lookup], Trust: c.trust}
+				w.asker.lookup, w.deskBackend.lookup = lookup, lookup
 				if resumes {
 					if _, err := w.takePosition(t.Context(), "pbx"); err != nil {
 						t.Fatal(err)
@@ -95,6 +112,14 @@ func TestTheFrontDeskKnowsTheCallsOfBeforeARestart(t *testing.T) {
 			})
 		}
 	}
+}
+
+// trust is a configuration in which the carrier of a trunk vouches for its numbers.
+func trust(trunk string) config.Trust {
+	c := config.Config{Callers: config.Callers{
+		Attestation: []config.Attestation{{Endpoints: []string{trunk}, By: config.ByTrunk}},
+	}}
+	return c.Trust()
 }
 
 // arrivedBefore is a run in which a caller arrives, and is stopped.

@@ -76,7 +76,9 @@ func (w *pbxWorker) continueCall(oc ledger.OpenCall, snap *ari.Snapshot) {
 	number, known := w.callerOf(oc, snap)
 	w.deskBackend.arrived(c, number)
 	if known && c.Terms.AskExemption && c.Exemption.Verdict == metering.ExemptUnknown {
-		w.asker.ask(mediation.Ask{Call: oc.Call, Number: number, At: oc.ArrivedAt})
+		w.asker.ask(mediation.Ask{
+			Call: oc.Call, Number: number, Trunk: c.Origin.Trunk, At: oc.ArrivedAt,
+		})
 	}
 }
 

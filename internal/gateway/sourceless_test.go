@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/risposta/gateway/ari"
+	"github.com/risposta/gateway/internal/lookups"
 	"github.com/risposta/gateway/internal/mediation"
 	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/ledger"
@@ -52,7 +53,7 @@ func workerOn(tb testing.TB, l workerLedger, node string, log *zap.Logger) *pbxW
 		name: node, log: log, metrics: m, ledger: l, source: noSource{}, pseudonyms: names,
 		queue: ari.NewQueue(0), node: node, runID: rand.Text(), loggedTypes: map[string]bool{},
 		loggedExts: map[string]bool{}, trunks: map[string]bool{},
-		asker: newAsker(nil, m, log), mediator: mediation.New(trunkRules(tb, names)),
+		asker: newAsker(lookups.ByNumber{}, m, log), mediator: mediation.New(trunkRules(tb, names)),
 		deskBackend: &deskBackend{
 			metrics: m, log: log, messages: make(chan deskMessage, maxMessages),
 			calls: map[metering.CallID]deskCall{}, arrival: make(chan struct{}),

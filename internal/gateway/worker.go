@@ -14,6 +14,7 @@ import (
 	"github.com/risposta/gateway/ari/frontdesk"
 	"github.com/risposta/gateway/ari/native"
 	"github.com/risposta/gateway/internal/config"
+	"github.com/risposta/gateway/internal/lookups"
 	"github.com/risposta/gateway/internal/mediation"
 	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/ledger"
@@ -59,21 +60,23 @@ type pbxWorker struct {
 
 func (d *Gateway) newWorker(p config.PBX, rules mediation.Rules, access access) *pbxWorker {
 	rules.ProbeEvery = p.ProbeEvery
+	conf := native.Config{
+		URL: p.URL, Username: p.Username, Password: p.Password.Reveal(),
+		Application: p.Application, CA: access.ca,
+		MayCall: mayCall(rules.Operators.Patterns()),
+	}
+	control := native.NewControl(conf)
+	lookup := lookups.ByNumber{Lookup: d.lookups, Trust: d.conf.Trust(), Signed: control.Attestation}
 	w := &pbxWorker{
 		name: p.Name, log: d.log.With(zap.String("pbx", p.Name)), metrics: d.metrics,
 		ledger: d.ledger, queue: ari.NewQueue(0), mediator: mediation.New(rules),
-		asker: newAsker(d.lookups, d.metrics, d.log), pseudonyms: d.resolver.Pseudonyms,
-		deskBackend: newDeskBackend(d), onlyPBX: len(d.conf.PBX) == 1, runID: rand.Text(),
+		asker: newAsker(lookup, d.metrics, d.log), pseudonyms: d.resolver.Pseudonyms,
+		deskBackend: newDeskBackend(d, lookup), control: control, onlyPBX: len(d.conf.PBX) == 1, runID: rand.Text(),
 		loggedTypes: map[string]bool{}, loggedExts: map[string]bool{}, trunks: map[string]bool{},
 	}
 	w.metrics.addPBX(p.Name)
 	w.committed.Store(true)
-	conf := native.Config{
-		URL: p.URL, Username: p.Username, Password: p.Password.Reveal(),
-		Application: p.Application, CA: access.ca, Resume: w.takePosition,
-		MayCall: mayCall(rules.Operators.Patterns()),
-	}
-	w.control = native.NewControl(conf)
+	conf.Resume = w.takePosition
 	w.desk = frontdesk.New(deskConfig(d.conf), w.control, w.deskBackend, w.deskBackend)
 	conf.Desk = w.desk.Deliver
 	if access.listener != nil {

@@ -27,7 +27,7 @@ func (m *Mediator) arrive(f *metering.Fact, rest []metering.Fact, out *Output) {
 	}
 	m.appendEvidence(f.Call, evidence.NewCall(*f, m.rules.Operators.Patterns(), unseen), out)
 	if m.rules.AskExemption {
-		out.Asks = append(out.Asks, Ask{Call: f.Call, Number: number, At: f.At})
+		out.Asks = append(out.Asks, Ask{Call: f.Call, Number: number, Trunk: f.Origin.Trunk, At: f.At})
 	}
 }
 
@@ -50,7 +50,9 @@ func (m *Mediator) identify(f metering.Fact, out *Output) {
 			Call: f.Call, EncryptedCaller: m.encrypted[f.Call],
 		})
 	}
-	out.Asks = append(out.Asks, Ask{Call: f.Call, Number: number, At: c.ArrivedAt})
+	out.Asks = append(out.Asks, Ask{
+		Call: f.Call, Number: number, Trunk: c.Origin.Trunk, At: c.ArrivedAt,
+	})
 }
 
 // complete adds the terms to an arrival and replaces the caller's number, which it returns, by the

@@ -56,6 +56,7 @@ type Rules struct {
 type Ask struct {
 	Call   metering.CallID
 	Number metering.Number
+	Trunk  string // that the call came in on
 	At     time.Time
 }
 

@@ -17,8 +17,8 @@ import (
 type Recording struct {
 	Rules Rules
 	// Exempt says whether a caller is exempt at an instant. It may be nil where Rules.AskExemption
-	// is false.
-	Exempt func(ctx context.Context, caller metering.Number, at time.Time) (metering.Exemption, error)
+	// is false. Beside an error only the attestation of its answer counts.
+	Exempt func(context.Context, Ask) (metering.Exemption, error)
 	// Record gets each record, in the order in which the calls end. Its error ends the replay.
 	Record func(metering.Record) error
 	// Warn gets the first unreadable frame of each type, and each lookup that failed. line counts
@@ -82,10 +82,10 @@ func (r Recording) Replay(ctx context.Context, recording io.Reader) (RecordingCo
 // answer looks up the callers of new calls. An answer that does not come leaves the call free.
 func (r Recording) answer(ctx context.Context, m *Mediator, line int, out *Output) {
 	for _, ask := range out.Asks {
-		answer, err := r.Exempt(ctx, ask.Number, ask.At)
+		answer, err := r.Exempt(ctx, ask)
 		if err != nil {
 			r.Warn(line, fmt.Errorf("the exemption of call %s is not known: %w", ask.Call, err))
-			answer = metering.Exemption{}
+			answer = metering.Exemption{Attestation: answer.Attestation}
 		}
 		m.Answer(ask.Call, answer, out)
 	}

@@ -92,7 +92,7 @@ func TestRecordingAnswersExemptionLookups(t *testing.T) {
 			r.Rules.Terms = func(string, time.Time) metering.Terms {
 				return metering.Terms{Tariff: &price, AskExemption: true}
 			}
-			r.Exempt = func(context.Context, metering.Number, time.Time) (metering.Exemption, error) {
+			r.Exempt = func(context.Context, mediation.Ask) (metering.Exemption, error) {
 				return c.answer, c.err
 			}
 			if _, err := r.Replay(context.Background(), strings.NewReader(string(text))); err != nil {

@@ -75,7 +75,7 @@ func (w *csvWriter) Flush() error {
 
 var csvColumns = []string{
 	"record", "version", "node", "call", "service", "caller", "caller_also", "caller_unread", "trunk",
-	"arrived_at", "ended_at", "outcome", "state", "queues", "talk", "waited_ms", "held_ms",
+	"attestation", "arrived_at", "ended_at", "outcome", "state", "queues", "talk", "waited_ms", "held_ms",
 	"unseen_ms", "talk_ms", "billable_seconds",
 	"exempt", "exemption_ref", "tariff", "policy", "numbers", "announcement", "survey",
 	"charge.amount", "charge.currency", "reasons", "evidence.events", "evidence.digest",
@@ -99,7 +99,7 @@ func csvRow(record []byte) ([]string, error) {
 	return []string{
 		r.Record, strconv.Itoa(r.Version), r.Node, string(r.Call), r.Service, r.Caller,
 		strings.Join(r.CallerAlso, " "), strconv.FormatBool(r.CallerUnread), r.Trunk,
-		r.ArrivedAt.String(), r.EndedAt.String(), string(r.Outcome), r.State,
+		string(r.Attestation), r.ArrivedAt.String(), r.EndedAt.String(), string(r.Outcome), r.State,
 		string(raw.Queues), string(raw.Talk),
 		n(r.WaitedMs), n(r.HeldMs), n(r.UnseenMs), n(r.TalkMs), n(r.BillableSeconds),
 		strconv.FormatBool(r.Exempt), r.ExemptionRef, r.Tariff, r.Policy,

@@ -20,7 +20,8 @@ func fullRecord() metering.Record {
 	return metering.Record{
 		Record: "r-1", Version: 2, Node: "02:00", Call: "pbx1-1.1", Service: `help, "fast"`,
 		Caller: "c-1", CallerAlso: []string{"c-2"}, CallerUnread: true, Trunk: "PJSIP/trunk",
-		ArrivedAt: at, EndedAt: at, Outcome: metering.Talked, State: metering.RecordPending,
+		Attestation: metering.AttestedFull,
+		ArrivedAt:   at, EndedAt: at, Outcome: metering.Talked, State: metering.RecordPending,
 		Queues:   []metering.QueueEntry{{Name: "support", JoinedAt: at, LeftAt: at}},
 		Talk:     []metering.Talk{{From: at, To: at, Ms: 7, Operator: "PJSIP/agent1"}},
 		WaitedMs: 1, HeldMs: 2, UnseenMs: 3, TalkMs: 4, BillableSeconds: 5,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/risposta/gateway/metering"
@@ -103,12 +104,13 @@ func (r *Resolver) covered(
 			Caller     string          `json:"caller"`
 			CallerAlso []string        `json:"caller_also"`
 			ArrivedAt  time.Time       `json:"arrived_at"`
+			Reasons    []metering.Reason
 		}
 		if err := json.Unmarshal(text, &rec); err != nil {
 			return fmt.Errorf("reading a record: %w", err)
 		}
-		if rec.Caller == "" {
-			return nil
+		if rec.Caller == "" || slices.Contains(rec.Reasons, metering.ReasonNumberUntrusted) {
+			return nil // anybody may have sent the number
 		}
 		for _, name := range append(rec.CallerAlso, rec.Caller) {
 			for _, b := range byName[name] {

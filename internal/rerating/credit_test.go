@@ -104,6 +104,14 @@ func TestBackdatedEntitlementOfAnotherReadingCredits(t *testing.T) {
 		t.Errorf("%v, %v; the number means one number", covered, err)
 	}
 	first.CallerAlso = []string{name}
+	untrusted := first
+	untrusted.Reasons = append(slices.Clone(first.Reasons), metering.ReasonNumberUntrusted)
+	f.Store = oneRecord{f.Store, untrusted.JSON()}
+	covered, err = f.covered(t.Context(), ledger.Query{},
+		map[string][]registry.BackdatedEntitlement{name: {{Until: time.Now()}}})
+	if err != nil || len(covered) != 0 {
+		t.Errorf("%v, %v; anybody may have sent the number", covered, err)
+	}
 	f.Store = oneRecord{f.Store, first.JSON()}
 	covered, err = f.covered(t.Context(), ledger.Query{},
 		map[string][]registry.BackdatedEntitlement{name: {{Until: time.Now()}}})

@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/risposta/gateway/metering"
@@ -12,6 +13,9 @@ type Exemption struct {
 	Call   metering.CallID `json:"call"`
 	Exempt string          `json:"exempt"` // yes, no, unknown
 	Ref    string          `json:"ref"`    // the registry's own reference; "" for none
+	// Who vouches for the caller's number; whether it counted for nothing because nobody does.
+	Attestation metering.Attestation `json:"attestation,omitzero"`
+	Untrusted   bool                 `json:"untrusted,omitzero"`
 }
 
 func (e Exemption) at() metering.Time { return e.At }
@@ -20,6 +24,7 @@ func (e Exemption) at() metering.Time { return e.At }
 func NewExemption(call metering.CallID, at time.Time, e metering.Exemption) []byte {
 	return encode(TypeExemption, Exemption{
 		At: metering.Time{Time: at}, Call: call, Exempt: e.Verdict.String(), Ref: e.Ref,
+		Attestation: e.Attestation, Untrusted: e.Untrusted,
 	})
 }
 
@@ -29,9 +34,17 @@ func ReadExemption(frame []byte) (metering.Fact, error) {
 	if err != nil {
 		return metering.Fact{}, err
 	}
+	attestation, ok := metering.ParseAttestation(string(e.Attestation))
+	if !ok {
+		return metering.Fact{}, fmt.Errorf("reading a %s frame: attestation: %q is none that version %d "+
+			"has", TypeExemption, e.Attestation, Version)
+	}
 	return metering.Fact{
 		Kind: metering.ExemptionAnswered, Call: e.Call, At: e.At.Time,
-		Exemption: metering.Exemption{Verdict: metering.ParseVerdict(e.Exempt), Ref: e.Ref},
+		Exemption: metering.Exemption{
+			Verdict: metering.ParseVerdict(e.Exempt), Ref: e.Ref,
+			Attestation: attestation, Untrusted: e.Untrusted,
+		},
 	}, nil
 }
 

@@ -84,13 +84,25 @@ func TestAnswersAndAnnouncementsReadAsTheFactsTheyWere(t *testing.T) {
 		got.Kind != metering.ExemptionAnswered {
 		t.Errorf("got %+v, %v", got, err)
 	}
+	e = metering.Exemption{
+		Verdict: metering.ExemptNo, Attestation: metering.AttestationFailed, Untrusted: true,
+	}
+	frame := evidence.NewExemption("c1", arrived, e)
+	if got, err = evidence.ReadExemption(frame); err != nil || got.Exemption != e {
+		t.Errorf("got %+v, %v; want %+v", got.Exemption, err, e)
+	}
+	unknown := bytes.ReplaceAll(frame, []byte(`"failed"`), []byte(`"D"`))
+	if got, err := evidence.ReadExemption(unknown); err == nil || bytes.Equal(frame, unknown) {
+		t.Errorf("an attestation that does not exist reads as %+v", got.Exemption)
+	}
+	e = metering.Exemption{Verdict: metering.ExemptYes, Ref: "e-17"}
 	at := metering.Time{Time: arrived}
 	a := metering.Announcement{AnnouncedAt: at, Tariff: "t@1", Consent: "given"}
 	got, err = evidence.ReadAnnouncement(evidence.NewAnnouncement("c1", arrived, a))
 	if err != nil || *got.Announcement != a || got.Kind != metering.AnnouncementMade {
 		t.Errorf("got %+v, %v", got, err)
 	}
-	frame := evidence.NewResolved("c1", arrived, e, metering.ReasonCredited)
+	frame = evidence.NewResolved("c1", arrived, e, metering.ReasonCredited)
 	r, again, err := evidence.ReadResolved(frame)
 	if err != nil || again != e || r.Why != metering.ReasonCredited {
 		t.Errorf("got %+v, %+v, %v", r, again, err)
