@@ -26,7 +26,7 @@ live: setup ## make real SIP calls on a real Asterisk; ONLY and ARGS choose test
 	$(LIVE) -run '$(ONLY)' -skip 'TestLiveMoreShapes|TestObserve' ./integration/... $(ARGS)
 
 observe: setup ## record what Asterisk reports of rare cases; the tests hold docs/asterisk.md
-	$(LIVE) -parallel 2 -timeout 30m -run TestObserve ./integration/
+	$(LIVE) -parallel 4 -timeout 30m -run TestObserve ./integration/
 
 test-long: setup ## run the random and the live tests longer, the fault table and a bare machine
 	scripts/test-long

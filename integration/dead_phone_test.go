@@ -46,7 +46,7 @@ func TestObserveDeadPhone(t *testing.T) {
 	for _, c := range []struct{ name, options, dies string }{
 		{"dead-operator-rtp-timeout", "[op1](+)\nrtp_timeout = 6\nrtp_timeout_hold = 12\n", "PJSIP/op1-"},
 		{"dead-caller-rtp-timeout", "[trunk](+)\nrtp_timeout = 6\nrtp_timeout_hold = 12\n", "PJSIP/trunk-"},
-		{"dead-operator-no-timeout", "", "PJSIP/op1-"},
+		{"dead-operator-no-timeout", "[op1](+)\nrtp_timeout = 0\n", "PJSIP/op1-"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := observe(t, c.name, holdingService, map[string]string{"pjsip.d/options.conf": c.options})
@@ -131,7 +131,8 @@ func (o *observation) ended(id, requested, destroyed, sip string) {
 // Without an RTP timeout the session timer ends a dead phone's call.
 func TestObserveSessionTimerEndsADeadPhone(t *testing.T) {
 	o := observe(t, "dead-operator-session-timer", holdingService, map[string]string{
-		"pjsip.d/options.conf": "[op1](+)\ntimers = always\ntimers_min_se = 90\ntimers_sess_expires = 90\n",
+		"pjsip.d/options.conf": "[op1](+)\nrtp_timeout = 0\ntimers = always\n" +
+			"timers_min_se = 90\ntimers_sess_expires = 90\n",
 	})
 	phone := o.softphone("op1", "")
 	o.softphone(callerOf(0), "2001")

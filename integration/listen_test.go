@@ -67,17 +67,17 @@ func TestLiveRestartLosesNoTalk(t *testing.T) {
 	h := newListeningHarness(t, services)
 	h.start(t)
 	for i := range services {
-		s := lab.Called(half).WaitBye()
+		s := lab.Called(half).Speaks().WaitBye()
 		if i == 4 {
-			s = lab.Called(half).Pause(second).Hold().Pause(*away + second).Unhold().WaitBye()
+			s = lab.Called(half).Speaks().Pause(second).Hold().Pause(*away + second).Unhold().WaitBye()
 		}
 		h.operator(t, services[i].agents[0], s)
 	}
 	talk := *away + 5*second
 	parties := []*lab.Party{
-		h.caller(t, 0, lab.Calls().Pause(talk).Bye()),
+		h.caller(t, 0, lab.Calls().Speaks().Pause(talk).Bye()),
 		h.caller(t, 2, lab.Calls().Pause(3*second).Bye()),
-		h.caller(t, 4, lab.Calls().Pause(talk).Bye()),
+		h.caller(t, 4, lab.Calls().Speaks().Pause(talk).Bye()),
 	}
 	h.logged(t, "talk.started", 3)
 	h.logged(t, "talk.paused", 1)
@@ -87,7 +87,7 @@ func TestLiveRestartLosesNoTalk(t *testing.T) {
 	}
 	left := time.Now()
 	within := h.caller(t, 1, lab.Calls().Pause(second).Bye())
-	parties = append(parties, within, h.caller(t, 3, lab.Calls().Pause(talk).Bye()))
+	parties = append(parties, within, h.caller(t, 3, lab.Calls().Speaks().Pause(talk).Bye()))
 	if err := within.Wait(h.ctx); err != nil {
 		t.Fatal(err)
 	}

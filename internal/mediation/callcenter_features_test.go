@@ -82,9 +82,9 @@ func (w *callCenter) startApp() {
 		return w.withApps() && p.twin == nil && !p.ended && p.at != nil && p.at.mixing && p.inApp.IsZero()
 	})
 	if p != nil {
-		p.inApp = w.now
-		w.emit(ari.ChannelVarset, p, nil)
+		w.emit(ari.ChannelVarset, p, nil) // it still shows the application from before
 		w.events[len(w.events)-1].Variable = ari.VarFeature
+		p.inApp = w.now
 	}
 }
 

@@ -80,7 +80,7 @@ func (p *person) shown() ari.Channel {
 		c.App = "Playback"
 	}
 	if p.caller {
-		c.State, c.Context, c.Exten, c.App = "Ring", "from-trunk", "1001", "Dial"
+		c.State, c.Context, c.Exten = "Ring", "from-trunk", "1001"
 	}
 	if p.up {
 		c.State = "Up"
