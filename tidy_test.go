@@ -40,7 +40,7 @@ var mayImport = map[string][]string{
 	"ari/frontdesk":               {"ari", "metering", "metering/policy"},
 	"ari/native":                  {"ari", "metering"},
 	"ari/talkpath":                {"ari", "metering"},
-	"internal/audit":              {"metering", "internal/mediation"},
+	"internal/audit":              {"metering", "internal/mediation", "internal/timeline"},
 	"internal/check": {
 		"ari", "metering", "internal/config", "internal/gateway", "internal/lookups", "internal/mediation",
 	},

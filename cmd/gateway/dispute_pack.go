@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,7 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/risposta/gateway/internal/timeline"
+	"github.com/risposta/gateway/internal/audit"
 	"github.com/risposta/gateway/metering"
 )
 
@@ -23,7 +22,7 @@ type disputePack struct {
 // Run writes itemisation.txt, timeline.txt, record.json, evidence.jsonl and proof.txt. None of them
 // holds the caller's number.
 func (c disputePack) Run(ctx context.Context, io streams) (err error) {
-	key, err := c.verifier(c.readFlags, io)
+	keys, err := c.verifiers(c.readFlags, io)
 	if err != nil {
 		return err
 	}
@@ -45,27 +44,18 @@ func (c disputePack) Run(ctx context.Context, io streams) (err error) {
 	if err != nil {
 		return err
 	}
-	t, err := timeline.New(call, frames, record)
+	proof, err := l.InclusionProof(ctx, r.Record, keys)
 	if err != nil {
 		return err
 	}
-	var account bytes.Buffer
-	if err := t.Write(&account); err != nil {
-		return err
-	}
-	proof, err := l.InclusionProof(ctx, r.Record, key)
+	files, err := audit.Pack(record, frames, proof)
 	if err != nil {
 		return err
 	}
 	if err := os.Mkdir(c.Into, 0o700); err != nil {
 		return fmt.Errorf("making the folder of the pack: %w", err)
 	}
-	for name, text := range map[string][]byte{
-		"itemisation.txt": []byte(timeline.Itemisation(r)), "timeline.txt": account.Bytes(),
-		"record.json":    record,
-		"evidence.jsonl": append(bytes.Join(frames, []byte("\n")), '\n'),
-		"proof.txt":      proof,
-	} {
+	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(c.Into, name), text, 0o600); err != nil {
 			return err
 		}

@@ -39,6 +39,7 @@ type commands struct {
 	Verify    verifyCommand    `cmd:"" help:"Verify every record against its evidence and the signed log."`
 	Reconcile reconcileCommand `cmd:"" help:"Compare the records with Asterisk's logs, and correct them."`
 	Dispute   disputeCommand   `cmd:"" help:"Keep the detail of a disputed call, or write its evidence into a folder."`
+	Key       keyCommand       `cmd:"" help:"Rotate the key that the ledger log is signed with."`
 	Backup    backupCommand    `cmd:"" help:"Copy the ledger into a file, also beside a running gateway."`
 	Exempt    exemptCommand    `cmd:"" help:"Manage the register of exempt callers."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`

@@ -9,12 +9,15 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/risposta/gateway/ari"
+	"github.com/risposta/gateway/internal/audit"
 	"github.com/risposta/gateway/internal/config"
 	"github.com/risposta/gateway/internal/mediation"
 	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/ledger"
+	"github.com/risposta/gateway/metering/ledger/merkle"
 )
 
 const readConfig = `
@@ -53,6 +56,7 @@ func writtenLedger(t *testing.T) (path string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	sign(t, l, path)
 	p := mediation.New(rules)
 	for _, c := range []struct {
 		trace  string
@@ -76,6 +80,20 @@ func writtenLedger(t *testing.T) (path string) {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// sign signs the log of a ledger, as a gateway does when it starts.
+func sign(t *testing.T, l ledger.LogSigner, path string) merkle.Head {
+	t.Helper()
+	signer, err := audit.Signer(path+".key", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, signed, err := l.SignLog(t.Context(), time.Now(), signer)
+	if err != nil || !signed {
+		t.Fatalf("signed: %t, %v", signed, err)
+	}
+	return head
 }
 
 // answerNotExempt answers the exemption lookups as an empty register does.

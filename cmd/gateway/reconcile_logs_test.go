@@ -12,7 +12,6 @@ import (
 
 	"github.com/risposta/gateway/ari"
 	"github.com/risposta/gateway/ari/aritest"
-	"github.com/risposta/gateway/internal/audit"
 	"github.com/risposta/gateway/internal/config"
 	"github.com/risposta/gateway/internal/mediation"
 	"github.com/risposta/gateway/metering"
@@ -44,9 +43,7 @@ func newLedgerDir(t *testing.T, frames [][]byte, answer metering.Exemption) (dir
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := audit.Signer(path + ".key"); err != nil {
-		t.Fatal(err)
-	}
+	sign(t, l, path)
 	p := mediation.New(rules)
 	var out mediation.Output
 	for _, f := range frames {

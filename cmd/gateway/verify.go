@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -23,24 +24,26 @@ type keyFlag struct {
 	Key string `help:"The public key of the signed heads (default: ledger.key_file.pub)." type:"path" placeholder:"FILE"`
 }
 
-func (f keyFlag) verifier(read readFlags, io streams) (note.Verifier, error) {
+func (f keyFlag) verifiers(read readFlags, io streams) (note.Verifiers, error) {
 	switch {
 	case f.Key != "":
-		return audit.Verifier(f.Key)
+		return audit.Verifiers(f.Key)
 	case read.Ledger != "":
-		return audit.Verifier(read.Ledger + ".key.pub")
+		return audit.Verifiers(read.Ledger + ".key.pub")
 	}
 	conf, err := config.Load(read.Config, io.environ, config.NoSecrets)
 	if err != nil {
 		return nil, usage{err}
 	}
-	return audit.Verifier(conf.Ledger.KeyFile + ".pub")
+	return audit.Verifiers(conf.Ledger.KeyFile + ".pub")
 }
 
 type verifyCommand struct {
 	readFlags
 	keyFlag
-	Head  []string `help:"A signed head that was kept elsewhere. May be repeated." type:"path" placeholder:"FILE"`
+	Head  []string `help:"A signed head that was kept elsewhere: as it is, or the log's line with it. May be repeated." sep:"none" type:"path" placeholder:"FILE"`
+	Since string   `help:"Replay the evidence of calls since this instant only: 2026-11-23 (UTC) or 2026-11-23T10:00:00Z." placeholder:"TIME"`
+	Pack  string   `help:"Verify the pack of one call alone, without a ledger." type:"path" placeholder:"FOLDER"`
 	Proof string   `help:"Verify this inclusion proof alone, without a ledger." type:"path" placeholder:"FILE"`
 	JSON  bool     `help:"Print one JSON object instead of a text."`
 }
@@ -54,27 +57,26 @@ func (verifyCommand) Help() string {
 
 // Run prints what was verified, then a line for each problem.
 func (c verifyCommand) Run(ctx context.Context, io streams) (err error) {
-	key, err := c.verifier(c.readFlags, io)
+	keys, err := c.verifiers(c.readFlags, io)
 	if err != nil {
 		return err
 	}
-	if c.Proof != "" {
-		return c.proof(key, io)
+	switch {
+	case c.Proof != "":
+		return c.proof(keys, io)
+	case c.Pack != "":
+		return c.pack(keys, io)
 	}
-	var heads [][]byte
-	for _, file := range c.Head {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return usage{fmt.Errorf("--head: %w", err)}
-		}
-		heads = append(heads, text)
+	options, err := c.options(keys)
+	if err != nil {
+		return err
 	}
 	l, err := c.openReadOnly(ctx, io)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
-	report, err := audit.Verify(ctx, l, key, heads)
+	report, err := audit.Verify(ctx, l, options)
 	if err != nil {
 		return err
 	}
@@ -95,6 +97,9 @@ func (c verifyCommand) Run(ctx context.Context, io streams) (err error) {
 		if n := report.RegisterChanges; n > 0 {
 			fmt.Fprintf(io.stdout, "%d changes in the log of the exemption register\n", n)
 		}
+		if len(options.Heads) == 0 {
+			fmt.Fprint(io.stdout, withoutHead)
+		}
 		for _, p := range report.Problems {
 			fmt.Fprintf(io.stdout, "FAIL  %s %s\n", p.Record, p.What)
 		}
@@ -103,6 +108,51 @@ func (c verifyCommand) Run(ctx context.Context, io streams) (err error) {
 		return fmt.Errorf("%w: %s", errVerify, problemsFound(n))
 	}
 	return nil
+}
+
+// withoutHead is printed where the ledger is compared with nothing outside.
+const withoutHead = `note  NO HEAD FROM OUTSIDE WAS GIVEN: the ledger was compared with itself alone. Who can write the
+      ledger and its key may have made all of it anew. Give --head with a head that was kept on
+      another machine.
+`
+
+// options reads the heads that were kept elsewhere.
+func (c verifyCommand) options(keys note.Verifiers) (o audit.Options, err error) {
+	o.Keys = keys
+	for _, file := range c.Head {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return o, usage{fmt.Errorf("--head: %w", err)}
+		}
+		heads, err := readHeads(text)
+		if err != nil {
+			return o, usage{fmt.Errorf("--head %s: %w", file, err)}
+		}
+		o.Heads = append(o.Heads, heads...)
+	}
+	if c.Since != "" {
+		if o.Since, err = parseInstant("--since", c.Since); err != nil {
+			return o, usage{err}
+		}
+	}
+	return o, nil
+}
+
+// readHeads reads a head as it is, or lines of the gateway's log: those of ledger.signed have one.
+func readHeads(text []byte) (heads [][]byte, err error) {
+	if !bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) {
+		return [][]byte{text}, nil
+	}
+	for line := range bytes.Lines(text) {
+		var logged struct{ Event, Head string }
+		if json.Unmarshal(line, &logged) == nil && logged.Head != "" {
+			heads = append(heads, []byte(logged.Head))
+		}
+	}
+	if len(heads) == 0 {
+		return nil, errors.New("none of its lines is one of ledger.signed")
+	}
+	return heads, nil
 }
 
 // verifyRegister adds what is wrong with the log of changes of the exemption register, where the
@@ -137,16 +187,31 @@ func (c verifyCommand) verifyRegister(
 	return nil
 }
 
-func (c verifyCommand) proof(key note.Verifier, io streams) error {
+func (c verifyCommand) proof(keys note.Verifiers, io streams) error {
 	text, err := os.ReadFile(c.Proof)
 	if err != nil {
 		return usage{fmt.Errorf("--proof: %w", err)}
 	}
-	leaf, head, err := merkle.CheckProof(text, key)
+	leaf, head, err := merkle.CheckProof(text, keys)
 	if err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(io.stdout, "record %s, whose JSON has the SHA-256 %s, "+
 		"is in the log that was signed at %d leaves\n", leaf.Record, leaf.SHA256, head.N)
+	return err
+}
+
+// pack prints all versions of a call that its pack proves.
+func (c verifyCommand) pack(keys note.Verifiers, io streams) error {
+	versions, err := audit.CheckPack(os.DirFS(c.Pack), keys)
+	if err != nil {
+		return fmt.Errorf("%w: the pack %s: %w", errVerify, c.Pack, err)
+	}
+	for _, r := range versions {
+		fmt.Fprintf(io.stdout, "version %d: record %s, %d ms of talk, %s %s, because of %v\n",
+			r.Version, r.Record, r.TalkMs, r.Charge, r.Charge.Currency, r.Reasons)
+	}
+	_, err = fmt.Fprintf(io.stdout, "version %d is the last one that the evidence gives, is in the "+
+		"signed log, and its itemisation and timeline are its own\n", len(versions))
 	return err
 }

@@ -3,17 +3,12 @@ package audit
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
-	"golang.org/x/mod/sumdb/note"
-
 	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/ledger"
-	"github.com/risposta/gateway/metering/ledger/merkle"
 	_ "github.com/risposta/gateway/metering/ledger/sqlite"
 	"github.com/risposta/gateway/metering/tariff"
 )
@@ -63,7 +58,7 @@ func (s busySnapshot) Leaves(ctx context.Context, f func(int64, string, []byte) 
 	return s.Snapshot.Leaves(ctx, f)
 }
 
-func (s busySnapshot) EveryRecord(ctx context.Context, f func(string, []byte) error) error {
+func (s busySnapshot) EveryRecord(ctx context.Context, f func(ledger.Row) error) error {
 	s.ledger.commit(ctx)
 	return s.Snapshot.EveryRecord(ctx, f)
 }
@@ -82,11 +77,11 @@ func TestVerifyBesideARunningGateway(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	signer, err := Signer(filepath.Join(dir, "key"))
+	signer, err := Signer(filepath.Join(dir, "key"), false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	verifier, err := Verifier(filepath.Join(dir, "key"))
+	keys, err := Verifiers(filepath.Join(dir, "key"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,54 +91,13 @@ func TestVerifyBesideARunningGateway(t *testing.T) {
 	if _, _, err := l.SignLog(t.Context(), time.Now(), signer); err != nil {
 		t.Fatal(err)
 	}
-	report, err := Verify(t.Context(), b, verifier, nil)
-	if err != nil || len(report.Problems) != 0 || report.Records != 2 || report.Leaves != 2 ||
+	report, err := Verify(t.Context(), b, Options{Keys: keys})
+	if err != nil || len(report.Problems) != 0 || report.Records != 2 || report.Leaves != 3 ||
 		report.Heads != 1 || report.Unsigned != 0 {
 		t.Errorf("%+v, %v; want no problem in 2 records", report, err)
 	}
-	report, err = Verify(t.Context(), l, verifier, nil)
+	report, err = Verify(t.Context(), l, Options{Keys: keys})
 	if err != nil || len(report.Problems) != 0 || report.Records != 5 || report.Unsigned != 3 {
 		t.Errorf("afterwards: %+v, %v; want no problem in 5 records", report, err)
-	}
-}
-
-// The key is made once, its private half is its owner's alone, and either file gives the public
-// half.
-func TestLogKeyIsMadeOnceAndRead(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "key")
-	if _, err := Verifier(file); err == nil || !strings.Contains(err.Error(), "no such file") {
-		t.Errorf("a key that does not exist: %v", err)
-	}
-	var heads []merkle.Head
-	for range 2 {
-		signer, err := Signer(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		head, err := merkle.Sign(0, &merkle.Memory{}, signer)
-		if err != nil {
-			t.Fatal(err)
-		}
-		heads = append(heads, head)
-	}
-	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("the private key has the mode %v, %v; want 0600", info.Mode(), err)
-	}
-	for _, name := range []string{file, file + ".pub"} {
-		verifier, err := Verifier(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, head := range heads {
-			if _, err := note.Open(head.Note, note.VerifierList(verifier)); err != nil {
-				t.Errorf("a head under the key of %s: %v", name, err)
-			}
-		}
-	}
-	if err := os.WriteFile(file, []byte("no key"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := Signer(file); err == nil || !strings.Contains(err.Error(), file) {
-		t.Errorf("a file that holds no key: %v", err)
 	}
 }

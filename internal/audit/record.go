@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"encoding/json"
+	"strconv"
 
 	"github.com/risposta/gateway/internal/mediation"
 	"github.com/risposta/gateway/metering"
@@ -10,41 +11,114 @@ import (
 	"github.com/risposta/gateway/metering/ledger/merkle"
 )
 
-// checkRecord compares a record with the log, and replays its evidence.
-func (a *auditor) checkRecord(
-	ctx context.Context, s ledger.Snapshot, record string, text []byte,
-) error {
+// entered is what the log has of one record.
+type entered struct {
+	committed  string // SHA-256 of its JSON as it was committed; "" for none
+	erasedForm string // SHA-256 of what an erasure may leave of it
+	erased     string // SHA-256 of its JSON as an erasure left it; "" for none
+}
+
+// checkRecord compares a record with the log and with its columns, and replays its evidence.
+func (a *auditor) checkRecord(ctx context.Context, s ledger.Snapshot, row ledger.Row) error {
 	a.Records++
-	e := a.known[record]
-	if e != nil {
-		e.found = true
+	e, err := a.entered(ctx, s, row.Record)
+	if err != nil {
+		return err
 	}
-	r, ok := parse(text)
-	if !ok || r.Record != record {
-		a.report(record, "is no longer a record with that id")
+	if e.committed != "" {
+		a.found++
+	}
+	var r metering.Record
+	if err := json.Unmarshal(row.JSON, &r); err != nil || r.Record != row.Record {
+		a.report(row.Record, "is no longer a record with that id")
+		return nil //nolint:nilerr // it is reported
+	}
+	if d := a.disputes[row.Record]; d != nil {
+		d.call, d.erased = r.Call, r.DetailErased
+	}
+	if e.committed == "" {
+		a.report(row.Record, "is among the records, and not in the log: it was inserted")
 		return nil
 	}
-	if e == nil {
-		a.report(record, "is among the records, and not in the log: it was inserted")
+	a.checkColumns(row, r)
+	sum := merkle.Sum(row.JSON)
+	if r.DetailErased {
+		a.checkErased(r, e, sum)
 		return nil
 	}
-	sum := merkle.NewLeaf(merkle.Record, record, text).SHA256
-	switch {
-	case r.DetailErased && e.erased == sum:
-		a.Erased++
-		return nil
-	case r.DetailErased || e.committed != sum:
-		a.report(record, "was changed since it was committed: call %s, now %s %s",
+	if e.committed != sum {
+		a.report(r.Record, "was changed since it was committed: call %s, now %s %s",
 			r.Call, r.Charge, r.Charge.Currency)
 	}
-	return a.replay(ctx, s, r, text)
+	if r.ArrivedAt.Before(a.options.Since) {
+		return nil
+	}
+	return a.replay(ctx, s, r, row.JSON)
+}
+
+// entered reads what the log has of a record.
+func (a *auditor) entered(
+	ctx context.Context, s ledger.Snapshot, record string,
+) (e entered, err error) {
+	err = s.LeavesOf(ctx, record, func(text []byte) error {
+		leaf, err := merkle.ParseLeaf(text)
+		switch {
+		case err != nil: // it is reported
+		case leaf.Kind == merkle.Record && e.committed != "":
+			a.report(record, "was entered into the log twice")
+		case leaf.Kind == merkle.Record:
+			e.committed, e.erasedForm = leaf.SHA256, leaf.Erased
+		case leaf.Kind == merkle.Erasure:
+			e.erased = leaf.SHA256
+		}
+		return nil
+	})
+	return e, err
+}
+
+// checkErased compares an erased record with what its leaf allowed an erasure to leave.
+func (a *auditor) checkErased(r metering.Record, e entered, sum string) {
+	form := r
+	form.Call = ""
+	switch {
+	case e.erased == "":
+		a.report(r.Record, "says that its detail was erased, and no erasure is in the log")
+	case e.erased != sum:
+		a.report(r.Record, "was changed since its detail was erased: now %s %s",
+			r.Charge, r.Charge.Currency)
+	case e.erasedForm != merkle.Sum(form.JSON()):
+		a.report(r.Record, "was changed when its detail was erased: now %s %s",
+			r.Charge, r.Charge.Currency)
+	default:
+		a.Erased++
+	}
+}
+
+// checkColumns compares a record with what the ledger selects it by.
+func (a *auditor) checkColumns(row ledger.Row, r metering.Record) {
+	for _, c := range []struct{ column, has, want string }{
+		{"call", string(row.Call), string(r.Call)},
+		{"version", strconv.Itoa(row.Version), strconv.Itoa(r.Version)},
+		{"service", row.Service, r.Service},
+		{"arrived_at", metering.Time{Time: row.ArrivedAt}.String(), r.ArrivedAt.String()},
+		{"erased_at", strconv.FormatBool(row.Erased), strconv.FormatBool(r.DetailErased)},
+	} {
+		if c.has != c.want {
+			a.report(r.Record, "has the column %s of another record (%q, not %q): "+
+				"queries would miss it, or take it for another version", c.column, c.has, c.want)
+		}
+	}
 }
 
 func (a *auditor) replay(
 	ctx context.Context, s ledger.Snapshot, r metering.Record, text []byte,
 ) error {
-	if r.Evidence.Events == 0 {
-		return nil // its evidence was broken when it was written, and it charges nothing
+	if r.Evidence.Events == 0 { // its evidence was broken when it was written
+		if r.MayCharge() {
+			a.report(r.Record, "has no evidence, and charges %s %s: call %s",
+				r.Charge, r.Charge.Currency, r.Call)
+		}
+		return nil
 	}
 	frames, err := s.Evidence(ctx, r.Call)
 	if err != nil {
@@ -65,10 +139,4 @@ func (a *auditor) replay(
 		a.Replayed++
 	}
 	return nil
-}
-
-// parse reads a record; what is wrong with it is for the caller to report.
-func parse(text []byte) (r metering.Record, ok bool) {
-	err := json.Unmarshal(text, &r)
-	return r, err == nil
 }

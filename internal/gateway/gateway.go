@@ -64,7 +64,11 @@ func (d *Gateway) open(ctx context.Context) error {
 	if d.ledger, err = ledger.Open(ctx, d.conf.Ledger.File, ledger.Exclusive); err != nil {
 		return err
 	}
-	signer, err := audit.Signer(d.conf.Ledger.KeyFile)
+	heads, err := d.ledger.Heads(ctx)
+	if err != nil {
+		return err
+	}
+	signer, err := audit.Signer(d.conf.Ledger.KeyFile, len(heads) > 0)
 	if err != nil {
 		return err
 	}

@@ -52,11 +52,12 @@ const (
 	eraseBatch = 100 // calls that are listed at once; each is erased in a transaction of its own
 )
 
-// Run erases at once and every hour, and signs every SignEvery, until ctx ends.
+// Run erases at once and every hour, and signs at once and every SignEvery, until ctx ends.
 func (w *Worker) Run(ctx context.Context) {
 	sign, erase := time.NewTicker(w.SignEvery), time.NewTicker(eraseEvery)
 	defer sign.Stop()
 	defer erase.Stop()
+	w.Sign(ctx)
 	w.erase(ctx)
 	for {
 		select {

@@ -215,7 +215,7 @@ func TestRunErasesEveryHourAndSignsEverySignEvery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const kept = 180 * 24 * time.Hour
 		s := &scriptedStore{
-			begin: time.Now(), eraseErrs: []error{nil, errDisk}, heads: []int64{0, 7, -1, -1},
+			begin: time.Now(), eraseErrs: []error{nil, errDisk}, heads: []int64{0, 7, -1, 0, -1},
 		}
 		o := &observed{}
 		w := &Worker{
@@ -235,7 +235,7 @@ func TestRunErasesEveryHourAndSignsEverySignEvery(t *testing.T) {
 		if want := []time.Duration{-kept, time.Hour - kept}; !slices.Equal(s.erased, want) {
 			t.Errorf("erased as of %v, want %v", s.erased, want)
 		}
-		want := []time.Duration{25 * time.Minute, 50 * time.Minute, 75 * time.Minute}
+		want := []time.Duration{0, 25 * time.Minute, 50 * time.Minute, 75 * time.Minute}
 		if !slices.Equal(s.signed, want) {
 			t.Errorf("signed after %v, want %v", s.signed, want)
 		}

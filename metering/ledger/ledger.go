@@ -12,9 +12,11 @@
 package ledger
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/risposta/gateway/metering"
+	"github.com/risposta/gateway/metering/ledger/merkle"
 )
 
 // Batch is what one commit makes durable, all of it or nothing.
@@ -96,4 +98,15 @@ type Dispute struct {
 	OpenedAt time.Time
 	ClosedAt time.Time // zero while open
 	Note     string
+}
+
+// Leaf is the leaf of the ledger log for the dispute as it is. record is the id of the call's first
+// record.
+func (d Dispute) Leaf(record string) merkle.Leaf {
+	kind, closed := merkle.DisputeOpened, int64(0)
+	if !d.ClosedAt.IsZero() {
+		kind, closed = merkle.DisputeClosed, d.ClosedAt.UnixMilli()
+	}
+	return merkle.NewLeaf(kind, record, fmt.Appendf(nil, "%s\n%d\n%d\n%s",
+		d.Call, d.OpenedAt.UnixMilli(), closed, d.Note))
 }

@@ -82,18 +82,25 @@ type Eraser interface {
 // Disputes keeps the detail of contested calls.
 type Disputes interface {
 	// OpenDispute opens a dispute of a call that has a record, or opens its closed one again;
-	// ErrNotFound without a record.
+	// ErrNotFound without a record. Each opening and closing is a leaf of the ledger log.
 	OpenDispute(ctx context.Context, call metering.CallID, at time.Time, note string) error
 	// CloseDispute lets the call's detail be erased when its time comes; ErrNotFound if none is open.
 	CloseDispute(ctx context.Context, call metering.CallID, at time.Time) error
+	DisputeReader
+}
+
+// DisputeReader reads which calls are contested.
+type DisputeReader interface {
 	// Disputes returns the disputes, oldest first.
 	Disputes(ctx context.Context) ([]Dispute, error)
 }
 
 // LogSigner signs the ledger log. Signing is serialised with every change.
 type LogSigner interface {
-	// SignLog signs the log as it is and keeps the head. It returns false where the newest head
-	// already covers every leaf.
+	// SignLog signs the log as it is, keeps the head, and appends a leaf of kind Signed for it. It
+	// returns false where the newest head already covers every leaf but its own. The first head may be
+	// of an empty log. ErrDamaged where the log no longer begins with the leaves of the newest head:
+	// fewer or other leaves are never signed.
 	SignLog(
 		ctx context.Context, at time.Time, signer note.Signer,
 	) (head merkle.Head, signed bool, err error)
@@ -105,20 +112,35 @@ type Log interface {
 	Heads(ctx context.Context) ([][]byte, error)
 	// Leaves calls f with each leaf: its number, the record that it names, its text.
 	Leaves(ctx context.Context, f func(n int64, record string, text []byte) error) error
+	// LeavesOf calls f with the text of each leaf that names a record, in order.
+	LeavesOf(ctx context.Context, record string, f func(text []byte) error) error
 	// Hashes calls f with each stored hash of the log's tree, in order.
 	Hashes(ctx context.Context, f func(i int64, hash []byte) error) error
-	// EveryRecord calls f with each version of each record in the order of committing: the id under
-	// which the ledger keeps it, and its JSON.
-	EveryRecord(ctx context.Context, f func(record string, json []byte) error) error
-	// InclusionProof returns the proof that a record's newest leaf is in the log of the newest head;
+	// EveryRecord calls f with each version of each record in the order of committing.
+	EveryRecord(ctx context.Context, f func(Row) error) error
+	// InclusionProof returns the proof that the newest leaf of a record's content is in the log of the newest head;
 	// ErrNotFound if the log has no such record.
-	InclusionProof(ctx context.Context, record string, key note.Verifier) ([]byte, error)
+	InclusionProof(ctx context.Context, record string, keys note.Verifiers) ([]byte, error)
 }
 
 // Snapshot is one state of the ledger, for readings that must fit each other.
 type Snapshot interface {
 	Reader
 	Log
+	DisputeReader
+	RegisterReader
+}
+
+// Row is one version of a record as the ledger keeps it: its JSON, and beside it what the ledger
+// selects by, which must agree with the JSON.
+type Row struct {
+	Record    string
+	Call      metering.CallID
+	Version   int
+	Service   string
+	ArrivedAt time.Time
+	Erased    bool
+	JSON      []byte
 }
 
 // Snapshots reads one state of the ledger more than once.
@@ -139,8 +161,14 @@ type Backup interface {
 // Registers remembers which exemption register the calls were asked about, so that another one in its
 // place is known for what it is.
 type Registers interface {
-	// NoteRegister replaces what is known of the register, durably. The ledger does not read it.
+	// NoteRegister replaces what is known of the register, durably, with a leaf in the ledger log. The
+	// ledger does not read it. Noting the same state again changes nothing.
 	NoteRegister(ctx context.Context, state []byte) error
+	RegisterReader
+}
+
+// RegisterReader reads what was noted of the exemption register.
+type RegisterReader interface {
 	// NotedRegister returns what was noted last, nil where nothing was.
 	NotedRegister(ctx context.Context) ([]byte, error)
 }

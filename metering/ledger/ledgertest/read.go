@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/ledger"
 	"github.com/risposta/gateway/metering/ledger/merkle"
@@ -79,8 +81,21 @@ var readTests = map[string]func(*testing.T, Store){
 			!slices.Equal(selected, want) {
 			t.Errorf("selected are %q, %v; want %q", selected, err, want)
 		}
-		err = l.EveryRecord(t.Context(), func(record string, text []byte) error {
-			every = append(every, record, string(text))
+		err = l.EveryRecord(t.Context(), func(row ledger.Row) error {
+			every = append(every, row.Record, string(row.JSON))
+			want := ledger.Row{
+				Record: row.Record, Call: "a", Version: len(every) / 2, Service: a1.Service,
+				ArrivedAt: a1.ArrivedAt.Time, JSON: row.JSON,
+			}
+			if row.Record == b1.Record {
+				want.Call, want.Version, want.Service = "b", 1, b1.Service
+				want.ArrivedAt = b1.ArrivedAt.Time
+			} else if row.Record == a2.Record {
+				want.Version = 2
+			}
+			if diff := cmp.Diff(want, row); diff != "" {
+				t.Errorf("a row of %s: %s", row.Record, diff)
+			}
 			return nil
 		})
 		if want := []string{
@@ -95,7 +110,7 @@ var readTests = map[string]func(*testing.T, Store){
 		stop := errors.New("enough")
 		for name, err := range map[string]error{
 			"Records":     l.Records(t.Context(), ledger.Query{}, func([]byte) error { return stop }),
-			"EveryRecord": l.EveryRecord(t.Context(), func(string, []byte) error { return stop }),
+			"EveryRecord": l.EveryRecord(t.Context(), func(ledger.Row) error { return stop }),
 			"Leaves":      l.Leaves(t.Context(), func(int64, string, []byte) error { return stop }),
 			"Hashes":      l.Hashes(t.Context(), func(int64, []byte) error { return stop }),
 		} {
@@ -123,7 +138,7 @@ var readTests = map[string]func(*testing.T, Store){
 				return l.Records(t.Context(), ledger.Query{}, func([]byte) error { return f() })
 			},
 			"EveryRecord": func(f func() error) error {
-				return l.EveryRecord(t.Context(), func(string, []byte) error { return f() })
+				return l.EveryRecord(t.Context(), func(ledger.Row) error { return f() })
 			},
 			"Leaves": func(f func() error) error {
 				return l.Leaves(t.Context(), func(int64, string, []byte) error { return f() })

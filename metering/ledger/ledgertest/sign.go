@@ -12,13 +12,6 @@ import (
 
 // signTests hold the contract of ledger.LogSigner, and of proofs under several heads.
 var signTests = map[string]func(*testing.T, Store){
-	"An empty log has nothing to sign": func(t *testing.T, s Store) {
-		signer, _ := keys(t)
-		l := s.open(t, ledger.Exclusive)
-		if head, signed, err := l.SignLog(t.Context(), noon, signer); err != nil || signed {
-			t.Errorf("%+v, %v, %v; want no head", head, signed, err)
-		}
-	},
 	"Heads come oldest first, a proof is of the newest leaf under the newest head": func(
 		t *testing.T, s Store,
 	) {
@@ -45,20 +38,31 @@ var signTests = map[string]func(*testing.T, Store){
 		sign()
 		commit(t, l, ended("b")...)
 		sign()
-		proven(merkle.Record, 2)
+		proven(merkle.Record, 3)
 		supersede(t, l, erasure("a", 1, "e-1"))
 		_, err := l.InclusionProof(t.Context(), "r-a1", verifier)
 		if err == nil || errors.Is(err, ledger.ErrNotFound) {
 			t.Errorf("the newest leaf is under no head yet: %v", err)
 		}
 		sign()
-		proven(merkle.Erasure, 3)
+		proven(merkle.Erasure, 5)
+		if err := l.OpenDispute(t.Context(), "b", noon, ""); err != nil {
+			t.Fatal(err)
+		}
+		sign()
+		text, err := l.InclusionProof(t.Context(), "r-b1", verifier)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if leaf, _, err := merkle.CheckProof(text, verifier); err != nil || leaf != recordLeaf("b", 1) {
+			t.Errorf("%+v, %v; want the record, not its dispute", leaf, err)
+		}
 		heads, err := l.Heads(t.Context())
-		if err != nil || len(heads) != 3 {
-			t.Fatalf("%d heads, %v; want 3", len(heads), err)
+		if err != nil || len(heads) != 4 {
+			t.Fatalf("%d heads, %v; want 4", len(heads), err)
 		}
 		for i, text := range heads {
-			if h, err := merkle.Open(text, verifier); err != nil || h.N != int64(i+1) {
+			if h, err := merkle.Open(text, verifier); err != nil || h.N != int64(2*i+1) {
 				t.Errorf("head %d is of %d leaves, %v", i, h.N, err)
 			}
 		}
@@ -104,7 +108,7 @@ var signTests = map[string]func(*testing.T, Store){
 			}
 		}
 		heads, err := l.Heads(t.Context())
-		if err != nil || len(heads) == 0 || tree.Len() != calls {
+		if err != nil || len(heads) == 0 || tree.Len() != int64(calls+len(heads)) {
 			t.Fatalf("%d heads of %d leaves, %v", len(heads), tree.Len(), err)
 		}
 		for i, text := range heads {

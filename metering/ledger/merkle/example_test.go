@@ -26,7 +26,7 @@ func Example() {
 	leaves := make([]merkle.Leaf, 3)
 	for i := range leaves {
 		json := fmt.Appendf(nil, `{"record":"r-%d","charge":{"amount":"0.14"}}`, i)
-		leaves[i] = merkle.NewLeaf(merkle.Record, fmt.Sprintf("r-%d", i), json)
+		leaves[i] = merkle.NewRecordLeaf(fmt.Sprintf("r-%d", i), json, []byte("its erased form"))
 		if _, err := log.Add(leaves[i]); err != nil {
 			panic(err)
 		}
@@ -47,16 +47,17 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
-	leaf, under, err := merkle.CheckProof(proof, verifier)
+	keys := note.VerifierList(verifier)
+	leaf, under, err := merkle.CheckProof(proof, keys)
 	fmt.Println(leaf.Record, "is under a head of", under.N, "leaves:", err == nil)
 
 	dearer := []byte(`{"record":"r-1","charge":{"amount":"9.99"}}`)
-	forged := merkle.NewLeaf(merkle.Record, "r-1", dearer)
+	forged := merkle.NewRecordLeaf("r-1", dearer, []byte("its erased form"))
 	proof, err = merkle.InclusionProof(1, forged, head, &log)
 	if err != nil {
 		panic(err)
 	}
-	_, _, err = merkle.CheckProof(proof, verifier)
+	_, _, err = merkle.CheckProof(proof, keys)
 	fmt.Println("a changed record passes:", err == nil)
 
 	// Output:

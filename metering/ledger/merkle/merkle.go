@@ -2,14 +2,15 @@
 // RFC 6962 ([golang.org/x/mod/sumdb/tlog]); its heads are signed notes
 // ([golang.org/x/mod/sumdb/note]).
 //
-// In: records as they are committed, and erasures. Out: the [Leaf] of each, the hashes that a store
-// adds for it ([Hashes]), signed heads ([Sign]), proofs that a leaf is under a head
-// ([InclusionProof]), and whether a log is still the one whose head was signed ([Memory.Agrees]).
-// The package reads no file and knows no clock, and nothing in the log names a person: a leaf is a
-// record's id and the hash of its JSON.
+// In: records as they are committed, erasures, disputes, states of the exemption register. Out: the
+// [Leaf] of each, the hashes that a store adds for it ([Hashes]), signed heads ([Sign]), proofs that
+// a leaf is under a head ([InclusionProof]), and whether a log is still the one whose head was signed
+// ([Memory.Agrees]). The package reads no file and knows no clock, and nothing in the log names a
+// person: a leaf is a record's id and hashes.
 package merkle
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -20,43 +21,71 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// Kind is what happened to the record that a leaf names.
+// Kind is what a leaf stands for.
 type Kind string
 
 // The kinds of leaves.
 const (
-	Record  Kind = "record"  // a record was committed
-	Erasure Kind = "erasure" // the caller's detail was erased from a record
+	Record        Kind = "record"         // a record was committed
+	Erasure       Kind = "erasure"        // the caller's detail was erased from a record
+	DisputeOpened Kind = "dispute-opened" // of the call of a record
+	DisputeClosed Kind = "dispute-closed"
+	Register      Kind = "register" // the exemption register has another state
+	Signed        Kind = "signed"   // the log was signed; the leaf is the first after its head
 )
 
 // Leaf is one entry of the log.
 type Leaf struct {
 	Kind   Kind
-	Record string // the record's id
-	SHA256 string // of the record's JSON afterwards, in hexadecimal
+	Record string // the record's id; "" where it is about none
+	SHA256 string // of the content afterwards, in hexadecimal: of a record its JSON
+	// Erased, of Record, is the SHA-256 of the record's erased form, in which the call has no name: what
+	// an erasure may leave of it.
+	Erased string
 }
 
 const leafHead = "risposta ledger v1"
 
-// NewLeaf makes the leaf of a record's JSON as it was committed, or as an erasure left it.
-func NewLeaf(kind Kind, record string, json []byte) Leaf {
-	sum := sha256.Sum256(json)
-	return Leaf{Kind: kind, Record: record, SHA256: hex.EncodeToString(sum[:])}
+// noHash stands in a leaf's text where it has no hash of an erased form.
+const noHash = "-"
+
+// NewLeaf makes a leaf of any kind but Record, with the content that it is about.
+func NewLeaf(kind Kind, record string, content []byte) Leaf {
+	return Leaf{Kind: kind, Record: record, SHA256: Sum(content)}
 }
 
-// Text returns the leaf as it is hashed and stored: three lines, each with its newline.
+// NewRecordLeaf makes the leaf of a record as it was committed. erased is its erased form.
+func NewRecordLeaf(record string, json, erased []byte) Leaf {
+	return Leaf{Kind: Record, Record: record, SHA256: Sum(json), Erased: Sum(erased)}
+}
+
+// Sum is the SHA-256 of some content as leaves have it.
+func Sum(content []byte) string {
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:])
+}
+
+// leafLines is how many lines the text of a leaf has.
+const leafLines = 4
+
+// Text returns the leaf as it is hashed and stored: four lines, each with its newline.
 func (l Leaf) Text() []byte {
-	return fmt.Appendf(nil, "%s %s\n%s\n%s\n", leafHead, l.Kind, l.Record, l.SHA256)
+	erased := cmp.Or(l.Erased, noHash)
+	return fmt.Appendf(nil, "%s %s\n%s\n%s\n%s\n", leafHead, l.Kind, l.Record, l.SHA256, erased)
 }
 
 // ParseLeaf reads what [Leaf.Text] wrote.
 func ParseLeaf(text []byte) (Leaf, error) {
 	lines := strings.Split(string(text), "\n")
 	kind, ok := strings.CutPrefix(lines[0], leafHead+" ")
-	if !ok || len(lines) != 4 || lines[3] != "" {
+	if !ok || len(lines) != leafLines+1 || lines[leafLines] != "" {
 		return Leaf{}, fmt.Errorf("%q is no leaf of the ledger log", text)
 	}
-	return Leaf{Kind: Kind(kind), Record: lines[1], SHA256: lines[2]}, nil
+	l := Leaf{Kind: Kind(kind), Record: lines[1], SHA256: lines[2]}
+	if lines[3] != noHash {
+		l.Erased = lines[3]
+	}
+	return l, nil
 }
 
 // Hashes returns what a store adds for the n-th leaf, counted from 0; the first of them gets the
@@ -85,14 +114,23 @@ func Sign(n int64, read tlog.HashReader, signer note.Signer) (Head, error) {
 	return Head{Tree: tree, Note: text}, err
 }
 
-// Open reads a signed head and checks its signature.
-func Open(text []byte, key note.Verifier) (Head, error) {
-	n, err := note.Open(text, note.VerifierList(key))
+// Open reads a signed head and checks its signature by the key among these that made it.
+func Open(text []byte, keys note.Verifiers) (Head, error) {
+	n, err := note.Open(text, keys)
 	if err != nil {
 		return Head{}, fmt.Errorf("the head's signature: %w", err)
 	}
 	tree, err := tlog.ParseTree([]byte(n.Text))
 	return Head{Tree: tree, Note: text}, err
+}
+
+// Unverified reads a head and leaves its signature to others.
+func Unverified(text []byte) (tlog.Tree, error) {
+	tree, _, ok := strings.Cut(string(text), "\n\n")
+	if !ok {
+		return tlog.Tree{}, errors.New("a signed head has no signature")
+	}
+	return tlog.ParseTree([]byte(tree + "\n"))
 }
 
 // Memory is a log in memory.

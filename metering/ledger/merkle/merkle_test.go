@@ -12,7 +12,7 @@ import (
 	"github.com/risposta/gateway/metering/ledger/merkle"
 )
 
-func keys(t interface{ Fatal(...any) }) (note.Signer, note.Verifier) {
+func keys(t interface{ Fatal(...any) }) (note.Signer, note.Verifiers) {
 	skey, vkey, err := note.GenerateKey(bytes.NewReader(make([]byte, 64)), "test")
 	if err != nil {
 		t.Fatal(err)
@@ -25,11 +25,12 @@ func keys(t interface{ Fatal(...any) }) (note.Signer, note.Verifier) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return signer, verifier
+	return signer, note.VerifierList(verifier)
 }
 
 func leaf(i int) merkle.Leaf {
-	return merkle.NewLeaf(merkle.Record, fmt.Sprintf("r-%d", i), fmt.Appendf(nil, "json %d", i))
+	return merkle.NewRecordLeaf(
+		fmt.Sprintf("r-%d", i), fmt.Appendf(nil, "json %d", i), fmt.Appendf(nil, "erased %d", i))
 }
 
 func TestLeafIsReadBack(t *testing.T) {

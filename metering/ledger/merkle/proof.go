@@ -32,32 +32,32 @@ func InclusionProof(n int64, leaf Leaf, head Head, read tlog.HashReader) ([]byte
 
 // CheckProof checks what [InclusionProof] wrote, and returns the leaf and the head that it is
 // under.
-func CheckProof(text []byte, key note.Verifier) (Leaf, Head, error) {
+func CheckProof(text []byte, keys note.Verifiers) (Leaf, Head, error) {
 	wrong := func(err error) (Leaf, Head, error) {
 		return Leaf{}, Head{}, fmt.Errorf("checking the inclusion proof: %w", err)
 	}
 	front, signed, ok := strings.Cut(string(text), "\n\n")
 	lines := strings.Split(front, "\n")
-	if !ok || len(lines) < 5 || lines[0] != proofHead {
+	if !ok || len(lines) < 2+leafLines || lines[0] != proofHead {
 		return wrong(fmt.Errorf("it does not begin with %q", proofHead))
 	}
 	n, err := strconv.ParseInt(lines[1], 10, 64)
 	if err != nil {
 		return wrong(err)
 	}
-	leaf, err := ParseLeaf([]byte(strings.Join(lines[2:5], "\n") + "\n"))
+	leaf, err := ParseLeaf([]byte(strings.Join(lines[2:2+leafLines], "\n") + "\n"))
 	if err != nil {
 		return wrong(err)
 	}
 	var proof tlog.RecordProof
-	for _, line := range lines[5:] {
+	for _, line := range lines[2+leafLines:] {
 		h, err := tlog.ParseHash(line)
 		if err != nil {
 			return wrong(err)
 		}
 		proof = append(proof, h)
 	}
-	head, err := Open([]byte(signed), key)
+	head, err := Open([]byte(signed), keys)
 	if err != nil {
 		return wrong(err)
 	}

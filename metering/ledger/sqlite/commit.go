@@ -150,5 +150,5 @@ func insertRecord(ctx context.Context, tx *sql.Tx, r *metering.Record) error {
 		r.Record, string(r.Call), r.Version, r.Service, millis(r.ArrivedAt.Time), text); err != nil {
 		return fmt.Errorf("writing the record of call %s: %w", r.Call, err)
 	}
-	return appendLeaf(ctx, tx, merkle.NewLeaf(merkle.Record, r.Record, text))
+	return appendLeaf(ctx, tx, merkle.NewRecordLeaf(r.Record, text, r.Erased("").JSON()))
 }

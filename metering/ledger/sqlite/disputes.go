@@ -23,7 +23,10 @@ func (l *store) OpenDispute(
 			INSERT INTO dispute (call, opened_at, note) VALUES (?, ?, ?)
 			ON CONFLICT (call) DO UPDATE SET closed_at = NULL, note = excluded.note`,
 			string(call), millis(at), note)
-		return err
+		if err != nil {
+			return err
+		}
+		return enterDispute(ctx, tx, call)
 	})
 	if err != nil {
 		return fmt.Errorf("opening the dispute of call %s: %w", call, err)
@@ -42,7 +45,7 @@ func (l *store) CloseDispute(ctx context.Context, call metering.CallID, at time.
 		if n, err := res.RowsAffected(); err != nil || n != 1 {
 			return errors.Join(fmt.Errorf("no open dispute: %w", ledger.ErrNotFound), err)
 		}
-		return nil
+		return enterDispute(ctx, tx, call)
 	})
 	if err != nil {
 		return fmt.Errorf("closing the dispute of call %s: %w", call, err)
@@ -50,10 +53,30 @@ func (l *store) CloseDispute(ctx context.Context, call metering.CallID, at time.
 	return nil
 }
 
-// Disputes implements ledger.Disputes.
-func (r reads) Disputes(ctx context.Context) (all []ledger.Dispute, err error) {
-	rows, err := r.q.QueryContext(ctx, `
-		SELECT call, opened_at, coalesce(closed_at, 0), note FROM dispute ORDER BY opened_at, call`)
+// enterDispute enters the dispute as it is now into the ledger log, under the call's first record.
+func enterDispute(ctx context.Context, tx *sql.Tx, call metering.CallID) error {
+	d, err := disputes(ctx, tx, `WHERE call = ?`, string(call))
+	if err != nil {
+		return err
+	}
+	versions, err := versionRows(ctx, tx, call)
+	if err != nil || len(d) != 1 || len(versions) == 0 {
+		return errors.Join(fmt.Errorf("%d disputes of %d versions: %w", len(d), len(versions),
+			ledger.ErrNotFound), err)
+	}
+	return appendLeaf(ctx, tx, d[0].Leaf(versions[0].record))
+}
+
+// Disputes implements ledger.DisputeReader.
+func (r reads) Disputes(ctx context.Context) ([]ledger.Dispute, error) {
+	return disputes(ctx, r.q, `ORDER BY opened_at, call`)
+}
+
+func disputes(
+	ctx context.Context, q queries, which string, args ...any,
+) (all []ledger.Dispute, err error) {
+	rows, err := q.QueryContext(ctx, `
+		SELECT call, opened_at, coalesce(closed_at, 0), note FROM dispute `+which, args...)
 	if err != nil {
 		return nil, fmt.Errorf("reading the disputes: %w", err)
 	}

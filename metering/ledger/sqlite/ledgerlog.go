@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -70,24 +71,57 @@ func (l *store) SignLog(
 		if err != nil {
 			return err
 		}
-		var last int64
-		err = tx.QueryRowContext(ctx, `SELECT coalesce(max(n), 0) FROM head`).Scan(&last)
-		if err != nil || n == last {
+		covered, err := newestHead(ctx, tx, n)
+		if err != nil || covered == n-1 { // the newest head's own leaf
 			return err
 		}
 		if head, err = merkle.Sign(n, hashes(ctx, tx), signer); err != nil {
 			return err
 		}
 		signed = true
-		_, err = tx.ExecContext(ctx, `
-			INSERT INTO head (n, at, note) VALUES (?, ?, ?)`, n, millis(at), head.Note)
-		return err
+		if _, err = tx.ExecContext(ctx, `
+			INSERT INTO head (n, at, note) VALUES (?, ?, ?)`, n, millis(at), head.Note); err != nil {
+			return err
+		}
+		return appendLeaf(ctx, tx, merkle.NewLeaf(merkle.Signed, "", head.Note))
 	})
 	if err != nil {
 		return merkle.Head{}, false, fmt.Errorf("signing the ledger log: %w", err)
 	}
 	return head, signed, nil
 }
+
+// noHead is how many leaves a head covers that does not exist.
+const noHead = -2
+
+// newestHead returns how many leaves the newest head covers, noHead without one, and checks that the
+// log of n leaves still begins with them.
+func newestHead(ctx context.Context, tx *sql.Tx, n int64) (covered int64, err error) {
+	var text []byte
+	err = tx.QueryRowContext(ctx, `SELECT note FROM head ORDER BY seq DESC LIMIT 1`).Scan(&text)
+	if errors.Is(err, sql.ErrNoRows) {
+		return noHead, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	tree, err := merkle.Unverified(text)
+	if err != nil {
+		return 0, fmt.Errorf("%w: the newest head: %w", ledger.ErrDamaged, err)
+	}
+	if tree.N > n {
+		return 0, fmt.Errorf("%w: the log has %d leaves, and its newest head was signed at %d",
+			ledger.ErrDamaged, n, tree.N)
+	}
+	root, err := tlog.TreeHash(tree.N, hashes(ctx, tx))
+	if err != nil || root != tree.Hash {
+		return 0, fmt.Errorf("%w: the log is not the one whose head was signed at %d leaves: %w",
+			ledger.ErrDamaged, tree.N, cmp.Or(err, errOtherRoot))
+	}
+	return tree.N, nil
+}
+
+var errOtherRoot = errors.New("its root hash is another one")
 
 // Heads implements ledger.Log.
 func (r reads) Heads(ctx context.Context) ([][]byte, error) {
@@ -143,15 +177,10 @@ func (r reads) Hashes(ctx context.Context, f func(i int64, hash []byte) error) (
 
 // InclusionProof implements ledger.Log.
 func (r reads) InclusionProof(
-	ctx context.Context, record string, key note.Verifier,
+	ctx context.Context, record string, keys note.Verifiers,
 ) ([]byte, error) {
-	var n int64
-	var text, signed []byte
-	err := r.q.QueryRowContext(ctx, `
-		SELECT n, text FROM leaf WHERE record = ? ORDER BY n DESC LIMIT 1`, record).Scan(&n, &text)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, fmt.Errorf("record %s in the ledger log: %w", record, ledger.ErrNotFound)
-	}
+	n, leaf, err := r.recordLeaf(ctx, record)
+	var signed []byte
 	if err == nil {
 		err = r.q.QueryRowContext(ctx, `
 			SELECT note FROM head WHERE n > ? ORDER BY seq DESC LIMIT 1`, n).Scan(&signed)
@@ -163,33 +192,77 @@ func (r reads) InclusionProof(
 	if err != nil {
 		return nil, fmt.Errorf("reading the log for record %s: %w", record, err)
 	}
-	leaf, err := merkle.ParseLeaf(text)
-	if err != nil {
-		return nil, err
-	}
-	head, err := merkle.Open(signed, key)
+	head, err := merkle.Open(signed, keys)
 	if err != nil {
 		return nil, err
 	}
 	return merkle.InclusionProof(n, leaf, head, hashes(ctx, r.q))
 }
 
-// EveryRecord implements ledger.Log.
-func (r reads) EveryRecord(
-	ctx context.Context, f func(record string, json []byte) error,
+// recordLeaf returns the newest leaf about the content of a record.
+func (r reads) recordLeaf(
+	ctx context.Context, record string,
+) (n int64, newest merkle.Leaf, err error) {
+	err = r.leavesOf(ctx, record, func(at int64, text []byte) error {
+		leaf, err := merkle.ParseLeaf(text)
+		if leaf.Kind == merkle.Record || leaf.Kind == merkle.Erasure {
+			n, newest = at, leaf
+		}
+		return err
+	})
+	if err == nil && newest.Kind == "" {
+		err = ledger.ErrNotFound
+	}
+	return n, newest, err
+}
+
+// LeavesOf implements ledger.Log.
+func (r reads) LeavesOf(
+	ctx context.Context, record string, f func(text []byte) error,
+) error {
+	return r.leavesOf(ctx, record, func(_ int64, text []byte) error { return f(text) })
+}
+
+func (r reads) leavesOf(
+	ctx context.Context, record string, f func(n int64, text []byte) error,
 ) (err error) {
-	rows, err := r.q.QueryContext(ctx, `SELECT record, json FROM record ORDER BY seq`)
+	rows, err := r.q.QueryContext(ctx, `
+		SELECT n, text FROM leaf WHERE record = ? ORDER BY n`, record)
+	if err != nil {
+		return fmt.Errorf("reading the log for record %s: %w", record, err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var n int64
+		var text []byte
+		if err := rows.Scan(&n, &text); err != nil {
+			return fmt.Errorf("reading the log for record %s: %w", record, err)
+		}
+		if err := f(n, text); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// EveryRecord implements ledger.Log.
+func (r reads) EveryRecord(ctx context.Context, f func(ledger.Row) error) (err error) {
+	rows, err := r.q.QueryContext(ctx, `
+		SELECT record, call, version, service, arrived_at, erased_at IS NOT NULL, json
+		FROM record ORDER BY seq`)
 	if err != nil {
 		return fmt.Errorf("reading the records: %w", err)
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
-		var record string
-		var json []byte
-		if err := rows.Scan(&record, &json); err != nil {
+		var row ledger.Row
+		var arrived int64
+		if err := rows.Scan(&row.Record, &row.Call, &row.Version, &row.Service, &arrived, &row.Erased,
+			&row.JSON); err != nil {
 			return fmt.Errorf("reading the records: %w", err)
 		}
-		if err := f(record, json); err != nil {
+		row.ArrivedAt = instant(arrived)
+		if err := f(row); err != nil {
 			return err
 		}
 	}

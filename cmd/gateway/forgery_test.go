@@ -1,0 +1,396 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/risposta/gateway/metering"
+	"github.com/risposta/gateway/metering/ledger"
+	"github.com/risposta/gateway/metering/ledger/merkle"
+)
+
+// forger changes a ledger with everything that its owner has, but for the key.
+type forger struct {
+	t  *testing.T
+	db *sql.DB
+}
+
+func (f forger) exec(statement string, args ...any) {
+	f.t.Helper()
+	if _, err := f.db.Exec(statement, args...); err != nil {
+		f.t.Fatalf("%s: %v", statement, err)
+	}
+}
+
+// enter appends a leaf to the log as the gateway would, with its hashes.
+func (f forger) enter(leaf merkle.Leaf) {
+	f.t.Helper()
+	var n int64
+	if err := f.db.QueryRow(`SELECT max(n) + 1 FROM leaf`).Scan(&n); err != nil {
+		f.t.Fatal(err)
+	}
+	added, err := merkle.Hashes(n, leaf, tlog.HashReaderFunc(func(at []int64) ([]tlog.Hash, error) {
+		out := make([]tlog.Hash, len(at))
+		for k, i := range at {
+			var b []byte
+			if err := f.db.QueryRow(`SELECT hash FROM leaf_hash WHERE i = ?`, i).Scan(&b); err != nil {
+				return nil, err
+			}
+			out[k] = tlog.Hash(b)
+		}
+		return out, nil
+	}))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	f.exec(`INSERT INTO leaf (n, record, text) VALUES (?, ?, ?)`, n, leaf.Record, leaf.Text())
+	for k, h := range added {
+		f.exec(`INSERT INTO leaf_hash (i, hash) VALUES (?, ?)`, merkle.Stored(n)+int64(k), h[:])
+	}
+}
+
+// first is the first record of the ledger, which charges 0.14.
+func (f forger) first() (r metering.Record) {
+	f.t.Helper()
+	var text []byte
+	if err := f.db.QueryRow(`SELECT json FROM record ORDER BY seq LIMIT 1`).Scan(&text); err != nil {
+		f.t.Fatal(err)
+	}
+	if err := json.Unmarshal(text, &r); err != nil {
+		f.t.Fatal(err)
+	}
+	return r
+}
+
+// insert inserts a record with a leaf of its own.
+func (f forger) insert(r metering.Record, erased any) {
+	f.t.Helper()
+	f.exec(`INSERT INTO record (record, call, version, service, arrived_at, json, erased_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?)`, r.Record, string(r.Call), r.Version, r.Service,
+		r.ArrivedAt.UnixMilli(), r.JSON(), erased)
+}
+
+// erase erases the first record properly, but for what change does to what is left.
+func (f forger) erase(change func(*metering.Record)) {
+	f.t.Helper()
+	r := f.first()
+	erased := r.Erased("e-1")
+	change(&erased)
+	f.exec(`UPDATE record SET json = ?, call = 'e-1', arrived_at = ?, erased_at = 1 WHERE record = ?`,
+		erased.JSON(), erased.ArrivedAt.UnixMilli(), r.Record)
+	f.exec(`DELETE FROM evidence WHERE call = ?`, string(r.Call))
+	f.enter(merkle.NewLeaf(merkle.Erasure, r.Record, erased.JSON()))
+}
+
+func (f forger) row(query string) (text string) {
+	f.t.Helper()
+	if err := f.db.QueryRow(query).Scan(&text); err != nil {
+		f.t.Fatal(err)
+	}
+	return text
+}
+
+// forgery is one way to change a ledger. alone: it is found without a head that was kept elsewhere.
+type forgery struct {
+	forge func(forger)
+	want  string
+	alone bool
+}
+
+func statements(all ...string) func(forger) {
+	return func(f forger) {
+		for _, s := range all {
+			f.exec(s)
+		}
+	}
+}
+
+const (
+	firstRecord = `(SELECT record FROM record ORDER BY seq LIMIT 1)`
+	dearer      = `CAST(replace(CAST(json AS TEXT), '"amount":"0.14"', '"amount":"0.99"') AS BLOB)`
+	// The leaves of the ledger are: the head of the empty log, two records, the newest head, a dispute,
+	// a state of the register.
+	lastLeaf = `(SELECT max(n) FROM leaf)`
+)
+
+var recordForgeries = map[string]forgery{
+	"a charge is changed": {
+		statements(`UPDATE record SET json = ` + dearer + ` WHERE record = ` + firstRecord),
+		"was changed since it was committed", true,
+	},
+	"a record is removed": {statements(`DELETE FROM record WHERE record = ` + firstRecord), "it was removed", true},
+	"a record is inserted": {
+		func(f forger) {
+			r := f.first()
+			r.Record, r.Call = "r-new", "c"
+			f.insert(r, nil)
+		},
+		"r-new is among the records, and not in the log: it was inserted", true,
+	},
+	"a record without evidence charges": {
+		func(f forger) {
+			r := f.first()
+			r.Record, r.Call, r.Evidence.Events = "r-new", "c", 0
+			f.insert(r, nil)
+			f.enter(merkle.NewRecordLeaf(r.Record, r.JSON(), r.Erased("").JSON()))
+		},
+		"r-new has no evidence, and charges 0.14 EUR", true,
+	},
+	"a record with invented evidence": {
+		func(f forger) {
+			r := f.first()
+			r.Record, r.Call = "r-new", "c"
+			f.insert(r, nil)
+			f.exec(`INSERT INTO evidence (call, frame) SELECT 'c', frame FROM evidence LIMIT 9`)
+			f.enter(merkle.NewRecordLeaf(r.Record, r.JSON(), r.Erased("").JSON()))
+		},
+		"r-new is version 1; its evidence gives 0", true,
+	},
+	"an erasure raises the charge": {
+		func(f forger) { f.erase(func(r *metering.Record) { r.Charge.Minor = 9900 }) },
+		"was changed when its detail was erased: now 99.00 EUR", true,
+	},
+	"an erasure moves the record to another service": {
+		func(f forger) {
+			f.erase(func(r *metering.Record) { r.Service = "other" })
+			f.exec(`UPDATE record SET service = 'other' WHERE record = ` + firstRecord)
+		},
+		"was changed when its detail was erased", true,
+	},
+	"an erased record that never was": {
+		func(f forger) {
+			r := f.first()
+			r.Record = "r-new"
+			r = r.Erased("e-2")
+			f.insert(r, 1)
+			f.enter(merkle.NewLeaf(merkle.Erasure, r.Record, r.JSON()))
+		},
+		"r-new is among the records, and not in the log", true,
+	},
+	"an erased record is changed": {
+		func(f forger) {
+			f.erase(func(*metering.Record) {})
+			f.exec(`UPDATE record SET json = ` + dearer + ` WHERE record = ` + firstRecord)
+		},
+		"was changed since its detail was erased: now 0.99 EUR", true,
+	},
+	"an erasure that the log does not have": {
+		statements(`UPDATE record SET erased_at = 1, json = CAST(replace(CAST(json AS TEXT),
+			'"evidence"', '"detail_erased":true,"evidence"') AS BLOB) WHERE record = ` + firstRecord),
+		"says that its detail was erased, and no erasure is in the log", true,
+	},
+	"evidence is changed": {
+		statements(`UPDATE evidence SET frame =
+			CAST(replace(CAST(frame AS TEXT), 'ChannelUnhold', 'ChannelHold') AS BLOB)`),
+		"its evidence", true,
+	},
+	"evidence is removed": {statements(`DELETE FROM evidence`), "has evidence that can't be replayed", true},
+	"a column leaves a period": {
+		statements(`UPDATE record SET arrived_at = arrived_at - 86400000 WHERE record = ` + firstRecord),
+		"has the column arrived_at of another record", true,
+	},
+	"a column leaves a service": {
+		statements(`UPDATE record SET service = 'free' WHERE record = ` + firstRecord),
+		"has the column service of another record", true,
+	},
+	"a column names another call": {
+		statements(`UPDATE record SET call = 'x' WHERE record = ` + firstRecord),
+		"has the column call of another record", true,
+	},
+	"an old version becomes the newest": {
+		statements(`UPDATE record SET version = 7 WHERE record = ` + firstRecord),
+		"has the column version of another record", true,
+	},
+	"a column says that the detail is erased": {
+		statements(`UPDATE record SET erased_at = 1 WHERE record = ` + firstRecord),
+		"has the column erased_at of another record", true,
+	},
+}
+
+var logForgeries = map[string]forgery{
+	"a dispute is removed": {statements(`DELETE FROM dispute`), "has a dispute in the log, and none beside it", true},
+	"a dispute is closed":  {statements(`UPDATE dispute SET closed_at = 1`), "has a dispute that was changed", true},
+	"a dispute's note":     {statements(`UPDATE dispute SET note = 'none'`), "has a dispute that was changed", true},
+	"a dispute is inserted": {
+		statements(`INSERT INTO dispute (call, opened_at, note) VALUES ('c', 1, '')`),
+		"the dispute of call c is not in the log", true,
+	},
+	"the register's state is changed": {
+		statements(`UPDATE noted_register SET state = CAST('older' AS BLOB)`), "of the exemption register is not what the log has", true,
+	},
+	"the register's state is removed": {
+		statements(`DELETE FROM noted_register`), "of the exemption register is not what the log has", true,
+	},
+	"leaves change places": {
+		statements(`UPDATE leaf SET n = 9 WHERE n = 1`, `UPDATE leaf SET n = 1 WHERE n = 2`,
+			`UPDATE leaf SET n = 2 WHERE n = 9`),
+		"stands in the log where another leaf stood", true,
+	},
+	"a leaf is removed": {
+		statements(`DELETE FROM leaf WHERE n = 1`), "a leaf was removed or inserted before it", true,
+	},
+	"a leaf is entered twice": {
+		func(f forger) {
+			leaf, err := merkle.ParseLeaf([]byte(f.row(`SELECT text FROM leaf WHERE n = 1`)))
+			if err != nil {
+				f.t.Fatal(err)
+			}
+			f.enter(leaf)
+		},
+		"was entered into the log twice", true,
+	},
+	"a hash is changed": {
+		statements(`UPDATE leaf_hash SET hash = zeroblob(32) WHERE i = 2`), "stands in the log where another leaf stood", true,
+	},
+	"the last leaf is removed": {
+		statements(`DELETE FROM leaf WHERE n = ` + lastLeaf), "leaves were removed at its end", true,
+	},
+	"a head is removed": {
+		statements(`DELETE FROM head WHERE seq = 2`), "the head that was signed at 3 leaves is missing", true,
+	},
+	"all heads are removed": {statements(`DELETE FROM head`), "the ledger has no signed head", true},
+	"a head is forged": {
+		statements(`UPDATE head SET note = CAST(replace(CAST(note AS TEXT),
+			char(10) || '3' || char(10), char(10) || '2' || char(10)) AS BLOB)`),
+		"the head's signature", true,
+	},
+	"a head is signed with a key that was made anew": {
+		func(f forger) {
+			file := f.t.TempDir() + "/key"
+			h := sign(f.t, resigner{f}, file)
+			f.exec(`UPDATE head SET note = ? WHERE seq = 2`, h.Note)
+		},
+		"the head's signature", true,
+	},
+	"the ledger is put back to an older state": {
+		statements(`DELETE FROM noted_register`, `DELETE FROM dispute`, `DELETE FROM record`,
+			`DELETE FROM leaf WHERE n > 0`, `DELETE FROM leaf_hash WHERE i > 0`, `DELETE FROM head WHERE seq > 1`),
+		"the log has 1 leaves, and a head was signed at 3", false,
+	},
+}
+
+// resigner signs three leaves with whatever key it gets.
+type resigner struct{ forger }
+
+// Every forgery is named, also where no head was kept elsewhere, but for one: a whole older ledger.
+// Then verify says loudly that it compared the ledger with nothing outside. docs/reliability.md has
+// the table.
+func TestVerifyNamesForgeries(t *testing.T) {
+	var table []string
+	for _, forgeries := range []map[string]forgery{recordForgeries, logForgeries} {
+		for name, c := range forgeries {
+			alone := "named"
+			if !c.alone {
+				alone = "not named"
+			}
+			table = append(table, fmt.Sprintf("| %s | named | %s |", name, alone))
+			t.Run(name, func(t *testing.T) {
+				path, head := signedLedger(t)
+				disputeAndRegister(t, path)
+				db, err := sql.Open("sqlite", path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				c.forge(forger{t, db})
+				if err := db.Close(); err != nil {
+					t.Fatal(err)
+				}
+				out, code := cli(t, "verify", "--ledger", path, "--head", head)
+				if code != exitFailed || !strings.Contains(out, c.want) {
+					t.Errorf("with a head: exit %d, want %q:\n%s", code, c.want, out)
+				}
+				out, code = cli(t, "verify", "--ledger", path)
+				if (code == exitFailed && strings.Contains(out, c.want)) != c.alone ||
+					!strings.Contains(out, "NO HEAD FROM OUTSIDE WAS GIVEN") {
+					t.Errorf("without a head: exit %d, want %q: %v:\n%s", code, c.want, c.alone, out)
+				}
+			})
+		}
+	}
+	if len(table) < 20 {
+		t.Errorf("%d forgeries, want 20", len(table))
+	}
+	wantTable(t, "| forgery | with a head | without |\n|---|---|---|\n", table)
+}
+
+// wantTable holds a table of docs/reliability.md to what the tests do.
+func wantTable(t *testing.T, head string, rows []string) {
+	t.Helper()
+	slices.Sort(rows)
+	doc, err := os.ReadFile("../../docs/reliability.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := head + strings.Join(rows, "\n") + "\n\n"; !strings.Contains(string(doc), want) {
+		t.Errorf("docs/reliability.md lacks the table\n\n%s", want)
+	}
+}
+
+// SignLog signs a log of three leaves without looking at the ledger.
+func (resigner) SignLog(
+	_ context.Context, _ time.Time, signer note.Signer,
+) (head merkle.Head, signed bool, err error) {
+	var log merkle.Memory
+	for i := range 3 {
+		if _, err := log.Add(merkle.NewLeaf(merkle.Record, fmt.Sprint(i), nil)); err != nil {
+			return head, false, err
+		}
+	}
+	head, err = merkle.Sign(3, &log, signer)
+	return head, true, err
+}
+
+// disputeAndRegister adds to a ledger what else the log covers.
+func disputeAndRegister(t *testing.T, path string) {
+	t.Helper()
+	records, _ := cli(t, "records", "--ledger", path, "--service", "help")
+	call := between(records, `"call":"`, `"`)
+	if out, code := cli(t, "dispute", "open", "--ledger", path, "--note", "case 7", call); code != 0 {
+		t.Fatalf("exit %d: %s", code, out)
+	}
+	l, err := ledger.Open(t.Context(), path, ledger.ReadWrite)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.NoteRegister(t.Context(), []byte("{}")); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The log's line of a signed head can be given as it is, also in the midst of others.
+func TestVerifyTakesTheLogAsItIs(t *testing.T) {
+	path, head := signedLedger(t)
+	note, err := os.ReadFile(head)
+	if err != nil {
+		t.Fatal(err)
+	}
+	line, err := json.Marshal(map[string]any{"event": "ledger.signed", "leaves": 3, "head": string(note)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]int{
+		string(line): 0, `{"event":"gateway.started"}` + "\n" + string(line) + "\n": 0,
+		`{"event":"gateway.started"}`: exitUsage,
+	} {
+		if err := os.WriteFile(head, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out, code := cli(t, "verify", "--ledger", path, "--head", head)
+		if code != want || want == 0 && !strings.Contains(out, "agrees with 3 signed heads") {
+			t.Errorf("%s: exit %d, want %d:\n%s", text, code, want, out)
+		}
+	}
+}
