@@ -49,10 +49,13 @@ func newREST(cfg Config) *rest {
 			TLSClientConfig:     &tls.Config{RootCAs: cfg.CA, MinVersion: tls.VersionTLS12},
 			MaxIdleConnsPerHost: 2,
 			IdleConnTimeout:     30 * time.Second,
-		}},
+		}, CheckRedirect: noRedirect},
 		inFlight: make(chan struct{}, maxInFlight),
 	}
 }
+
+// noRedirect: a redirect would carry events and commands to another host.
+func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 func (r *rest) close() {
 	r.http.CloseIdleConnections()

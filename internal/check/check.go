@@ -57,8 +57,8 @@ func (c Checks) note(where, format string, args ...any) {
 const unusedNumber = "+99900000000"
 
 // Machine checks what the configuration names on this machine: the ledger's permissions, how many
-// callers' numbers in it were not understood, and the exemption lookups, each of which gets one
-// question about a number that belongs to no caller.
+// callers' numbers in it were not understood, secrets that others can read, and the exemption lookups,
+// each of which gets one question about a number that belongs to no caller.
 func (c Checks) Machine(ctx context.Context) {
 	now := time.Now()
 	c.numbers(now)
@@ -69,6 +69,7 @@ func (c Checks) Machine(ctx context.Context) {
 		c.fail("ledger.file", "%s is readable by others (%s): chmod 600", file, info.Mode().Perm())
 	}
 	c.attestation()
+	c.secrets()
 }
 
 func (c Checks) exemption(ctx context.Context) {
