@@ -34,7 +34,10 @@ var dialled = map[string]bool{
 	"06xxxxxx78@trunk":                     false, // masked: it may be any
 }
 
-// dialledNumbers are the numbers in a fixed order.
+// anyNumber are those of no known kind.
+var anyNumber = map[string]bool{"4791234567890123@trunk": true, "06xxxxxx78@trunk": true}
+
+// allDialled are the numbers in a fixed order.
 var allDialled = []string{
 	"0612345678@trunk", "PJSIP/trunk/sip:3331234567@192.0.2.1", "899123456@trunk",
 	"PJSIP/trunk/sip:89212345@192.0.2.1", "4791234567890123@trunk", "06xxxxxx78@trunk",
@@ -63,11 +66,24 @@ func (w *callCenter) dial(numbers []string) {
 	w.emit(ari.Dial, to, nil)
 	ev := &w.events[len(w.events)-1]
 	ev.Caller, ev.Dialled = from.shown(), number
-	if !dialled[number] {
-		w.badNumbers = true
-		if from.caller {
-			w.refused[from.id] = true
-		}
+	if dialled[number] {
+		return
+	}
+	w.badNumbers = true
+	switch {
+	case !from.caller:
+	case anyNumber[number]:
+		to.refuses = from
+	default:
+		w.refused[from.id] = true
+	}
+}
+
+// heard: more than ringing may have come from a telephone whose number may be any. A telephone that
+// only rings costs nothing, as those do that a queue calls side by side.
+func (w *callCenter) heard(p *person) {
+	if p.refuses != nil && !p.refuses.ended {
+		w.refused[p.refuses.id] = true
 	}
 }
 

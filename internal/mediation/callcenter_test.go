@@ -42,6 +42,7 @@ type person struct {
 	inApp    time.Time // since when a feature key's application runs on it; zero for none
 	at       *place
 	twin     *person // the other half of a Local pair
+	refuses  *person // the caller who is not charged once more than ringing comes from here; nil for none
 	gone     bool
 	ended    bool // a caller who has hung up: the channel stays for a while and does nothing more
 	recorded bool // the gateway has received the hang-up, so the call has its record
@@ -161,6 +162,7 @@ func (w *callCenter) answer() {
 	if p := w.pick(func(p *person) bool { return !p.up && !p.ended }); p != nil {
 		p.up = true
 		w.emit(ari.ChannelStateChange, p, nil)
+		w.heard(p)
 	}
 }
 
@@ -222,6 +224,7 @@ func (w *callCenter) enter(p *person) {
 	p.at = b
 	b.inside = append(b.inside, p)
 	w.emit(ari.ChannelEnteredBridge, p, b)
+	w.heard(p)
 }
 
 func (w *callCenter) leave(p *person) {
