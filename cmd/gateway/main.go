@@ -65,6 +65,7 @@ func (u usage) Unwrap() error { return u.error }
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
 	var cli commands
 	exited := -1
+	stdout, stderr = &printable{to: stdout}, &printable{to: stderr}
 	parser, err := kong.New(&cli,
 		kong.Name("gateway"),
 		kong.Description("Risposta meters a paid service line from the operator's answer: "+

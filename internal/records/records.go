@@ -38,7 +38,7 @@ func (w jsonWriter) Write(record []byte) error {
 
 // NewCSV writes a head and one row a record. The columns are named as the fields of the record; a
 // dot leads into an object. A cell of queues, talk, announcement or survey is JSON; numbers and
-// reasons are separated by spaces.
+// reasons are separated by spaces. A cell that begins with =, +, - or @ gets an apostrophe in front.
 func NewCSV(w io.Writer) Writer { return &csvWriter{rows: csv.NewWriter(w)} }
 
 type csvWriter struct {
@@ -62,7 +62,18 @@ func (w *csvWriter) Write(record []byte) error {
 	if err := w.head(); err != nil {
 		return err
 	}
+	for i, cell := range row {
+		row[i] = harmless(cell)
+	}
 	return w.rows.Write(row)
+}
+
+// harmless puts an apostrophe before a cell that a spreadsheet would take for a formula.
+func harmless(cell string) string {
+	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
+		return "'" + cell
+	}
+	return cell
 }
 
 func (w *csvWriter) Flush() error {

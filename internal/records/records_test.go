@@ -101,3 +101,22 @@ func TestCSVRefusesWhatIsNoRecord(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// A cell from outside is no formula in a spreadsheet.
+func TestCSVCellsAreNoFormulas(t *testing.T) {
+	r := fullRecord()
+	r.Call, r.Trunk, r.Service, r.Node = "=cmd|' /C calc'!A0", "@SUM(1)", "+1", "-2"
+	var out bytes.Buffer
+	written(t, records.NewCSV(&out), r)
+	rows, err := csv.NewReader(&out).ReadAll()
+	if err != nil || len(rows) != 2 {
+		t.Fatalf("%d rows, %v", len(rows), err)
+	}
+	for i, want := range map[string]string{
+		"call": "'=cmd|' /C calc'!A0", "trunk": "'@SUM(1)", "service": "'+1", "node": "'-2", "caller": "c-1",
+	} {
+		if got := rows[1][slices.Index(rows[0], i)]; got != want {
+			t.Errorf("%s: %q, want %q", i, got, want)
+		}
+	}
+}
