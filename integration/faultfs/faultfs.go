@@ -163,7 +163,7 @@ var (
 // spared reports whether a file never fails: SQLite's shared memory is not meant for the disk.
 func (n *node) spared() bool {
 	name := n.Path(nil)
-	return strings.HasSuffix(name, "-shm") || strings.HasSuffix(name, ".lock")
+	return strings.HasSuffix(name, "-shm")
 }
 
 // Write implements fs.NodeWriter.

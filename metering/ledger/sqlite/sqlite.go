@@ -3,7 +3,7 @@
 // Durability: journal_mode=WAL and synchronous=FULL, so each commit is one fsync of the write-ahead
 // log, and a batch is on disk when Commit returns. One connection writes, which serialises all
 // changes of a process; readers have connections of their own, and a long read delays no commit.
-// One gateway at a time, held to that by a lock on FILE.lock; other processes may read and make
+// One gateway at a time, held to that by a lock on the file; other processes may read and make
 // short changes meanwhile. Never restore the file from a copy that is older than what a gateway has
 // written: records would be reported twice with different contents.
 //
@@ -19,8 +19,6 @@ import (
 	"os"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/risposta/gateway/internal/sqlitefile"
 	"github.com/risposta/gateway/metering/ledger"
 )
@@ -35,9 +33,9 @@ func init() {
 // store is an open file.
 type store struct {
 	reads
-	read  *sql.DB  // that of reads
-	write *sql.DB  // nil when opened for reading only
-	lock  *os.File // nil unless opened exclusively
+	read  *sql.DB   // that of reads
+	write *sql.DB   // nil when opened for reading only
+	lock  *fileLock // nil unless opened exclusively
 }
 
 var _ ledger.Store = (*store)(nil)
@@ -55,7 +53,7 @@ func open(ctx context.Context, path string, mode ledger.Mode) (ledger.Store, err
 
 func (l *store) open(ctx context.Context, path string, mode ledger.Mode) (err error) {
 	if mode == ledger.Exclusive {
-		if l.lock, err = lockFile(path + ".lock"); err != nil {
+		if l.lock, err = lockFile(path); err != nil {
 			return err
 		}
 		l.write, err = sqlitefile.Open(ctx, path, migrations, 1)
@@ -77,20 +75,6 @@ func (l *store) open(ctx context.Context, path string, mode ledger.Mode) (err er
 	return l.read.PingContext(ctx)
 }
 
-func lockFile(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("locking it: %w", err)
-	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		if errors.Is(err, unix.EWOULDBLOCK) {
-			err = ledger.ErrLocked
-		}
-		return nil, errors.Join(fmt.Errorf("locking %s: %w", path, err), f.Close())
-	}
-	return f, nil
-}
-
 // Close implements ledger.Store.
 func (l *store) Close() error {
 	var errs []error
@@ -100,7 +84,7 @@ func (l *store) Close() error {
 		}
 	}
 	if l.lock != nil {
-		errs = append(errs, l.lock.Close())
+		errs = append(errs, l.lock.unlock())
 	}
 	return errors.Join(errs...)
 }

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"testing"
@@ -135,6 +136,46 @@ func overwriteTable(t *testing.T, path, table string) {
 	}
 	_, err = f.WriteAt(bytes.Repeat([]byte{0xff}, int(size)), (page-1)*size)
 	if err = errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A second gateway is kept out in another process, too, by whatever name it has for the file.
+func TestNoOtherNameLetsASecondGatewayIn(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "ledger.db")
+	if os.Getenv("OPEN_LEDGER") != "" { // the other process
+		_, err := ledger.Open(t.Context(), os.Getenv("OPEN_LEDGER"), ledger.Exclusive)
+		if !errors.Is(err, ledger.ErrLocked) {
+			t.Fatalf("%v, want ErrLocked", err)
+		}
+		return
+	}
+	l, err := ledger.Open(t.Context(), path, ledger.Exclusive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	symlink, hardlink := filepath.Join(dir, "symlink"), filepath.Join(dir, "hardlink")
+	if err := errors.Join(os.Symlink(path, symlink), os.Link(path, hardlink)); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{path, symlink, hardlink, dir + "/../" + filepath.Base(dir) + "/ledger.db"} {
+		if _, err := ledger.Open(t.Context(), name, ledger.Exclusive); !errors.Is(err, ledger.ErrLocked) {
+			t.Errorf("%s: %v, want ErrLocked", name, err)
+		}
+		other := exec.Command(os.Args[0], "-test.run", "^TestNoOtherNameLetsASecondGatewayIn$")
+		other.Env = append(os.Environ(), "OPEN_LEDGER="+name)
+		if out, err := other.CombinedOutput(); err != nil {
+			t.Errorf("another process with %s: %v\n%s", name, err, out)
+		}
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if l, err = ledger.Open(t.Context(), symlink, ledger.Exclusive); err != nil {
+		t.Fatalf("afterwards: %v", err)
+	}
+	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
 }
