@@ -50,6 +50,7 @@ func observeConference(t *testing.T, name, profile string) *observation {
 
 // ARI sends no event when a member of a conference is muted, by any road, or hears music alone.
 func TestObserveConferenceMutesWithoutAnEvent(t *testing.T) {
+	t.Parallel()
 	o := observeConference(t, "conference-muted", "plain")
 	caller := o.caller(t, 0, lab.Calls().Speaks().Pause(9*second).
 		Keys("*").Pause(2*second).Keys("*").Pause(second).Bye())
@@ -82,6 +83,7 @@ func TestObserveConferenceMutesWithoutAnEvent(t *testing.T) {
 
 // A member who waits for a leader is in the conference's bridge, or in none: what ARI shows of it.
 func TestObserveConferenceWaitsForALeader(t *testing.T) {
+	t.Parallel()
 	o := observeConference(t, "conference-wait-marked", "waiting")
 	caller := o.caller(t, 0, lab.Calls().Speaks().Pause(12*second).Bye())
 	o.console("confbridge list room", "PJSIP/trunk")

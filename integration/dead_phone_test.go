@@ -43,6 +43,7 @@ func (o *observation) received(id string) string {
 // A phone that dies sends no BYE: the received count of its leg stands still, and an RTP timeout
 // ends the call.
 func TestObserveDeadPhone(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ name, options, dies string }{
 		{"dead-operator-rtp-timeout", "[op1](+)\nrtp_timeout = 6\nrtp_timeout_hold = 12\n", "PJSIP/op1-"},
 		{"dead-caller-rtp-timeout", "[trunk](+)\nrtp_timeout = 6\nrtp_timeout_hold = 12\n", "PJSIP/trunk-"},
@@ -84,6 +85,7 @@ func TestObserveDeadPhone(t *testing.T) {
 
 // A held leg has a timeout of its own; a muted phone that sends no RTP looks as a dead one does.
 func TestObserveSilentPhone(t *testing.T) {
+	t.Parallel()
 	options := map[string]string{
 		"pjsip.d/options.conf": "[op1](+)\nrtp_timeout = 6\nrtp_timeout_hold = 12\n",
 	}
@@ -130,6 +132,7 @@ func (o *observation) ended(id, requested, destroyed, sip string) {
 
 // Without an RTP timeout the session timer ends a dead phone's call.
 func TestObserveSessionTimerEndsADeadPhone(t *testing.T) {
+	t.Parallel()
 	o := observe(t, "dead-operator-session-timer", holdingService, map[string]string{
 		"pjsip.d/options.conf": "[op1](+)\nrtp_timeout = 0\ntimers = always\n" +
 			"timers_min_se = 90\ntimers_sess_expires = 90\n",
@@ -151,6 +154,7 @@ func TestObserveSessionTimerEndsADeadPhone(t *testing.T) {
 
 // What rtp_statistics answers for channels that have no RTP, and what a thousand requests cost.
 func TestObserveStatisticsOfOtherChannels(t *testing.T) {
+	t.Parallel()
 	o := observe(t, "rtp-statistics-cost", []service{{
 		name: "statistics", agents: []string{"op1", "op2"}, queues: queue("s", "", "Local/200@from-queue/n"),
 		dialplan: "Progress(); Queue(s)",

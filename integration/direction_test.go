@@ -45,6 +45,7 @@ var directionFiles = map[string]string{
 // CHANNEL(pjsip,request_uri) is set where Asterisk was called, and empty where it called, on every
 // road.
 func TestObserveDirectionOfAChannel(t *testing.T) {
+	t.Parallel()
 	t.Run("direction-called", func(t *testing.T) {
 		o := observe(t, "direction-called", originatedService, nil)
 		op := o.operator(t, "op1", lab.Called(half).WaitBye())

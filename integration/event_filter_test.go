@@ -17,6 +17,7 @@ import (
 )
 
 func TestObserveEventFilter(t *testing.T) {
+	t.Parallel()
 	r := newHarness(t, holdingService, nil)
 	plain := r.listens(t, "plain", true)
 	l := r.listens(t, "filtered", true)
@@ -56,6 +57,7 @@ func TestObserveEventFilter(t *testing.T) {
 // Subscriptions to all channels and all bridges give the same channel and bridge events as
 // subscribeAll.
 func TestObserveChannelAndBridgeSubscriptions(t *testing.T) {
+	t.Parallel()
 	r := newHarness(t, holdingService, nil)
 	plain := r.listens(t, "plain", true)
 	l := r.listens(t, "topics", false)
@@ -104,6 +106,7 @@ func (r *harness) shortCall(t *testing.T, app string, l *listener, marker string
 
 // An application of an outbound persistent WebSocket, its filter, and its connection lost.
 func TestObserveEventFilterOfAnOutboundWebSocket(t *testing.T) {
+	t.Parallel()
 	port, err := lab.FreePort("tcp")
 	if err != nil {
 		t.Fatal(err)

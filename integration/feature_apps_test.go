@@ -30,6 +30,7 @@ const allFeatures = "playself#playpeer#menupeer#musicself#menuself#recordself"
 // a ChannelDialplan only if a Gosub moves the channel in the dialplan. GET /channels/ID shows the
 // application while it runs.
 func TestObserveFeatureKeyRunsAnApplication(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name, keys, runsOn, app string
 		dialplanEvents          bool

@@ -16,6 +16,7 @@ const byContact = "op1/sip:op1@127.0.0.1:"
 // A service that the trunk reaches through a Local channel, and phones that are dialled by contact,
 // as FreePBX and MikoPBX do.
 func TestObserveServiceBehindALocalChannel(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ name, dialplan, member, dialled string }{
 		{"local-service-n", "Progress(); Dial(Local/1@inner/n,30)", "PJSIP/op1", "PJSIP/op1"},
 		{"local-service-optimised", "Progress(); Dial(Local/1@inner,30)", "PJSIP/op1", "PJSIP/op1"},

@@ -15,6 +15,7 @@ import (
 // Another application of ARI holds, mutes and plays music: which events come, and whom the bridge
 // lists.
 func TestObserveOtherApplicationHoldsAndMutes(t *testing.T) {
+	t.Parallel()
 	o := observe(t, "ari-hold-mute-moh", []service{{
 		name: "stasis", agents: []string{"op1"}, dialplan: "Progress(); Stasis(other)",
 	}}, nil)
@@ -87,6 +88,7 @@ func TestObserveOtherApplicationHoldsAndMutes(t *testing.T) {
 // How an endpoint's options change what a hold shows. PJSIP/op1 holds by re-INVITE:
 // CHANNEL(rtp,hold) shows it whatever the options, ARI and the CEL do not.
 func TestObserveHoldUnderEndpointOptions(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name, options string
 		holds         int
@@ -143,6 +145,7 @@ func (o *observation) holds(op *lab.Party, holds, unholds int, want ...string) {
 // A re-INVITE without an offer, answered in the ACK: ARI says Unhold first, and of a leg that is
 // held already it says no more than that, while the phone remains on hold.
 func TestObserveOfferlessReinviteHolds(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name           string
 		script         func(*lab.Script) *lab.Script

@@ -10,6 +10,7 @@ import (
 
 // In a pattern n is a letter of its own (2 to 9): _agent[0-9] matches age2t0, not agent1.
 func TestObservePatternWithTheLetterN(t *testing.T) {
+	t.Parallel()
 	o := observe(t, "pattern-letters", []service{{
 		name: "pattern", agents: []string{"op1", "op2"}, dialplan: "Progress(); Wait(1)",
 	}}, map[string]string{

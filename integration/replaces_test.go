@@ -11,6 +11,7 @@ import (
 
 // An INVITE with Replaces from the trunk takes the place of the caller's leg, as a carrier's SBC may do.
 func TestObserveTrunkReplacesTheCallersLeg(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name, whose, number string
 		refused             bool

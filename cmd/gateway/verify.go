@@ -41,8 +41,8 @@ func (f keyFlag) verifiers(read readFlags, io streams) (note.Verifiers, error) {
 type verifyCommand struct {
 	readFlags
 	keyFlag
-	Head  []string `help:"A signed head that was kept elsewhere: as it is, or the log's line with it. May be repeated." sep:"none" type:"path" placeholder:"FILE"`
-	Since string   `help:"Replay the evidence of calls since this instant only: 2026-11-23 (UTC) or 2026-11-23T10:00:00Z." placeholder:"TIME"`
+	Head  []string `help:"A signed head that was kept elsewhere; repeatable." sep:"none" type:"path" placeholder:"FILE"`
+	Since string   `help:"Replay the evidence of calls since this instant only." placeholder:"TIME"`
 	Pack  string   `help:"Verify the pack of one call alone, without a ledger." type:"path" placeholder:"FOLDER"`
 	Proof string   `help:"Verify this inclusion proof alone, without a ledger." type:"path" placeholder:"FILE"`
 	JSON  bool     `help:"Print one JSON object instead of a text."`
@@ -52,7 +52,8 @@ var errVerify = errors.New("verification failed")
 
 // Help says where a head comes from.
 func (verifyCommand) Help() string {
-	return "The log event ledger.signed has each signed head. Keep the log on another machine."
+	return "The log event ledger.signed has each signed head: keep the log on another machine, and give " +
+		"--head its lines as they are."
 }
 
 // Run prints what was verified, then a line for each problem.

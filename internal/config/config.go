@@ -182,6 +182,9 @@ type Ledger struct {
 	// The key that signs the ledger log, which the first run makes, with its public half in .pub
 	// beside it. Left out: ledger.file with .key at its end.
 	KeyFile string `yaml:"key_file"`
+	// A second place for the signed heads, on another mount: a line of JSON each. At the start the
+	// ledger is compared with it.
+	HeadsFile string `yaml:"heads_file"`
 	// How often the ledger log is signed, from 1s to 24h.
 	SignEvery time.Duration `yaml:"sign_every"`
 }

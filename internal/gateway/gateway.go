@@ -72,7 +72,10 @@ func (d *Gateway) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	watch := observer{log: d.log, metrics: d.metrics}
+	d.compareHeads(ctx)
+	watch := observer{
+		log: d.log, metrics: d.metrics, heads: headsFile(d.conf.Ledger.HeadsFile),
+	}
 	d.retention = &retention.Worker{
 		Store: d.ledger, Signer: signer, SignEvery: d.conf.Ledger.SignEvery,
 		Before: d.conf.Ledger.EraseBefore, Observer: watch,

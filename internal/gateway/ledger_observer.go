@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"time"
+
 	"go.uber.org/zap"
 
 	"github.com/risposta/gateway/internal/rerating"
@@ -13,6 +15,7 @@ import (
 type observer struct {
 	log     *zap.Logger
 	metrics *metrics
+	heads   headsFile // "": there is no second place
 }
 
 var (
@@ -38,6 +41,13 @@ func (o observer) RerateFailed(call metering.CallID, err error) {
 func (o observer) Signed(head merkle.Head) {
 	o.log.Info(evSigned, zap.Int64("leaves", head.N), zap.Stringer("root", head.Hash),
 		zap.ByteString("head", head.Note))
+	if o.heads == "" {
+		return
+	}
+	if err := o.heads.keep(head, time.Now()); err != nil {
+		o.metrics.signFailures.Inc()
+		o.log.Error(evHeadNotKept, zap.String("file", string(o.heads)), zap.Error(err))
+	}
 }
 
 // SignFailed implements retention.Observer.

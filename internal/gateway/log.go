@@ -33,6 +33,8 @@ const (
 	evCommitFailed    = "ledger.commit_failed"
 	evSigned          = "ledger.signed"
 	evSignFailed      = "ledger.sign_failed"
+	evHeadsDiffer     = "ledger.heads_differ"
+	evHeadNotKept     = "ledger.head_not_kept"
 	evErased          = "ledger.erased"
 	evEraseFailed     = "ledger.erase_failed"
 	evLookupFailed    = "exemption.failed"

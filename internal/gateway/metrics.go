@@ -32,6 +32,7 @@ type metrics struct {
 	commitSeconds        prometheus.Histogram
 	commitFailures       prometheus.Counter
 	signFailures         prometheus.Counter
+	headsDiffer          prometheus.Gauge
 }
 
 // addPBX makes a PBX's series before anything is counted: a series that is missing until its first
@@ -55,6 +56,9 @@ func newMetrics() *metrics {
 	gauge := func(name, help string, labels ...string) *prometheus.GaugeVec {
 		return prometheus.NewGaugeVec(
 			prometheus.GaugeOpts{Name: "risposta_" + name, Help: help}, labels)
+	}
+	single := func(name, help string) prometheus.Gauge {
+		return prometheus.NewGauge(prometheus.GaugeOpts{Name: "risposta_" + name, Help: help})
 	}
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(
@@ -96,16 +100,12 @@ func newMetrics() *metrics {
 			"Exemption lookups, by result.", "lookup", "result"),
 		exemptionBreakerOpen: gauge("exemption_breaker_open",
 			"1 while a lookup that kept failing is not asked.", "lookup"),
-		registerUsable: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "risposta_exemption_register_usable",
-			Help: "0 while the exemption register is missing or refused: it answers no about nobody.",
-		}),
+		registerUsable: single("exemption_register_usable",
+			"0 while the exemption register is missing or refused: it answers no about nobody."),
 		deskCallers: counter("desk_callers_total",
 			"Callers who have left the front desk, by result.", "service", "result"),
-		pendingRecords: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "risposta_pending_records",
-			Help: "Records that charge nothing until it is known whether the caller is exempt.",
-		}),
+		pendingRecords: single("pending_records",
+			"Records that charge nothing until it is known whether the caller is exempt."),
 		rerated: counter("rerated_total",
 			"Later versions of records, by reason.", "why"),
 		commitSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
@@ -117,8 +117,10 @@ func newMetrics() *metrics {
 		}),
 		signFailures: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "risposta_ledger_sign_failures_total",
-			Help: "Times the ledger log could not be signed.",
+			Help: "Times the ledger log could not be signed, or a head not be kept in the second place.",
 		}),
+		headsDiffer: single("ledger_heads_differ",
+			"1 where the ledger is not the one whose head is in the second place."),
 	}
 	m.registerUsable.Set(1)
 	m.registry.MustRegister(
@@ -126,7 +128,7 @@ func newMetrics() *metrics {
 		m.pbxSynced, m.pbxGaps, m.frames, m.heartbeats, m.unreadableFrames, m.inboxFrames,
 		m.inboxOverflows, m.probes, m.callerNumbers, m.exemptionLookups, m.exemptionBreakerOpen,
 		m.registerUsable, m.deskCallers, m.pendingRecords, m.rerated, m.commitSeconds,
-		m.commitFailures, m.signFailures, collectors.NewGoCollector(),
+		m.commitFailures, m.signFailures, m.headsDiffer, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return m

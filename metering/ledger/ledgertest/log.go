@@ -110,6 +110,26 @@ var logTests = map[string]func(*testing.T, Store){
 			}
 		}
 	},
+	"The log agrees with the heads of its own leaves alone": func(t *testing.T, s Store) {
+		signer, _ := keys(t)
+		l := s.open(t, ledger.Exclusive)
+		commit(t, l, ended("a", "b")...)
+		head, _, err := l.SignLog(t.Context(), noon, signer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		longer, other := head.Tree, head.Tree
+		longer.N += 7
+		other.Hash[0]++
+		for _, c := range []struct {
+			head tlog.Tree
+			want bool
+		}{{head.Tree, true}, {longer, false}, {other, false}, {tlog.Tree{N: 1, Hash: head.Hash}, false}} {
+			if got, err := l.Agrees(t.Context(), c.head); err != nil || got != c.want {
+				t.Errorf("agrees with %d leaves, %s: %v, %v; want %v", c.head.N, c.head.Hash, got, err, c.want)
+			}
+		}
+	},
 	"Disputes and states of the register are leaves": func(t *testing.T, s Store) {
 		l := s.open(t, ledger.Exclusive)
 		commit(t, l, ended("a")...)

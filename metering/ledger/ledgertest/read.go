@@ -87,10 +87,11 @@ var readTests = map[string]func(*testing.T, Store){
 				Record: row.Record, Call: "a", Version: len(every) / 2, Service: a1.Service,
 				ArrivedAt: a1.ArrivedAt.Time, JSON: row.JSON,
 			}
-			if row.Record == b1.Record {
+			switch row.Record {
+			case b1.Record:
 				want.Call, want.Version, want.Service = "b", 1, b1.Service
 				want.ArrivedAt = b1.ArrivedAt.Time
-			} else if row.Record == a2.Record {
+			case a2.Record:
 				want.Version = 2
 			}
 			if diff := cmp.Diff(want, row); diff != "" {

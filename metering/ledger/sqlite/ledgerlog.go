@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -109,19 +108,25 @@ func newestHead(ctx context.Context, tx *sql.Tx, n int64) (covered int64, err er
 	if err != nil {
 		return 0, fmt.Errorf("%w: the newest head: %w", ledger.ErrDamaged, err)
 	}
-	if tree.N > n {
-		return 0, fmt.Errorf("%w: the log has %d leaves, and its newest head was signed at %d",
-			ledger.ErrDamaged, n, tree.N)
-	}
-	root, err := tlog.TreeHash(tree.N, hashes(ctx, tx))
-	if err != nil || root != tree.Hash {
-		return 0, fmt.Errorf("%w: the log is not the one whose head was signed at %d leaves: %w",
-			ledger.ErrDamaged, tree.N, cmp.Or(err, errOtherRoot))
+	if agrees, err := (reads{tx}).Agrees(ctx, tree); err != nil || !agrees {
+		return 0, errors.Join(fmt.Errorf("%w: the log, of %d leaves, is not the one whose head was "+
+			"signed at %d", ledger.ErrDamaged, n, tree.N), err)
 	}
 	return tree.N, nil
 }
 
-var errOtherRoot = errors.New("its root hash is another one")
+// Agrees implements ledger.Log.
+func (r reads) Agrees(ctx context.Context, head tlog.Tree) (bool, error) {
+	n, err := countLeaves(ctx, r.q)
+	if err != nil || head.N > n {
+		return false, err
+	}
+	root, err := tlog.TreeHash(head.N, hashes(ctx, r.q))
+	if err != nil {
+		return false, fmt.Errorf("computing the root of %d leaves: %w", head.N, err)
+	}
+	return root == head.Hash, nil
+}
 
 // Heads implements ledger.Log.
 func (r reads) Heads(ctx context.Context) ([][]byte, error) {

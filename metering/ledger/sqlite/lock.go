@@ -62,7 +62,7 @@ func identify(info os.FileInfo, err error) (id fileID, _ error) {
 	if !ok {
 		return id, errors.New("the system does not tell one file from another")
 	}
-	return fileID{uint64(s.Dev), s.Ino}, nil
+	return fileID{s.Dev, s.Ino}, nil
 }
 
 // unlock gives the file back. SQLite must have closed it before.

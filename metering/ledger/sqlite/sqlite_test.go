@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"errors"
 	"os"
@@ -11,6 +12,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"golang.org/x/mod/sumdb/note"
 
 	"github.com/risposta/gateway/metering/ledger"
 	"github.com/risposta/gateway/metering/ledger/ledgertest"
@@ -177,5 +180,51 @@ func TestNoOtherNameLetsASecondGatewayIn(t *testing.T) {
 	}
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A log that has lost leaves of its newest head, or has other ones, is never signed.
+func TestALogThatLostLeavesIsNotSigned(t *testing.T) {
+	private, _, err := note.GenerateKey(rand.Reader, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := note.NewSigner(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, change := range map[string]string{
+		"fewer leaves":   `DELETE FROM leaf WHERE n > 0`,
+		"another hash":   `UPDATE leaf_hash SET hash = zeroblob(32) WHERE i = 2`,
+		"a hash missing": `DELETE FROM leaf_hash WHERE i = 2`,
+		"a broken head":  `UPDATE head SET note = CAST('x' AS BLOB)`,
+	} {
+		path := filepath.Join(t.TempDir(), "ledger.db")
+		l, err := ledger.Open(t.Context(), path, ledger.Exclusive)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, state := range []string{"one", "two", "three"} {
+			if err := l.NoteRegister(t.Context(), []byte(state)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, signed, err := l.SignLog(t.Context(), noon, signer); err != nil || !signed {
+			t.Fatalf("%s: signed: %v, %v", name, signed, err)
+		}
+		db, err := sql.Open("sqlite", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := db.Exec(change); err != nil {
+			t.Fatal(err)
+		}
+		_, signed, err := l.SignLog(t.Context(), noon, signer)
+		if signed || !errors.Is(err, ledger.ErrDamaged) {
+			t.Errorf("%s: signed: %v, %v; want ErrDamaged", name, signed, err)
+		}
+		if err := errors.Join(db.Close(), l.Close()); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
