@@ -129,7 +129,10 @@ func TestErasedRecordHasNoCallersDetail(t *testing.T) {
 		exemptionAnswered(metering.ExemptYes, "e-1"),
 		announced(at(1), "standard@1", metering.ConsentGiven),
 		{Kind: metering.QueueJoined, At: at(1), Queue: "support"},
-	}, talk(2, 62)...)...)
+	}, talk(2.4, 61.7)...)...)
+	if rec.WaitedMs == 2000 || rec.TalkMs == 59000 {
+		t.Fatalf("the call is of whole seconds: %s", rec.JSON())
+	}
 	got := rec.Erased("e-random")
 	midnight := metering.Time{Time: noon.Truncate(24 * time.Hour)}
 	want := rec
@@ -138,6 +141,7 @@ func TestErasedRecordHasNoCallersDetail(t *testing.T) {
 	want.ArrivedAt, want.EndedAt = midnight, midnight
 	want.Queues, want.Talk = []metering.QueueEntry{}, []metering.Talk{}
 	want.Announcement, want.DetailErased = nil, true
+	want.WaitedMs, want.TalkMs = 2000, 59000
 	if string(got.JSON()) != string(want.JSON()) {
 		t.Errorf("got\n%s\nwant\n%s", got.JSON(), want.JSON())
 	}

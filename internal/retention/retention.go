@@ -45,18 +45,23 @@ type Worker struct {
 	// Before is, as of now, the instant before which a call must have arrived to be erased.
 	Before   func(now time.Time) time.Time
 	Observer Observer
+
+	scrubbed bool // nothing that was erased is left in the ledger's files
 }
 
 const (
 	eraseEvery = time.Hour
-	eraseBatch = 100 // calls that are listed at once; each is erased in a transaction of its own
+	scrubEvery = 10 * time.Second // until it is done
+	eraseBatch = 100              // calls that are listed at once; each is erased in a transaction of its own
 )
 
 // Run erases at once and every hour, and signs at once and every SignEvery, until ctx ends.
 func (w *Worker) Run(ctx context.Context) {
 	sign, erase := time.NewTicker(w.SignEvery), time.NewTicker(eraseEvery)
+	scrub := time.NewTicker(scrubEvery)
 	defer sign.Stop()
 	defer erase.Stop()
+	defer scrub.Stop()
 	w.Sign(ctx)
 	w.erase(ctx)
 	for {
@@ -67,6 +72,8 @@ func (w *Worker) Run(ctx context.Context) {
 			w.Sign(ctx)
 		case <-erase.C:
 			w.erase(ctx)
+		case <-scrub.C:
+			w.scrub(ctx)
 		}
 	}
 }
@@ -89,10 +96,24 @@ func (w *Worker) erase(ctx context.Context) {
 	n, err := Erase(ctx, w.Store, w.Before(now), now)
 	if n > 0 {
 		w.Observer.Erased(n)
+		w.scrubbed = false
 	}
 	if err != nil && ctx.Err() == nil {
 		w.Observer.EraseFailed(err)
 	}
+	w.scrub(ctx)
+}
+
+// scrub takes what was erased out of the ledger's files, also what the last run left there.
+func (w *Worker) scrub(ctx context.Context) {
+	if w.scrubbed {
+		return
+	}
+	done, err := w.Store.Scrub(ctx)
+	if err != nil && ctx.Err() == nil {
+		w.Observer.EraseFailed(err)
+	}
+	w.scrubbed = done && err == nil
 }
 
 // Erase erases the detail of all calls that arrived before an instant, call by call, and returns

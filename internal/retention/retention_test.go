@@ -178,6 +178,7 @@ type scriptedStore struct {
 	erased, signed []time.Duration
 	eraseErrs      []error
 	heads          []int64 // 0: nothing to sign; negative: an error
+	scrubs         int
 }
 
 var errDisk = errors.New("disk")
@@ -187,6 +188,11 @@ func (s *scriptedStore) Erasable(
 ) ([]metering.CallID, error) {
 	s.erased = append(s.erased, before.Sub(s.begin))
 	return nil, s.eraseErrs[len(s.erased)-1]
+}
+
+func (s *scriptedStore) Scrub(context.Context) (bool, error) {
+	s.scrubs++
+	return s.scrubs == 3, nil // a reader keeps it from that twice
 }
 
 func (s *scriptedStore) SignLog(
@@ -238,6 +244,9 @@ func TestRunErasesEveryHourAndSignsEverySignEvery(t *testing.T) {
 		want := []time.Duration{0, 25 * time.Minute, 50 * time.Minute, 75 * time.Minute}
 		if !slices.Equal(s.signed, want) {
 			t.Errorf("signed after %v, want %v", s.signed, want)
+		}
+		if s.scrubs != 3 {
+			t.Errorf("scrubbed %d times, want three: until it was done, and no more", s.scrubs)
 		}
 		if !slices.Equal(o.heads, []int64{7}) || o.signFailed != 1 || o.eraseFailed != 1 {
 			t.Errorf("observed %+v", o)

@@ -78,6 +78,10 @@ type Eraser interface {
 	// Erasable returns up to limit calls that arrived before an instant, whose detail is not erased
 	// and not held by an open dispute, in the order of arrival.
 	Erasable(ctx context.Context, before time.Time, limit int) ([]metering.CallID, error)
+	// Scrub takes what was erased out of the store's files, where older copies of it may be left, such
+	// as in a write-ahead log. It returns false where a reading that goes on keeps it from that; the
+	// caller tries again. It makes no commit wait for a reader.
+	Scrub(ctx context.Context) (done bool, err error)
 }
 
 // Disputes keeps the detail of contested calls.

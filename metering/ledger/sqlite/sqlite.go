@@ -36,6 +36,7 @@ type store struct {
 	read  *sql.DB   // that of reads
 	write *sql.DB   // nil when opened for reading only
 	lock  *fileLock // nil unless opened exclusively
+	path  string
 }
 
 var _ ledger.Store = (*store)(nil)
@@ -44,7 +45,7 @@ var _ ledger.Store = (*store)(nil)
 const maxReaders = 8
 
 func open(ctx context.Context, path string, mode ledger.Mode) (ledger.Store, error) {
-	l := &store{}
+	l := &store{path: path}
 	if err := l.open(ctx, path, mode); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the ledger %s: %w", path, err), l.Close())
 	}
