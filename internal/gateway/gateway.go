@@ -72,6 +72,7 @@ func (d *Gateway) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	d.metrics.watchDisk(d.conf.Ledger.File)
 	d.compareHeads(ctx)
 	watch := observer{
 		log: d.log, metrics: d.metrics, heads: headsFile(d.conf.Ledger.HeadsFile),

@@ -23,7 +23,9 @@ var (
 func registered() map[string]string {
 	descs := make(chan *prometheus.Desc)
 	go func() {
-		newMetrics().registry.Describe(descs)
+		m := newMetrics()
+		m.watchDisk("ledger.db")
+		m.registry.Describe(descs)
 		close(descs)
 	}()
 	labels := map[string]string{}
