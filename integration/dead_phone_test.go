@@ -44,10 +44,13 @@ func (o *observation) received(id string) string {
 // ends the call.
 func TestObserveDeadPhone(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct{ name, options, dies string }{
-		{"dead-operator-rtp-timeout", "[op1](+)\nrtp_timeout = 6\nrtp_timeout_hold = 12\n", "PJSIP/op1-"},
-		{"dead-caller-rtp-timeout", "[trunk](+)\nrtp_timeout = 6\nrtp_timeout_hold = 12\n", "PJSIP/trunk-"},
-		{"dead-operator-no-timeout", "[op1](+)\nrtp_timeout = 0\n", "PJSIP/op1-"},
+	for _, c := range []struct {
+		name, options, dies string
+		ends                bool
+	}{
+		{"dead-operator-rtp-timeout", "[op1](+)\nrtp_timeout = 6\nrtp_timeout_hold = 12\n", "PJSIP/op1-", true},
+		{"dead-caller-rtp-timeout", "[trunk](+)\nrtp_timeout = 6\nrtp_timeout_hold = 12\n", "PJSIP/trunk-", true},
+		{"dead-operator-no-timeout", "[op1](+)\nrtp_timeout = 0\n", "PJSIP/op1-", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := observe(t, c.name, holdingService, map[string]string{"pjsip.d/options.conf": c.options})
@@ -63,7 +66,7 @@ func TestObserveDeadPhone(t *testing.T) {
 			o.until("audio from the phone that will die", func() bool { return o.received(legs[c.dies]) != before })
 			o.mark("kill")
 			phones[c.dies].Kill()
-			if c.options != "" {
+			if c.ends {
 				o.ended(legs[c.dies], "1", "44", "")
 				o.gone(trunk)
 				return
