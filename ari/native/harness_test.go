@@ -37,6 +37,8 @@ func (h *harness) observe(format string, args ...any) {
 }
 
 func (h *harness) Retrying(err error, _ time.Duration) { h.observe("retrying: %v", err) }
+func (h *harness) LoginRefused(string)                 { h.observe("login refused") }
+func (h *harness) ListenerFailed(text string)          { h.observe("listener failed: %s", text) }
 func (h *harness) NotResumed(err error)                { h.observe("not resumed: %v", err) }
 func (h *harness) SyncLost(reason string, _ error)     { h.observe("sync lost: %s", reason) }
 func (h *harness) Overflowed()                         { h.observe("overflowed") }

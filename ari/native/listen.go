@@ -7,8 +7,10 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -26,8 +28,9 @@ type Listen struct {
 
 // The bounds of the listener: one PBX connects, and again when its last connection broke.
 const (
-	maxConns       = 8
-	headerTimeout  = 5 * time.Second
+	// maxStrangers is more than connect within the milliseconds in which a PBX shows its password.
+	maxStrangers   = 64
+	headerTimeout  = 5 * time.Second // for the TLS handshake, and for a request
 	maxHeader      = 8 << 10
 	closeTimeout   = 2 * time.Second  // for Asterisk to end its side (measured: 1 to 2 ms)
 	connectTimeout = 30 * time.Second // after which a PBX that has not connected is logged
@@ -51,16 +54,26 @@ type outboundConn struct {
 // server accepts Asterisk's connections, one at a time.
 type server struct {
 	cfg    Listen
+	obs    ListenObserver
 	http   http.Server
 	offers chan offer
 	conns  sync.Map // remote address -> net.Conn
 	quit   chan struct{}
 }
 
-func newServer(l Listen) *server {
-	s := &server{cfg: l, offers: make(chan offer), quit: make(chan struct{})}
+// ListenObserver is told who was kept out. Its methods must return at once.
+type ListenObserver interface {
+	// LoginRefused: a client at this address showed no user and password, or wrong ones.
+	LoginRefused(address string)
+	// ListenerFailed: a connection ended before its request, such as by a TLS error.
+	ListenerFailed(text string)
+}
+
+func newServer(l Listen, obs ListenObserver) *server {
+	s := &server{cfg: l, obs: obs, offers: make(chan offer), quit: make(chan struct{})}
 	s.http = http.Server{
 		Handler: s, ReadHeaderTimeout: headerTimeout, MaxHeaderBytes: maxHeader,
+		IdleTimeout: headerTimeout, ErrorLog: log.New(failures{obs}, "", 0),
 		ConnState: func(c net.Conn, state http.ConnState) {
 			switch state {
 			case http.StateNew:
@@ -74,9 +87,18 @@ func newServer(l Listen) *server {
 	return s
 }
 
+// failures passes what the HTTP server logs to the observer.
+type failures struct{ obs ListenObserver }
+
+// Write implements io.Writer.
+func (f failures) Write(line []byte) (int, error) {
+	f.obs.ListenerFailed(strings.TrimSpace(string(line)))
+	return len(line), nil
+}
+
 // run serves until ctx ends.
 func (s *server) run(ctx context.Context) error {
-	l := net.Listener(newLimitListener(s.cfg.Listener, maxConns))
+	l := net.Listener(newStrangers(s.cfg.Listener, maxStrangers))
 	if s.cfg.TLS != nil {
 		l = tls.NewListener(l, s.cfg.TLS)
 	}
@@ -94,7 +116,9 @@ func (s *server) run(ctx context.Context) error {
 // ServeHTTP upgrades one connection and keeps it until the session no longer uses it.
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !s.authenticated(r) {
+		s.obs.LoginRefused(r.RemoteAddr)
 		w.Header().Set("WWW-Authenticate", `Basic realm="risposta"`)
+		w.Header().Set("Connection", "close")
 		http.Error(w, "unknown user or password", http.StatusUnauthorized)
 		return
 	}
@@ -104,6 +128,10 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.conns.Delete(r.RemoteAddr)
+	if err := noLongerStrange(raw); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
 	o := offer{upgrade: make(chan bool, 1), result: make(chan outboundConn, 1)}
 	defer close(o.result)
 	select {

@@ -45,6 +45,7 @@ type Observer interface {
 	SyncLost(reason string, err error)
 	// Overflowed: the queue was full. The frame was discarded, and events are missing from here on.
 	Overflowed()
+	ListenObserver
 }
 
 // The timing of the source.
@@ -82,7 +83,7 @@ func New(cfg Config, queue *ari.Queue, obs Observer, accept func(ari.Info) error
 		sync: newSynchronizer(control, queue, obs, cfg.Desk),
 	}
 	if cfg.Listen != nil {
-		s.server = newServer(*cfg.Listen)
+		s.server = newServer(*cfg.Listen, obs)
 	}
 	return s
 }

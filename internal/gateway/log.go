@@ -22,6 +22,8 @@ const (
 	evCheckpointSaved = "checkpoint.saved"
 	evResumed         = "calls.resumed"
 	evNotResumed      = "calls.not_resumed"
+	evLoginRefused    = "pbx.login_refused"
+	evListenerFailed  = "pbx.listener_failed"
 	evUnreachable     = "pbx.unreachable"
 	evSyncLost        = "pbx.sync_lost"
 	evSynced          = "pbx.synced"

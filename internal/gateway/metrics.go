@@ -25,6 +25,7 @@ type metrics struct {
 	callerNumbers        *prometheus.CounterVec
 	exemptionLookups     *prometheus.CounterVec
 	exemptionBreakerOpen *prometheus.GaugeVec
+	listenerRefused      *prometheus.CounterVec
 	registerUsable       prometheus.Gauge
 	deskCallers          *prometheus.CounterVec
 	pendingRecords       prometheus.Gauge
@@ -90,6 +91,8 @@ func newMetrics() *metrics {
 			"Frames that could not be read.", "pbx"),
 		inboxFrames: gauge("inbox_frames",
 			"Frames read and not processed yet.", "pbx"),
+		listenerRefused: counter("listener_refused_total",
+			"Connections to the listener that were refused or failed.", "pbx", "why"),
 		inboxOverflows: counter("inbox_overflows_total",
 			"Times the inbox was full, and a new snapshot was needed.", "pbx"),
 		probes: counter("probes_total",
@@ -126,7 +129,7 @@ func newMetrics() *metrics {
 	m.registry.MustRegister(
 		m.openCalls, m.callsSetAside, m.unmatchedCalls, m.records, m.talkSeconds, m.unseenSeconds,
 		m.pbxSynced, m.pbxGaps, m.frames, m.heartbeats, m.unreadableFrames, m.inboxFrames,
-		m.inboxOverflows, m.probes, m.callerNumbers, m.exemptionLookups, m.exemptionBreakerOpen,
+		m.inboxOverflows, m.listenerRefused, m.probes, m.callerNumbers, m.exemptionLookups, m.exemptionBreakerOpen,
 		m.registerUsable, m.deskCallers, m.pendingRecords, m.rerated, m.commitSeconds,
 		m.commitFailures, m.signFailures, m.headsDiffer, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),

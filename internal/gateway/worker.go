@@ -53,6 +53,7 @@ type pbxWorker struct {
 	loggedTypes, loggedExts map[string]bool // of unreadable frames; of calls on no service
 	trunks                  map[string]bool // that the metrics name
 	lastResync              time.Time       // after an unreadable frame
+	refusals                refusals
 
 	synced    atomic.Bool // for /readyz
 	committed atomic.Bool // false while a commit fails
