@@ -40,7 +40,9 @@ var mayImport = map[string][]string{
 	"ari/frontdesk":               {"ari", "metering", "metering/policy"},
 	"ari/native":                  {"ari", "metering"},
 	"ari/talkpath":                {"ari", "metering"},
-	"internal/audit":              {"metering", "internal/mediation", "internal/timeline"},
+	"internal/audit": {
+		"metering", "internal/fileowner", "internal/mediation", "internal/timeline",
+	},
 	"internal/check": {
 		"ari", "metering", "internal/config", "internal/gateway", "internal/lookups", "internal/mediation",
 	},
@@ -52,7 +54,8 @@ var mayImport = map[string][]string{
 	"internal/records":         {"metering"},
 	"internal/rerating":        {"metering", "internal/mediation"},
 	"internal/retention":       {"metering", "internal/rerating"},
-	"internal/sqlitefile":      {},
+	"internal/sqlitefile":      {"internal/fileowner"},
+	"internal/fileowner":       {},
 	"internal/timeline":        {"metering", "internal/mediation"},
 	"cmd/gateway":              {"metering", "internal"},
 	"integration":              {},

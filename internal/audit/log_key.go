@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
+
+	"github.com/risposta/gateway/internal/fileowner"
 )
 
 // KeyName is the name in the signature of each head.
@@ -78,6 +80,9 @@ func replace(file, text string, mode fs.FileMode) (err error) {
 	}
 	_, err = f.WriteString(text)
 	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
+	if err == nil {
+		err = fileowner.AsFolder(f.Name())
+	}
 	if err == nil {
 		err = os.Rename(f.Name(), file)
 	}

@@ -19,6 +19,8 @@ import (
 
 	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"github.com/risposta/gateway/internal/fileowner"
 )
 
 // busyTimeout bounds how long a statement waits for the lock of another connection or process, such
@@ -61,11 +63,7 @@ func Connect(path string, mode Mode, conns int) (*sql.DB, error) {
 // Open opens a file for writing, makes it where there is none (mode 0600), and brings its schema up
 // to date with the *.sql files in the folder "migrations" of migrations.
 func Open(ctx context.Context, path string, migrations fs.FS, conns int) (*sql.DB, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) // SQLite itself would make it 0644
-	if err != nil {
-		return nil, err
-	}
-	if err := f.Close(); err != nil {
+	if err := Create(path); err != nil {
 		return nil, err
 	}
 	db, err := Connect(path, ReadWrite, conns)
@@ -76,6 +74,20 @@ func Open(ctx context.Context, path string, migrations fs.FS, conns int) (*sql.D
 		return nil, errors.Join(fmt.Errorf("bringing the schema up to date: %w", err), db.Close())
 	}
 	return db, nil
+}
+
+// Create makes an empty file (mode 0600) where there is none. It opens none that is there: closing it
+// would give up the locks that SQLite may have on it in this process (fcntl(2)).
+func Create(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600) // SQLite would make it 0644
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return nil
+	case err != nil:
+		return err
+	}
+	// SQLite gives the files that it makes beside it to the owner of this one.
+	return errors.Join(f.Close(), fileowner.AsFolder(path))
 }
 
 func migrate(ctx context.Context, db *sql.DB, migrations fs.FS) error {

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/risposta/gateway/internal/sqlitefile"
 	"github.com/risposta/gateway/metering/ledger"
 )
 
@@ -36,7 +37,10 @@ func lockFile(path string) (*fileLock, error) {
 	if id, err := identify(os.Stat(path)); err == nil && held.ids[id] {
 		return nil, fmt.Errorf("locking %s: %w", path, ledger.ErrLocked)
 	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) // SQLite itself would make it 0644
+	if err := sqlitefile.Create(path); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		return nil, err
 	}
