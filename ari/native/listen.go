@@ -7,7 +7,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"log"
+	"log" //nolint:depguard // net/http takes no other logger; what it says goes to the observer
 	"net"
 	"net/http"
 	"strings"

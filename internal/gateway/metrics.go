@@ -126,6 +126,11 @@ func newMetrics() *metrics {
 			"1 where the ledger is not the one whose head is in the second place."),
 	}
 	m.registerUsable.Set(1)
+	m.register()
+	return m
+}
+
+func (m *metrics) register() {
 	m.registry.MustRegister(
 		m.openCalls, m.callsSetAside, m.unmatchedCalls, m.records, m.talkSeconds, m.unseenSeconds,
 		m.pbxSynced, m.pbxGaps, m.frames, m.heartbeats, m.unreadableFrames, m.inboxFrames,
@@ -134,5 +139,4 @@ func newMetrics() *metrics {
 		m.commitFailures, m.signFailures, m.headsDiffer, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
-	return m
 }
