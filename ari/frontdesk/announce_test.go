@@ -23,6 +23,12 @@ func withCodes() frontdesk.Offer {
 	return o
 }
 
+func untold() frontdesk.Offer {
+	o := priced(true)
+	o.Untold = true
+	return o
+}
+
 const announcement = "price eur-one and number:20 point digits:5 eur-cents per-minute"
 
 var (
@@ -61,6 +67,10 @@ var visits = map[string]struct {
 	"refuses, and is hung up on": {
 		offer: priced(true), hangUp: true, played: announcement + " consent refused",
 		result: "refused", left: "hangup", announced: refused,
+	},
+	"is exempt, is not told, and does not agree": {
+		offer: untold(), hangUp: true, played: announcement + " consent", result: "refused",
+		announced: refused,
 	},
 	"is exempt": {
 		offer: frontdesk.Offer{Free: true}, played: "free", result: "free", announced: free,

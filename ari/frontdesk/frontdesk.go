@@ -41,6 +41,7 @@ var _ Control = ari.Control(nil)
 // Offer is what a caller hears before waiting.
 type Offer struct {
 	Free      bool   // the caller is exempt, or the service has no price
+	Untold    bool   // the caller is exempt, and hears the price all the same: never hung up on
 	Tariff    string // the reference of the price, for the Announcement
 	PerMinute string // decimal text in major units
 	Currency  string // ISO 4217: names the prompts of the money

@@ -43,8 +43,8 @@ type deskCall struct {
 	terms   metering.Terms
 	arrived time.Time
 	trunk   string
-	number  metering.Number // withheld where it is not known
-	exempt  bool            // the last run knew it, of a number that is vouched for
+	number  metering.Number    // withheld where it is not known
+	known   metering.Exemption // what the last run knew
 }
 
 // deskMessage is what the desk has for the meter: an announcement, or an exemption by a code.
@@ -82,7 +82,7 @@ func (b *deskBackend) arrived(c *metering.Call, number metering.Number) {
 	defer b.mu.Unlock()
 	b.calls[c.ID] = deskCall{
 		terms: c.Terms, arrived: c.ArrivedAt, trunk: c.Origin.Trunk, number: number,
-		exempt: announcedExempt(c.Exemption),
+		known: c.Exemption,
 	}
 	close(b.arrival)
 	b.arrival = make(chan struct{})
@@ -115,7 +115,7 @@ func (b *deskBackend) await(ctx context.Context, call metering.CallID) (deskCall
 
 // announcedExempt reports whether the desk may say that a caller is exempt. Where nobody vouches for
 // the number it does not: whoever sends a stranger's number would hear that the stranger is protected.
-// The caller pays nothing all the same.
+// The caller pays nothing all the same, and is put through without having agreed to the price.
 func announcedExempt(e metering.Exemption) bool {
 	return e.Verdict == metering.ExemptYes && e.Attestation.Vouches()
 }
@@ -129,15 +129,22 @@ func (b *deskBackend) Offer(ctx context.Context, call metering.CallID) (frontdes
 		return frontdesk.Offer{}, false
 	}
 	terms := c.terms
-	if c.exempt || terms.Tariff == nil || terms.Tariff.HighestPrice().Sign() == 0 {
+	if terms.Tariff == nil || terms.Tariff.HighestPrice().Sign() == 0 {
 		return frontdesk.Offer{Free: true}, true
 	}
 	// Without an answer in time the price is announced: it may yet be due.
-	q := mediation.Ask{Call: call, Number: c.number, Trunk: c.trunk, At: c.arrived}
-	if got, err := b.lookup.Exempt(ctx, q); err == nil && announcedExempt(got) {
+	e := c.known
+	if e.Verdict != metering.ExemptYes {
+		q := mediation.Ask{Call: call, Number: c.number, Trunk: c.trunk, At: c.arrived}
+		if got, err := b.lookup.Exempt(ctx, q); err == nil {
+			e = got
+		}
+	}
+	if announcedExempt(e) {
 		return frontdesk.Offer{Free: true}, true
 	}
 	return frontdesk.Offer{
+		Untold: e.Verdict == metering.ExemptYes,
 		Tariff: terms.Tariff.Ref(), PerMinute: terms.Tariff.PerMinute,
 		Currency: terms.Tariff.Currency, Consent: terms.Policy.Has(policy.Consent),
 		Codes: b.codes != nil,

@@ -39,6 +39,8 @@ func TestTheFrontDeskKnowsTheCallsOfBeforeARestart(t *testing.T) {
 	vouched := yes
 	vouched.Attestation = metering.AttestedByTrunk
 	trusting := trust("PJSIP/trunk")
+	untold := priced()
+	untold.Untold = true
 	no := metering.Exemption{Verdict: metering.ExemptNo}
 	answers := map[string]lookupFake{
 		"no": func(metering.Number) (exemption.Answer, error) {
@@ -69,10 +71,10 @@ func TestTheFrontDeskKnowsTheCallsOfBeforeARestart(t *testing.T) {
 			lookup: "yes, to a number", trust: trusting, want: frontdesk.Offer{Free: true},
 		},
 		"exempt, as is known, by a number that anybody may have sent": {
-			answered: yes, lookup: "fails", want: priced(),
+			answered: yes, lookup: "fails", want: untold,
 		},
 		"exempt, as is not known yet, by a number that anybody may have sent": {
-			lookup: "yes, to a number", want: priced(),
+			lookup: "yes, to a number", want: untold,
 		},
 		"no answer": {lookup: "fails", want: priced()},
 		"the number cannot be decrypted, and the channel is withheld": {
