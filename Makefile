@@ -8,7 +8,7 @@ SHELL := /bin/bash
 LIVE := $(GO) test -tags live -count=1 -parallel 2 -timeout 20m
 
 .PHONY: help demo test test-long unit live judge traces reliability lint vuln bench fuzz build \
-	image setup bare load observe
+	image setup bare load observe away
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -21,9 +21,11 @@ test: setup lint unit live ## run the linters and all tests, also those on a doc
 unit: ## run the tests that need no PBX, with the race detector
 	$(GO) test -race -count=1 -timeout 10m ./...
 
-ONLY ?= Test
-live: setup ## make real SIP calls on a real Asterisk; ONLY and ARGS choose tests and their flags
-	$(LIVE) -run '$(ONLY)' -skip 'TestLiveMoreShapes|TestObserve' ./integration/... $(ARGS)
+live: setup ## make real SIP calls on a real Asterisk
+	$(LIVE) -skip 'TestLiveMoreShapes|TestObserve' ./integration/...
+
+away: setup ## make calls around a gateway that restarts and is away for a minute
+	$(LIVE) -run TestLiveRestartLosesNoTalk ./integration/ -away 60s
 
 observe: setup ## record what Asterisk reports of rare cases; the tests hold docs/asterisk.md
 	$(LIVE) -parallel 4 -timeout 30m -run TestObserve ./integration/

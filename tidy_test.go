@@ -56,6 +56,7 @@ var mayImport = map[string][]string{
 	"internal/retention":       {"metering", "internal/rerating"},
 	"internal/sqlitefile":      {"internal/fileowner"},
 	"internal/fileowner":       {},
+	"internal/backup":          {"metering", "internal/fileowner", "internal/sqlitefile"},
 	"internal/timeline":        {"metering", "internal/mediation"},
 	"cmd/gateway":              {"metering", "internal"},
 	"integration":              {},

@@ -2,27 +2,74 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"strings"
+	"time"
+
+	"github.com/risposta/gateway/internal/backup"
+	"github.com/risposta/gateway/internal/config"
+	"github.com/risposta/gateway/metering"
 )
+
+// places are where a configuration keeps what a backup is of, and the ids of the callers' keys.
+func (f configFlag) places(io streams) (p backup.Places, keys []string, err error) {
+	conf, err := config.Load(f.Config, io.environ, config.CallersKey)
+	if err != nil {
+		return p, nil, usage{err}
+	}
+	var pseudonyms *metering.Pseudonyms
+	if pseudonyms, err = conf.Pseudonyms(); err != nil {
+		return p, nil, usage{err}
+	}
+	p = backup.Places{
+		Ledger: conf.Ledger.File, LogKeys: conf.Ledger.KeyFile + ".pub", Register: conf.Exemption.Registry,
+	}
+	return p, pseudonyms.KeyIDs(), nil
+}
 
 // backupCommand works beside a running gateway.
 type backupCommand struct {
-	readFlags
-	Into string `help:"The file to make." type:"path" required:"" placeholder:"FILE"`
+	configFlag
+	Into string `help:"The folder to make." type:"path" required:"" placeholder:"FOLDER"`
 }
 
-// Run writes a copy of one state of the ledger.
-func (c backupCommand) Run(ctx context.Context, io streams) (err error) {
-	l, err := c.openReadOnly(ctx, io)
+// Help says what is not in a backup.
+func (backupCommand) Help() string {
+	return "The secret keys are not part of it: keep callers.key_file and ledger.key_file elsewhere."
+}
+
+// Run writes copies of one state of the ledger, and of the exemption register.
+func (c backupCommand) Run(ctx context.Context, io streams) error {
+	p, keys, err := c.places(io)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, l.Close()) }()
-	if err := l.Backup(ctx, c.Into); err != nil {
+	m := backup.Manifest{At: time.Now().UTC().Truncate(time.Second), CallerKeys: keys}
+	if err := backup.Make(ctx, p, m, c.Into); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(io.stdout,
-		"the ledger is copied into %s; its keys are not part of it\n", c.Into)
+	_, err = fmt.Fprintf(io.stdout, "the backup is in %s; it needs the callers' keys %s, which are not "+
+		"part of it\n", c.Into, strings.Join(keys, ", "))
+	return err
+}
+
+// restoreCommand puts a backup where a configuration has nothing yet.
+type restoreCommand struct {
+	configFlag
+	From string `help:"The folder of the backup." type:"existingdir" required:"" placeholder:"FOLDER"`
+}
+
+// Run replaces no file.
+func (c restoreCommand) Run(_ context.Context, io streams) error {
+	p, keys, err := c.places(io)
+	if err != nil {
+		return err
+	}
+	m, err := backup.Restore(c.From, p, keys)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(io.stdout, "the backup of %s is in place; verify it before the gateway starts: "+
+		"gateway verify --head HEAD\n", m.At.Format(time.RFC3339))
 	return err
 }

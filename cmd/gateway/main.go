@@ -40,7 +40,8 @@ type commands struct {
 	Reconcile reconcileCommand `cmd:"" help:"Compare the records with Asterisk's logs, and correct them."`
 	Dispute   disputeCommand   `cmd:"" help:"Keep the detail of a disputed call, or write its evidence into a folder."`
 	Key       keyCommand       `cmd:"" help:"Rotate the key that the ledger log is signed with."`
-	Backup    backupCommand    `cmd:"" help:"Copy the ledger into a file, also beside a running gateway."`
+	Backup    backupCommand    `cmd:"" help:"Copy ledger and register into a folder, also beside a running gateway."`
+	Restore   restoreCommand   `cmd:"" help:"Put a backup in place."`
 	Exempt    exemptCommand    `cmd:"" help:"Manage the register of exempt callers."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
 }
