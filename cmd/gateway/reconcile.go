@@ -33,7 +33,8 @@ func (reconcileCommand) Help() string {
 	return "CEL and CDRs have the columns of cel_custom.conf and cdr_custom.conf in deploy/asterisk."
 }
 
-// Run prints a line for each call that differs, and how many agree.
+// Run prints a line for each call that differs, how many agree, and with --cdr what the CDRs would
+// have billed too much.
 func (c reconcileCommand) Run(ctx context.Context, std streams) (err error) {
 	conf, err := config.Load(c.Config, std.environ, config.CallersKey)
 	if err != nil {
@@ -57,7 +58,7 @@ func (c reconcileCommand) Run(ctx context.Context, std streams) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, done()) }()
-	t := tally{std: std, ledger: l, apply: c.Apply}
+	t := tally{std: std, ledger: l, apply: c.Apply, cdrs: reconcile.NewOverbillings(rules)}
 	fmt.Fprintf(std.stdout, "%-26s %-16s %-12s %10s %10s %10s %6s\n",
 		"call", "service", "", "record", "CEL", "CDR", "queue")
 	add := func(line reconcile.Line) error { return t.add(ctx, line) }
@@ -66,6 +67,7 @@ func (c reconcileCommand) Run(ctx context.Context, std streams) (err error) {
 	}
 	fmt.Fprintf(std.stdout, "%d calls agree, %d differ, %d of them have a new record\n",
 		t.agree, t.differ, t.applied)
+	t.overbillings()
 	if t.differ > t.applied {
 		return fmt.Errorf("%w: %d calls", errDiffers, t.differ-t.applied)
 	}
@@ -103,10 +105,25 @@ type tally struct {
 	std                    streams
 	ledger                 rerating.Store
 	apply                  bool
+	cdrs                   *reconcile.Overbillings
 	agree, differ, applied int
 }
 
+// overbillings prints what Asterisk's CDRs would have billed more than was talked.
+func (t *tally) overbillings() {
+	for _, o := range t.cdrs.All() {
+		price := ""
+		if o.Priced {
+			price = fmt.Sprintf(", %s %s", o.Price, o.Price.Currency)
+		}
+		fmt.Fprintf(t.std.stdout, "%s %s: Asterisk's CDRs would have billed %.3f s in %d calls, of which "+
+			"%.3f s were talk: %.3f s%s too much\n", o.Month, o.Service, o.CDR.Seconds(), o.Calls,
+			o.Talk.Seconds(), (o.CDR - o.Talk).Seconds(), price)
+	}
+}
+
 func (t *tally) add(ctx context.Context, l reconcile.Line) error {
+	t.cdrs.Add(l)
 	if l.Status == reconcile.Agrees {
 		t.agree++
 		return nil

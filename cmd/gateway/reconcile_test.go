@@ -108,7 +108,9 @@ func TestReconcileFillsInWhatWasNotSeen(t *testing.T) {
 		}
 		out, code = reconcileCLI(t, dir, cel, "--apply")
 		if code != 0 || !containsAll(out, "version 2 written: 0.12 EUR for 8.4",
-			"0 calls agree, 1 differ, 1 of them have a new record") {
+			"0 calls agree, 1 differ, 1 of them have a new record",
+			"2026-11 help: Asterisk's CDRs would have billed 16.005 s in 1 calls, of which 8.478 s were talk: "+
+				"7.527 s, 0.13 EUR too much\n") {
 			t.Errorf("%d frames seen: exit %d:\n%s", seen, code, out)
 		}
 		records, _ := cli(t, "records", "--ledger", path)

@@ -65,6 +65,7 @@ func (c *comparison) better(
 // nothing was seen; the CEL then fills in the rest where it can.
 func (c *comparison) unrecorded(call *metering.Call, byCEL time.Duration) Line {
 	line := c.line(call.ID, call.Service, NoRecord, 0, byCEL)
+	line.ArrivedAt = call.ArrivedAt
 	frames := mediation.New(c.rules).Missed(c.arrivals[call.ID], call.EndedAt)
 	filled, err := c.better(line, frames, 0, call)
 	if err == nil && filled.Better != nil {

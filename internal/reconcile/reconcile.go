@@ -47,6 +47,7 @@ const (
 type Line struct {
 	Call            metering.CallID
 	Service         string
+	ArrivedAt       time.Time // by the CEL; zero where it has no such call
 	Status          Status
 	Why             string        // it is unreconciled, or differs and cannot be corrected
 	Recorded        time.Duration // talk in the record
@@ -229,7 +230,7 @@ func (c *comparison) compare(ctx context.Context, call *metering.Call) (Line, er
 		return c.unrecorded(call, byCEL), nil
 	}
 	line := c.line(call.ID, r.Service, Agrees, millis(r.TalkMs), byCEL)
-	line.Charged = r.Charge
+	line.Charged, line.ArrivedAt = r.Charge, call.ArrivedAt
 	if r.UnseenMs == 0 && !endUnseen(r) {
 		tolerance := mediation.Tolerance * time.Duration(2*max(1, len(r.Talk)))
 		tooLong := overstates(r, call)
