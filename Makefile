@@ -67,8 +67,9 @@ bench: ## measure the figures of docs/performance.md
 
 FUZZTIME ?= 30s
 fuzz: ## run the fuzz targets, one after the other, FUZZTIME each
-	$(GO) test -run '^$$' -fuzz FuzzDecode -fuzztime $(FUZZTIME) ./ari
-	$(GO) test -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) ./internal/config
+	@grep -rEo --include='*_test.go' '^func Fuzz\w+' . | sort | while IFS=: read -r file target; do \
+	  (set -x; $(GO) test -run '^$$' -fuzz "^$${target#func }\$$" -fuzztime $(FUZZTIME) "$${file%/*}") || exit 1; \
+	done
 
 build: ## build the gateway into bin/
 	$(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/gateway ./cmd/gateway
