@@ -99,13 +99,5 @@ var backupTests = map[string]func(*testing.T, Store){
 func (s Store) copied(t *testing.T, file string) ledger.Store {
 	t.Helper()
 	l, err := s.Copy(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := l.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return l
+	return closing(t, l, err)
 }

@@ -59,6 +59,12 @@ var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 func (s Store) open(t *testing.T, mode ledger.Mode) ledger.Store {
 	t.Helper()
 	l, err := s.Open(mode)
+	return closing(t, l, err)
+}
+
+// closing closes an opened store when the test ends.
+func closing(t *testing.T, l ledger.Store, err error) ledger.Store {
+	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
