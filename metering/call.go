@@ -24,6 +24,7 @@ type QueueVisit struct {
 // Call is what the meter knows of one call: a pure fold over its facts.
 type Call struct {
 	ID           CallID
+	RecordName   string
 	Node         string
 	Service      string
 	Caller       string
@@ -50,7 +51,7 @@ type Call struct {
 
 func newCall(f Fact) *Call {
 	c := &Call{
-		ID: f.Call, Node: f.Node, Service: f.Service, Caller: f.Caller, Origin: f.Origin,
+		ID: f.Call, RecordName: f.RecordName, Node: f.Node, Service: f.Service, Caller: f.Caller, Origin: f.Origin,
 		ArrivedAt: f.At, DirectionUnknown: f.DirectionUnknown,
 	}
 	if f.Terms != nil {

@@ -139,6 +139,6 @@ func (r Record) SameContent(other Record) bool {
 // [Call.NoteCorrection].
 func NewVersion(c *Call, version int, ev Evidence) Record {
 	r := NewRecord(c, ev)
-	r.Record, r.Version = recordID(c.Node, c.ID, version), version
+	r.Record, r.Version = recordID(c.RecordName, version), version
 	return r
 }

@@ -15,8 +15,8 @@ type FactKind uint8
 
 // The facts. Each comment names the fields that the fact uses besides Call and At.
 const (
-	// CallArrived uses Service, Node, Number, Endpoint and DirectionUnknown; Caller, Origin and Terms
-	// once they are known.
+	// CallArrived uses Service, Node, Number, Endpoint and DirectionUnknown; RecordName, Caller, Origin
+	// and Terms once they are known.
 	CallArrived FactKind = iota + 1
 	// CallerIdentified uses Number and Endpoint, then Caller and Origin: the caller's number, withheld so far, has come.
 	CallerIdentified
@@ -112,6 +112,7 @@ type Fact struct {
 	At   time.Time
 
 	Service, Node   string
+	RecordName      string // that the ids of the call's records are made from
 	Number          Number // in clear, for the lookup and the pseudonym; never kept
 	Endpoint        string // of the caller's channel; never kept
 	Caller          string // the pseudonym

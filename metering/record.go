@@ -1,8 +1,6 @@
 package metering
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -42,7 +40,8 @@ func (t Time) MarshalJSON() ([]byte, error) { return []byte(`"` + t.String() + `
 // Record is the durable account of one call on a metered service, charged or not. Durations are
 // whole milliseconds. waited_ms, held_ms, unseen_ms and talk_ms add up to the whole call.
 type Record struct {
-	// Stable id of this record. A receiver can drop a record whose id it already has.
+	// Stable id of this record, random but for the version at its end. A receiver can drop a record
+	// whose id it already has.
 	Record string `json:"record"`
 	// 1 for the first record of a call. A later version supersedes the earlier ones.
 	Version int `json:"version"`
@@ -151,7 +150,7 @@ type Evidence struct {
 // is certain: the facts have already taken out what was not.
 func NewRecord(c *Call, ev Evidence) Record {
 	r := Record{
-		Record: FirstRecordID(c.Node, c.ID), Version: RecordVersion,
+		Record: recordID(c.RecordName, RecordVersion), Version: RecordVersion,
 		Node: c.Node, Call: c.ID, Service: c.Service, Caller: c.Caller,
 		CallerAlso: c.Origin.CallerAlso, CallerUnread: c.Origin.CallerUnread, Trunk: c.Origin.Trunk,
 		Attestation: c.Exemption.Attestation,
@@ -177,18 +176,12 @@ func NewRecord(c *Call, ev Evidence) Record {
 	return r
 }
 
-// FirstRecordID is the id of the first record of a call of a PBX.
-func FirstRecordID(node string, call CallID) string { return recordID(node, call, RecordVersion) }
-
 // MayCharge reports whether the talk of this version costs something, or will once a lookup has
 // answered.
 func (r Record) MayCharge() bool { return r.Charge.Minor > 0 || r.State == RecordPending }
 
 // recordID is the same each time, so that a receiver can drop a repeat.
-func recordID(node string, call CallID, version int) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %d", node, string(call), version))
-	return "r-" + hex.EncodeToString(sum[:12])
-}
+func recordID(name string, version int) string { return fmt.Sprintf("r-%s-%d", name, version) }
 
 func (c *Call) outcome(talkMs, unseenMs int64) Outcome {
 	switch {

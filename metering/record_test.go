@@ -8,6 +8,9 @@ import (
 	"github.com/risposta/gateway/metering/tariff"
 )
 
+// name is that of the calls' records.
+const name = "5kq3zj7wd2xvnp4mhb6c"
+
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
 func at(seconds float64) time.Time {
@@ -16,7 +19,7 @@ func at(seconds float64) time.Time {
 
 func arrived(terms *metering.Terms) metering.Fact {
 	return metering.Fact{
-		Kind: metering.CallArrived, Call: "c1", Node: "pbx", Service: "help", Caller: "c-x",
+		Kind: metering.CallArrived, Call: "c1", RecordName: name, Node: "pbx", Service: "help", Caller: "c-x",
 		Terms: terms, At: noon,
 	}
 }
@@ -78,7 +81,7 @@ func TestRecordJSON(t *testing.T) {
 		metering.Fact{Kind: metering.GapEnded, At: at(9), State: metering.Waiting},
 		metering.Fact{Kind: metering.CallEnded, At: at(10), Why: metering.EndedByCaller},
 	)
-	const want = `{"record":"r-2d626829e90d5f36543f5b24","version":1,"node":"pbx","call":"c1",` +
+	const want = `{"record":"r-` + name + `-1","version":1,"node":"pbx","call":"c1",` +
 		`"service":"help","caller":"c-x",` +
 		`"arrived_at":"2026-11-23T12:00:00.000Z","ended_at":"2026-11-23T12:00:10.000Z",` +
 		`"outcome":"talked",` +

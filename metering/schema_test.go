@@ -81,7 +81,7 @@ var milliseconds = object{{"minimum", 0}}
 
 // constraints are what a value must be beyond its type, by Type.Field.
 var constraints = map[string]object{
-	"Record.Record":          {{"pattern", "^r-[0-9a-f]{24}$"}},
+	"Record.Record":          {{"pattern", "^r-[0-9a-z]{20}-[1-9][0-9]*$"}},
 	"Record.Version":         {{"minimum", metering.RecordVersion}},
 	"Record.Caller":          {{"pattern", "^(c-.+)?$"}},
 	"Record.CallerAlso":      {{"minItems", 1}, {"uniqueItems", true}},

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+
 	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/ledger/merkle"
 )
@@ -41,7 +43,9 @@ var recordForgeries = map[string]forgery{
 			r := f.first()
 			r.Record, r.Call = "r-new", "c"
 			f.insert(r, nil)
-			f.exec(`INSERT INTO evidence (call, frame) SELECT 'c', frame FROM evidence LIMIT 9`)
+			f.evidence(r.Record, func(lines []byte) []byte {
+				return bytes.Join(bytes.SplitAfter(lines, []byte("\n"))[:9], nil)
+			})
 			f.enter(merkle.NewRecordLeaf(r.Record, r.JSON(), r.Erased("").JSON()))
 		},
 		"r-new is version 1; its evidence gives 0", true,
@@ -80,8 +84,11 @@ var recordForgeries = map[string]forgery{
 		"says that its detail was erased, and no erasure is in the log", true,
 	},
 	"evidence is changed": {
-		statements(`UPDATE evidence SET frame =
-			CAST(replace(CAST(frame AS TEXT), 'ChannelUnhold', 'ChannelHold') AS BLOB)`),
+		func(f forger) {
+			f.evidence(f.first().Record, func(lines []byte) []byte {
+				return bytes.ReplaceAll(lines, []byte("ChannelUnhold"), []byte("ChannelHold"))
+			})
+		},
 		"its evidence", true,
 	},
 	"evidence is removed": {statements(`DELETE FROM evidence`), "has evidence that can't be replayed", true},

@@ -80,6 +80,22 @@ func (f forger) insert(r metering.Record, erased any) {
 		r.ArrivedAt.UnixMilli(), r.JSON(), erased)
 }
 
+// evidence gives a record evidence that is made from that of the first record.
+func (f forger) evidence(record string, change func(lines []byte) []byte) {
+	f.t.Helper()
+	var text []byte
+	err := f.db.QueryRow(`SELECT frames FROM evidence ORDER BY seq LIMIT 1`).Scan(&text)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	lines, err := ledger.Decompress(text)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	f.exec(`INSERT OR REPLACE INTO evidence (seq, frames) SELECT seq, ? FROM record WHERE record = ?`,
+		ledger.Compress(change(lines)), record)
+}
+
 // erase erases the first record properly, but for what change does to what is left.
 func (f forger) erase(change func(*metering.Record)) {
 	f.t.Helper()
@@ -88,7 +104,7 @@ func (f forger) erase(change func(*metering.Record)) {
 	change(&erased)
 	f.exec(`UPDATE record SET json = ?, call = 'e-1', arrived_at = ?, erased_at = 1 WHERE record = ?`,
 		erased.JSON(), erased.ArrivedAt.UnixMilli(), r.Record)
-	f.exec(`DELETE FROM evidence WHERE call = ?`, string(r.Call))
+	f.exec(`DELETE FROM evidence WHERE seq = (SELECT seq FROM record WHERE record = ?)`, r.Record)
 	f.enter(merkle.NewLeaf(merkle.Erasure, r.Record, erased.JSON()))
 }
 

@@ -149,7 +149,7 @@ func (t *tally) add(ctx context.Context, l reconcile.Line) error {
 		return nil
 	case errors.Is(err, ledger.ErrErased):
 		t.differ-- // its record is there, and nothing is left to compare
-		fmt.Fprintf(t.std.stdout, "    skipped: the call has its record, and its detail is erased\n")
+		fmt.Fprintf(t.std.stdout, "    skipped: calls of that time are erased: it may have its record already\n")
 		return nil
 	case errors.Is(err, ledger.ErrBroken): // the trouble of this call alone
 		fmt.Fprintf(t.std.stdout, "    skipped: %v\n", err)

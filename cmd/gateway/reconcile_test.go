@@ -244,7 +244,7 @@ func TestReconcileSkipsAnErasedCall(t *testing.T) {
 			t.Fatalf("%d calls erased, %v; want one", n, err)
 		}
 		out, code := reconcileCLI(t, dir, serviceCEL(t, dir), more...)
-		if code != 0 || !containsAll(out, "skipped: the call has its record, and its detail is erased",
+		if code != 0 || !containsAll(out, "skipped: calls of that time are erased: it may have its record already",
 			"0 calls agree, 0 differ") {
 			t.Errorf("%v: exit %d:\n%s", more, code, out)
 		}

@@ -55,7 +55,7 @@ func ledgerOf(b *testing.B, records int) (ledger.Store, Options) {
 			call := metering.CallID(fmt.Sprint("c", done+i))
 			opened.Opened = append(opened.Opened, ledger.OpenCall{Call: call, ArrivedAt: at})
 			ended.Records = append(ended.Records, metering.Record{
-				Record: metering.FirstRecordID("pbx", call), Version: 1, Call: call, Service: "help",
+				Record: "r-" + string(call), Version: 1, Call: call, Service: "help",
 				ArrivedAt: metering.Time{Time: at}, EndedAt: metering.Time{Time: at},
 				Charge: tariff.Zero(nil),
 			})

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"strings"
@@ -77,12 +78,16 @@ func (c *Config) Rules() (mediation.Rules, error) {
 		NumberKind: func(endpoint, dialled string) string {
 			return string(plan.Kind(endpoint, dialled))
 		},
+		RecordName:   recordName,
 		Encrypt:      pseudonyms.Encrypt,
 		Pseudonym:    pseudonyms.Of,
 		ReadCaller:   readCaller,
 		AskExemption: true,
 	}, nil
 }
+
+// recordName is random: 100 bits, so that no two of a company's calls ever share one.
+func recordName() string { return strings.ToLower(rand.Text()[:20]) }
 
 // dialledNumber is the number in an extension as a carrier may write it: without the parameters of a
 // tel URI, as in 1001;npdi;rn=+3906, and without the + of an international number.

@@ -135,9 +135,12 @@ func change(t testing.TB, path, query string, args ...any) {
 // tear makes a call's evidence such that it does not replay.
 func tear(t *testing.T, path string, call metering.CallID) {
 	t.Helper()
-	change(t, path, `UPDATE evidence SET frame = CAST('{"type":"x"' AS BLOB)
-		WHERE seq = (SELECT max(seq) FROM evidence WHERE call = ?)`, string(call))
+	change(t, path, tornEvidence, string(call))
 }
+
+// tornEvidence replaces the last frames of an open call.
+const tornEvidence = `UPDATE open_evidence SET frames = CAST('{"type":"x"' || char(10) AS BLOB)
+	WHERE id = (SELECT max(id) FROM open_evidence WHERE id >> 24 = (SELECT seq FROM open_call WHERE call = ?1))`
 
 // The evidence of an open call does not replay, and its channel still talks: the call gets one
 // record, at 0, and no second opening, in this run and in later ones. Another call goes on.

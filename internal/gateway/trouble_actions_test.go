@@ -112,9 +112,7 @@ func (m *troubleModel) damage() {
 		return
 	}
 	query := rapid.SampledFrom([]string{
-		`UPDATE evidence SET frame = CAST('{"type":"x"' AS BLOB)
-			WHERE seq = (SELECT max(seq) FROM evidence WHERE call = ?1)
-			AND EXISTS (SELECT 1 FROM open_call WHERE call = ?1)`,
+		tornEvidence,
 		`DELETE FROM open_call WHERE call = ?1`,
 	}).Draw(m.t, "query")
 	change(m.tb, m.path, query, string(c.id))

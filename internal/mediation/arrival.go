@@ -1,6 +1,9 @@
 package mediation
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"strings"
 	"time"
 
@@ -55,13 +58,23 @@ func (m *Mediator) identify(f metering.Fact, out *Output) {
 	})
 }
 
-// complete adds the terms to an arrival and replaces the caller's number, which it returns, by the
+// complete adds the terms and a name to an arrival, and replaces the caller's number, which it returns, by the
 // pseudonym.
 func (m *Mediator) complete(f *metering.Fact) metering.Number {
 	terms := m.rules.Terms(f.Service, f.At)
 	terms.AskExemption = m.rules.AskExemption
 	f.Terms = &terms
+	f.RecordName = m.recordName(f.Node, f.Call)
 	return m.readCaller(f)
+}
+
+// recordName is a new name for the ids of a call's records.
+func (m *Mediator) recordName(node string, call metering.CallID) string {
+	if m.rules.RecordName != nil {
+		return m.rules.RecordName()
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q", node, string(call)))
+	return hex.EncodeToString(sum[:10])
 }
 
 // readCaller replaces the number of a fact, which it returns, by its pseudonyms.

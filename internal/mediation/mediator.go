@@ -47,6 +47,9 @@ type Rules struct {
 	// ProbeEvery is how often, while talk runs, the PBX is asked whether packets come from the legs.
 	// Zero: there is no PBX to ask.
 	ProbeEvery time.Duration
+	// RecordName makes a new name for the ids of one call's records, which leads nowhere when the
+	// call's detail is erased. Nil: the ids follow from the call's, the same each time.
+	RecordName func() string
 	// Encrypt encrypts a caller's number for the ledger, where it waits until the lookup has answered.
 	// Nil: it is not kept.
 	Encrypt func(metering.Number) []byte

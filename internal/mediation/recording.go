@@ -46,7 +46,9 @@ func RecordingRules(callers, operators Globs) Rules {
 // its end unseen.
 func (r Recording) Replay(ctx context.Context, recording io.Reader) (RecordingCount, error) {
 	var count RecordingCount
-	m := New(r.Rules)
+	rules := r.Rules
+	rules.RecordName = nil // each replay gives the same records
+	m := New(rules)
 	types := map[string]bool{} // of unreadable frames
 	lines := bufio.NewReader(recording)
 	for {

@@ -38,7 +38,7 @@ func (m *Mediator) GiveUp(oc ledger.OpenCall, out *Output) {
 	m.digests[oc.Call] = evidence.NewDigest()
 	m.apply(metering.Fact{
 		Kind: metering.CallArrived, Call: oc.Call, At: oc.ArrivedAt, Node: oc.Node,
-		Service: oc.Service, Terms: &metering.Terms{},
+		Service: oc.Service, Terms: &metering.Terms{}, RecordName: m.recordName(oc.Node, oc.Call),
 	}, out)
 	m.apply(metering.Fact{
 		Kind: metering.GapStarted, Call: oc.Call, At: oc.ArrivedAt, Why: ari.GapSetAside,

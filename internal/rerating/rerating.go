@@ -8,7 +8,6 @@
 package rerating
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -108,7 +107,11 @@ func Resolved(e metering.Exemption, why metering.Reason, at time.Time) Change {
 // nil: the CEL has none either.
 func Reconciled(encryptedCaller []byte, frames ...[]byte) Change {
 	return func(c Call) (*ledger.Supersession, error) {
-		next, err := later(c, without(c.Frames, frames)...)
+		more := frames
+		if len(c.Frames) > 0 {
+			more = corrections(frames)
+		}
+		next, err := later(c, more...)
 		if errors.Is(err, mediation.ErrNoProof) { // no longer, after another change
 			return nil, nil
 		}
@@ -125,13 +128,15 @@ func Reconciled(encryptedCaller []byte, frames ...[]byte) Change {
 	}
 }
 
-// without are the frames of a call's whole evidence that the ledger lacks: another run may have
-// entered the call meanwhile.
-func without(evidence, frames [][]byte) [][]byte {
-	for len(frames) > 0 && len(evidence) > 0 && bytes.Equal(evidence[0], frames[0]) {
-		evidence, frames = evidence[1:], frames[1:]
+// corrections are the frames that stand after the end of a call. Those before it were made for a call
+// that the ledger did not have; another run may have entered it meanwhile.
+func corrections(frames [][]byte) (after [][]byte) {
+	for _, f := range frames {
+		if typ, err := evidence.TypeOf(f); err == nil && typ == evidence.TypeReconciled {
+			after = append(after, f)
+		}
 	}
-	return frames
+	return after
 }
 
 // later replays the evidence with some frames more. It returns nil where they give no further

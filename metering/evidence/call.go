@@ -15,6 +15,7 @@ type Call struct {
 	Version      int             `json:"version"`
 	At           metering.Time   `json:"timestamp"` // of the arrival, by the PBX's clock
 	Call         metering.CallID `json:"call"`
+	Record       string          `json:"record"` // the name in the ids of its records
 	Node         string          `json:"asterisk_id"`
 	Service      string          `json:"service"`
 	Caller       string          `json:"caller"` // the pseudonym
@@ -58,7 +59,7 @@ func NewCall(arrival metering.Fact, operators []string, unseen string) []byte {
 	terms := arrival.Terms
 	c := Call{
 		Version: Version, At: metering.Time{Time: arrival.At}, Call: arrival.Call,
-		Node: arrival.Node, Service: arrival.Service, Caller: arrival.Caller,
+		Record: arrival.RecordName, Node: arrival.Node, Service: arrival.Service, Caller: arrival.Caller,
 		CallerAlso: arrival.Origin.CallerAlso, CallerUnread: arrival.Origin.CallerUnread,
 		Trunk: arrival.Origin.Trunk, Operators: operators,
 		AskExemption: terms.AskExemption, NumberKind: terms.NumberKind, Unseen: unseen,
@@ -90,6 +91,9 @@ func ReadCall(frame []byte) (c Call, arrival metering.Fact, err error) {
 	if c.Call == "" {
 		return c, arrival, errors.New("reading a " + TypeCall + " frame: call: missing")
 	}
+	if c.Record == "" {
+		return c, arrival, fmt.Errorf("the first frame of call %s: record: missing", c.Call)
+	}
 	if arrival, err = c.arrival(); err != nil {
 		return c, arrival, fmt.Errorf("the first frame of call %s: %w", c.Call, err)
 	}
@@ -118,8 +122,8 @@ func checkVersion(frame []byte) error {
 
 func (c *Call) arrival() (metering.Fact, error) {
 	f := metering.Fact{
-		Kind: metering.CallArrived, Call: c.Call, At: c.At.Time, Node: c.Node, Service: c.Service,
-		Caller: c.Caller, DirectionUnknown: c.Direction != "",
+		Kind: metering.CallArrived, Call: c.Call, At: c.At.Time, RecordName: c.Record,
+		Node: c.Node, Service: c.Service, Caller: c.Caller, DirectionUnknown: c.Direction != "",
 		Origin: metering.Origin{
 			Trunk: c.Trunk, CallerAlso: c.CallerAlso, CallerUnread: c.CallerUnread,
 		},

@@ -23,7 +23,7 @@ func arrival(t *testing.T) metering.Fact {
 		t.Fatal(err)
 	}
 	return metering.Fact{
-		Kind: metering.CallArrived, Call: "c1", At: arrived, Node: "pbx", Service: "help", Caller: "c-x",
+		Kind: metering.CallArrived, Call: "c1", RecordName: "n1", At: arrived, Node: "pbx", Service: "help", Caller: "c-x",
 		Terms: &metering.Terms{
 			AskExemption: true, NumberKind: "geographic", Policy: law,
 			Tariff: &tariff.Tariff{
@@ -59,6 +59,7 @@ func TestCallOfAnotherVersionIsRefused(t *testing.T) {
 		"an unknown field": {`"version":1`, `"version":1,"discount":"1"`, "unknown object member"},
 		"a field twice":    {`"version":1`, `"version":1,"version":1`, "duplicate"},
 		"no call":          {`"call":"c1",`, ``, "call: missing"},
+		"no record name":   {`"record":"n1",`, ``, "record: missing"},
 		"no timestamp":     {`"timestamp":"2026-11-23T10:00:00.123Z",`, ``, "timestamp: missing"},
 		"a bad tariff":     {`"per_minute":"0.96"`, `"per_minute":"much"`, "tariff: per_minute"},
 		"a weak policy":    {`"name":"it"`, `"name":""`, "policy: "},

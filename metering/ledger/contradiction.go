@@ -17,7 +17,7 @@ type Contradiction struct {
 type ContradictingCall struct {
 	Call     metering.CallID
 	Why      string // holds nothing that could name a person
-	Recorded bool   // the ledger has its record, perhaps an erased one
+	Recorded bool   // the ledger has its record
 }
 
 // Error implements error.
@@ -68,29 +68,23 @@ func (b *Batch) Parts() []*Part {
 	return parts
 }
 
-// RecordID is the id of the first record that the call has or will have. An erased record keeps its
-// id where the call has lost its name. "" where the part shows neither record nor arrival.
+// RecordID is the id of the call's first record, "" where the part has none.
 func (p *Part) RecordID() string {
-	switch {
-	case len(p.Records) > 0:
-		return p.Records[0].Record
-	case len(p.Opened) > 0:
-		return metering.FirstRecordID(p.Opened[0].Node, p.Call)
+	if len(p.Records) == 0 {
+		return ""
 	}
-	return ""
+	return p.Records[0].Record
 }
 
 // Contradiction tells why the part contradicts itself or what the ledger holds of the call: whether
-// it is open, whether there is a record of the call or with its RecordID, whether there is evidence.
-// "": it does not. Each store asks it about every part of a batch, so that all stores judge alike.
-func (p *Part) Contradiction(open, recorded, evidence bool) string {
+// it is open, and whether there is a record of the call or with its RecordID. "": it does not. What was
+// erased is no longer known as the call's. Each store asks it about every part of a batch, so that all stores judge alike.
+func (p *Part) Contradiction(open, recorded bool) string {
 	switch {
 	case recorded:
 		return "it has its record already"
 	case open && len(p.Opened) > 0, len(p.Opened) > 1:
 		return "it is opened a second time"
-	case evidence && len(p.Opened) > 0 && p.Evidence > 0:
-		return "it has evidence from before it is opened"
 	case len(p.Records) > 1:
 		return "it has two first records"
 	case !open && len(p.Opened) == 0:

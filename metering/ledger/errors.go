@@ -12,8 +12,9 @@ var (
 	// ErrExists says that a call's versions are no longer those that a change was made from. Read
 	// them again and make the change anew.
 	ErrExists = errors.New("the call has another version already")
-	// ErrErased says that a call's first record is in the ledger, without the call's detail and name.
-	ErrErased = errors.New("the call has its record, and its detail is erased")
+	// ErrErased says that a call arrived at a time of which the detail of calls is erased, so that it
+	// may have its record without its name.
+	ErrErased = errors.New("calls of that time are erased, so it may have its record already")
 	// ErrDisputed says that a call's detail is not erased because a dispute of it is open.
 	ErrDisputed = errors.New("a dispute of the call is open")
 	// ErrBroken says that a change contradicts itself or what the ledger holds: a call opened twice, a

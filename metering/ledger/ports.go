@@ -66,9 +66,9 @@ type Superseder interface {
 	// log for each version written or erased. It compares and swaps, and writes nothing where it
 	// fails: ErrOpen while the call is open; ErrExists where the call no longer has exactly After
 	// versions, upon which the caller reads again and retries; ErrErased where it is to have its first
-	// record, and that is there, erased; ErrDisputed where it would erase a call with an open dispute;
-	// ErrBroken where it contradicts itself or the ledger. After any other error the caller reads
-	// again, too: the supersession may have been kept.
+	// record, and arrived before the end of the hour of a call whose detail is erased; ErrDisputed where
+	// it would erase a call with an open dispute; ErrBroken where it contradicts itself or the ledger.
+	// After any other error the caller reads again, too: the supersession may have been kept.
 	Supersede(ctx context.Context, s *Supersession) error
 }
 

@@ -8,16 +8,15 @@ import (
 	"github.com/risposta/gateway/metering/ledger"
 )
 
-// troubles are batches that contradict themselves, or a ledger in which "open" is open, "done" has
-// its record, and the record of "gone" is erased. Each is the trouble of one call.
+// troubles are batches that contradict themselves, or a ledger in which "open" is open and "done" has
+// its record. Each is the trouble of one call.
 var troubles = map[string]struct {
 	call  metering.CallID
 	batch ledger.Batch
 }{
-	"a call opened that is open":         {"open", ledger.Batch{Opened: opened("open")}},
-	"a call opened that has its record":  {"done", ledger.Batch{Opened: opened("done")}},
-	"a call opened whose record is gone": {"gone", ledger.Batch{Opened: opened("gone")}},
-	"a call opened twice":                {"x", ledger.Batch{Opened: opened("x", "x")}},
+	"a call opened that is open":        {"open", ledger.Batch{Opened: opened("open")}},
+	"a call opened that has its record": {"done", ledger.Batch{Opened: opened("done")}},
+	"a call opened twice":               {"x", ledger.Batch{Opened: opened("x", "x")}},
 	"evidence of a call that has its record": {
 		"done", ledger.Batch{Evidence: frames("done", "3")},
 	},
@@ -45,24 +44,12 @@ func renamed(call metering.CallID, id string) metering.Record {
 	return r
 }
 
-// gone is a call whose detail is erased: its name is lost, its record's id is not.
-func gone(t *testing.T, l ledger.Store) {
-	t.Helper()
-	r := renamed("gone", metering.FirstRecordID("pbx", "gone"))
-	commit(t, l, ledger.Batch{Opened: opened("gone")}, ledger.Batch{Records: []metering.Record{r}})
-	s := ledger.Supersession{Call: "gone", After: 1, Erased: []metering.Record{r.Erased("e-1")}}
-	if err := l.Supersede(t.Context(), &s); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // contradictionTests hold the contract of ledger.Contradiction.
 var contradictionTests = map[string]func(*testing.T, Store){
 	"A contradiction names its call, and nothing is kept": func(t *testing.T, s Store) {
 		l := s.open(t, ledger.Exclusive)
 		commit(t, l, ledger.Batch{Opened: opened("open")})
 		commit(t, l, ended("done")...)
-		gone(t, l)
 		for name, trouble := range troubles {
 			b := trouble.batch
 			b.ID, b.Node, b.Watermark = "run-1", "pbx", noon
@@ -74,7 +61,7 @@ var contradictionTests = map[string]func(*testing.T, Store){
 				t.Errorf("%s: %v, want a contradiction", name, err)
 				continue
 			}
-			recorded := trouble.call == "done" || trouble.call == "gone"
+			recorded := trouble.call == "done"
 			if len(c.Calls) != 1 || c.Calls[0].Call != trouble.call || c.Calls[0].Why == "" ||
 				recorded && !c.Calls[0].Recorded {
 				t.Errorf("%s: %+v, want call %s and why", name, c.Calls, trouble.call)

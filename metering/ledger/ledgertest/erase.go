@@ -78,15 +78,25 @@ var eraseTests = map[string]func(*testing.T, Store){
 		supersede(t, l, erasure("a", 2, "e-1"))
 		wantEvidence(t, l, "a")
 	},
-	"A call whose record is erased gets no other first record": func(t *testing.T, s Store) {
+	"Before the last erased call, and in its hour, none is entered": func(t *testing.T, s Store) {
 		l := s.open(t, ledger.Exclusive)
-		commit(t, l, ended("a")...)
+		commit(t, l, ended("a", "b")...)
 		supersede(t, l, erasure("a", 1, "e-1"))
-		again := versions("a", 0, 1)
-		if err := l.Supersede(t.Context(), &again); !errors.Is(err, ledger.ErrErased) {
-			t.Errorf("%v, want ErrErased", err)
+		for call, c := range map[metering.CallID]struct {
+			arrived time.Time
+			want    error
+		}{
+			"a": {noon, ledger.ErrErased}, "x": {noon.Add(-time.Hour), ledger.ErrErased},
+			"y": {noon.Add(time.Hour - time.Millisecond), ledger.ErrErased}, "z": {noon.Add(time.Hour), nil},
+		} {
+			next := versions(call, 0, 1)
+			next.Records[0].ArrivedAt.Time = c.arrived
+			if err := l.Supersede(t.Context(), &next); !errors.Is(err, c.want) {
+				t.Errorf("call %s of %s: %v, want %v", call, c.arrived, err, c.want)
+			}
 		}
 		wantEvidence(t, l, "a")
+		supersede(t, l, versions("b", 1, 1)) // it is not erased
 	},
 	"Erasable calls come by arrival, no open or disputed ones": func(t *testing.T, s Store) {
 		l := s.open(t, ledger.Exclusive)

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 
 	"github.com/risposta/gateway/metering"
@@ -28,29 +27,24 @@ func (l *store) Commit(ctx context.Context, b *ledger.Batch) error {
 	return nil
 }
 
-// isLast tells whether the batch has been kept already, by a commit that was reported failed. If
-// not, it notes the batch as the last.
+// isLast tells whether the batch has been kept already, by a commit that was reported failed.
 func isLast(ctx context.Context, tx *sql.Tx, b *ledger.Batch) (bool, error) {
 	if b.ID == "" {
 		return false, nil
 	}
-	res, err := tx.ExecContext(ctx, `
-		INSERT INTO last_batch (node, id) VALUES (?1, ?2)
-		ON CONFLICT (node) DO UPDATE SET id = ?2 WHERE id <> ?2`, b.Node, b.ID)
+	var last bool
+	err := tx.QueryRowContext(ctx, `
+		SELECT EXISTS (SELECT 1 FROM node WHERE node = ? AND last_batch = ?)`, b.Node, b.ID).Scan(&last)
 	if err != nil {
-		return false, fmt.Errorf("noting batch %s: %w", b.ID, err)
+		return false, fmt.Errorf("looking for batch %s: %w", b.ID, err)
 	}
-	n, err := res.RowsAffected()
-	return n == 0, err
+	return last, nil
 }
 
 func writeBatch(ctx context.Context, tx *sql.Tx, b *ledger.Batch) error {
-	for _, c := range b.Opened {
-		if _, err := tx.ExecContext(ctx, `
-			INSERT INTO open_call (call, node, service, arrived_at, encrypted_caller)
-			VALUES (?, ?, ?, ?, ?)`,
-			string(c.Call), c.Node, c.Service, millis(c.ArrivedAt), c.EncryptedCaller); err != nil {
-			return about(c.Call, fmt.Errorf("writing the open call %s: %w", c.Call, err))
+	for i := range b.Opened {
+		if err := openCall(ctx, tx, &b.Opened[i]); err != nil {
+			return about(b.Opened[i].Call, err)
 		}
 	}
 	for _, c := range b.Identified {
@@ -59,21 +53,8 @@ func writeBatch(ctx context.Context, tx *sql.Tx, b *ledger.Batch) error {
 			return fmt.Errorf("writing the caller of the open call %s: %w", c.Call, err)
 		}
 	}
-	if err := writeEvidence(ctx, tx, b.Evidence); err != nil {
+	if err := writeCalls(ctx, tx, b); err != nil {
 		return err
-	}
-	for i := range b.Records {
-		r := &b.Records[i]
-		if err := closeCall(ctx, tx, r); err != nil {
-			return about(r.Call, err)
-		}
-	}
-	for _, call := range b.Closed {
-		if _, err := tx.ExecContext(ctx, `
-			DELETE FROM open_call WHERE call = ?1 AND EXISTS (SELECT 1 FROM record WHERE call = ?1)`,
-			string(call)); err != nil {
-			return fmt.Errorf("closing call %s, which has its record: %w", call, err)
-		}
 	}
 	for i := range b.Pending {
 		if err := writePending(ctx, tx, &b.Pending[i]); err != nil {
@@ -90,15 +71,72 @@ func writeBatch(ctx context.Context, tx *sql.Tx, b *ledger.Batch) error {
 	return writePosition(ctx, tx, b)
 }
 
-// writePosition moves the watermark forward, or leaves it, and replaces the checkpoint, also by
-// none.
+// openCall keeps an open call after all others, and after whatever evidence is left of one that is
+// no longer there.
+func openCall(ctx context.Context, tx *sql.Tx, c *ledger.OpenCall) error {
+	_, err := tx.ExecContext(ctx, `
+		INSERT INTO open_call (seq, call, node, service, arrived_at, encrypted_caller)
+		SELECT 1 + max(coalesce((SELECT max(seq) FROM open_call), 0),
+			coalesce((SELECT max(id) / ?1 FROM open_evidence), 0)), ?2, ?3, ?4, ?5, ?6`,
+		rowsOfACall, string(c.Call), c.Node, c.Service, millis(c.ArrivedAt), c.EncryptedCaller)
+	if err != nil {
+		return fmt.Errorf("writing the open call %s: %w", c.Call, err)
+	}
+	return nil
+}
+
+// writeCalls writes evidence and records. The evidence of a call that the batch closes is written
+// once, beside its record.
+func writeCalls(ctx context.Context, tx *sql.Tx, b *ledger.Batch) error {
+	lines := linesOf(b.Evidence)
+	for i := range b.Records {
+		r := &b.Records[i]
+		if err := insertRecord(ctx, tx, r); err != nil {
+			return about(r.Call, err)
+		}
+		if err := closeEvidence(ctx, tx, r.Call, lines.of[r.Call]); err != nil {
+			return err
+		}
+		delete(lines.of, r.Call)
+	}
+	for _, call := range lines.calls {
+		if more, ok := lines.of[call]; ok {
+			if err := appendOpen(ctx, tx, call, more); err != nil {
+				return err
+			}
+		}
+	}
+	for _, call := range b.Closed {
+		if err := closeRecorded(ctx, tx, call); err != nil {
+			return fmt.Errorf("closing call %s, which has its record: %w", call, err)
+		}
+	}
+	return nil
+}
+
+// closeRecorded closes a call that was left open although it has its record. One that has none stays
+// open.
+func closeRecorded(ctx context.Context, tx *sql.Tx, call metering.CallID) error {
+	var recorded bool
+	err := tx.QueryRowContext(ctx, `
+		SELECT EXISTS (SELECT 1 FROM record WHERE call = ?)`, string(call)).Scan(&recorded)
+	if err != nil || !recorded {
+		return err
+	}
+	return closeEvidence(ctx, tx, call, nil)
+}
+
+// writePosition moves the watermark forward, or leaves it, replaces the checkpoint, also by none, and
+// notes the batch as the last.
 func writePosition(ctx context.Context, tx *sql.Tx, b *ledger.Batch) error {
 	watermark := sql.NullInt64{Int64: millis(b.Watermark), Valid: !b.Watermark.IsZero()}
+	batch := sql.NullString{String: b.ID, Valid: b.ID != ""}
 	if _, err := tx.ExecContext(ctx, `
-		INSERT INTO node (node, watermark, checkpoint) VALUES (?1, ?2, ?3)
+		INSERT INTO node (node, watermark, checkpoint, last_batch) VALUES (?1, ?2, ?3, ?4)
 		ON CONFLICT (node) DO UPDATE SET
-			watermark = max(coalesce(watermark, ?2), coalesce(?2, watermark)), checkpoint = ?3`,
-		b.Node, watermark, b.Checkpoint); err != nil {
+			watermark = max(coalesce(watermark, ?2), coalesce(?2, watermark)), checkpoint = ?3,
+			last_batch = coalesce(?4, last_batch)`,
+		b.Node, watermark, b.Checkpoint, batch); err != nil {
 		return fmt.Errorf("writing the watermark and the checkpoint of node %s: %w", b.Node, err)
 	}
 	return nil
@@ -109,35 +147,6 @@ func writePending(ctx context.Context, tx *sql.Tx, p *ledger.PendingRecord) erro
 		INSERT OR IGNORE INTO pending_record (call, arrived_at, encrypted_caller) VALUES (?, ?, ?)`,
 		string(p.Call), millis(p.ArrivedAt), p.EncryptedCaller); err != nil {
 		return fmt.Errorf("keeping call %s pending: %w", p.Call, err)
-	}
-	return nil
-}
-
-func writeEvidence(ctx context.Context, tx *sql.Tx, frames []ledger.Evidence) (err error) {
-	if len(frames) == 0 {
-		return nil
-	}
-	insert, err := tx.PrepareContext(ctx, `INSERT INTO evidence (call, frame) VALUES (?, ?)`)
-	if err != nil {
-		return fmt.Errorf("preparing to write evidence: %w", err)
-	}
-	defer func() { err = errors.Join(err, insert.Close()) }()
-	for _, e := range frames {
-		if _, err := insert.ExecContext(ctx, string(e.Call), e.Frame); err != nil {
-			return fmt.Errorf("writing evidence of call %s: %w", e.Call, err)
-		}
-	}
-	return nil
-}
-
-// closeCall keeps the record and closes its call, which is open.
-func closeCall(ctx context.Context, tx *sql.Tx, r *metering.Record) error {
-	if err := insertRecord(ctx, tx, r); err != nil {
-		return err
-	}
-	_, err := tx.ExecContext(ctx, `DELETE FROM open_call WHERE call = ?`, string(r.Call))
-	if err != nil {
-		return fmt.Errorf("closing call %s: %w", r.Call, err)
 	}
 	return nil
 }

@@ -23,21 +23,19 @@ func checkParts(ctx context.Context, tx *sql.Tx, b *ledger.Batch) (err error) {
 	query, err := tx.PrepareContext(ctx, `
 		SELECT EXISTS (SELECT 1 FROM open_call WHERE call = ?1),
 			EXISTS (SELECT 1 FROM record WHERE call = ?1)
-			OR EXISTS (SELECT 1 FROM record WHERE record = ?2),
-			EXISTS (SELECT 1 FROM evidence WHERE call = ?1)`)
+			OR EXISTS (SELECT 1 FROM record WHERE record = ?2)`)
 	if err != nil {
 		return fmt.Errorf("preparing to check a batch: %w", err)
 	}
 	defer func() { err = errors.Join(err, query.Close()) }()
 	var found ledger.Contradiction
 	for _, p := range parts {
-		var open, recorded, evidence bool
-		err := query.QueryRowContext(ctx, string(p.Call), p.RecordID()).
-			Scan(&open, &recorded, &evidence)
+		var open, recorded bool
+		err := query.QueryRowContext(ctx, string(p.Call), p.RecordID()).Scan(&open, &recorded)
 		if err != nil {
 			return fmt.Errorf("checking the part of call %s: %w", p.Call, err)
 		}
-		if why := p.Contradiction(open, recorded, evidence); why != "" {
+		if why := p.Contradiction(open, recorded); why != "" {
 			c := ledger.ContradictingCall{Call: p.Call, Why: why, Recorded: recorded}
 			found.Calls = append(found.Calls, c)
 		}

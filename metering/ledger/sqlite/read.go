@@ -78,16 +78,6 @@ func (r reads) Checkpoint(ctx context.Context, node string) (checkpoint []byte, 
 	return checkpoint, nil
 }
 
-// Evidence implements ledger.Reader.
-func (r reads) Evidence(ctx context.Context, call metering.CallID) ([][]byte, error) {
-	frames, err := column(ctx, r.q, `
-		SELECT frame FROM evidence WHERE call = ? ORDER BY seq`, string(call))
-	if err != nil {
-		return nil, fmt.Errorf("reading the evidence of call %s: %w", call, err)
-	}
-	return frames, nil
-}
-
 // Record implements ledger.Reader.
 func (r reads) Record(ctx context.Context, call metering.CallID) (text []byte, err error) {
 	err = r.q.QueryRowContext(ctx, `

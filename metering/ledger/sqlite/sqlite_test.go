@@ -107,7 +107,7 @@ func TestADamagedFileIsErrDamaged(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	overwriteTable(t, path, "evidence")
+	overwriteTable(t, path, "open_evidence")
 	if l, err = ledger.Open(t.Context(), path, ledger.Exclusive); err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/risposta/gateway/metering"
@@ -35,17 +36,14 @@ func (l *store) Supersede(ctx context.Context, s *ledger.Supersession) error {
 // unchanged checks that the call has ended, has exactly the versions that the change was made from,
 // and may be erased where the change erases it.
 func unchanged(ctx context.Context, tx *sql.Tx, s *ledger.Supersession) error {
-	var open, versions, disputed, erased int
-	first := "" // the id of the call's first record, where the change makes it
-	if s.After == 0 && len(s.Records) > 0 {
-		first = s.Records[0].Record
-	}
+	var open, versions, disputed int
+	var erasedBefore int64
 	err := tx.QueryRowContext(ctx, `
 		SELECT (SELECT count(*) FROM open_call WHERE call = ?1),
 			(SELECT count(*) FROM record WHERE call = ?1),
 			(SELECT count(*) FROM dispute WHERE call = ?1 AND closed_at IS NULL),
-			(SELECT count(*) FROM record WHERE record = ?2 AND erased_at IS NOT NULL)`,
-		string(s.Call), first).Scan(&open, &versions, &disputed, &erased)
+			coalesce((SELECT before FROM erased), ?2)`,
+		string(s.Call), math.MinInt64).Scan(&open, &versions, &disputed, &erasedBefore)
 	switch {
 	case err != nil:
 		return err
@@ -53,7 +51,7 @@ func unchanged(ctx context.Context, tx *sql.Tx, s *ledger.Supersession) error {
 		return ledger.ErrOpen
 	case versions != s.After:
 		return fmt.Errorf("%w: %d versions, not %d", ledger.ErrExists, versions, s.After)
-	case erased > 0:
+	case s.After == 0 && millis(s.Records[0].ArrivedAt.Time) < erasedBefore:
 		return ledger.ErrErased
 	case disputed > 0 && s.Erased != nil:
 		return ledger.ErrDisputed
@@ -77,11 +75,7 @@ func addVersions(ctx context.Context, tx *sql.Tx, s *ledger.Supersession) error 
 	if err != nil {
 		return err
 	}
-	frames := make([]ledger.Evidence, len(s.Frames))
-	for i, f := range s.Frames {
-		frames[i] = ledger.Evidence{Call: s.Call, Frame: f}
-	}
-	return writeEvidence(ctx, tx, frames)
+	return appendClosed(ctx, tx, s.Call, ledger.Join(s.Frames))
 }
 
 func deletePending(ctx context.Context, tx *sql.Tx, call metering.CallID) error {
@@ -114,34 +108,48 @@ func erase(ctx context.Context, tx *sql.Tx, s *ledger.Supersession) error {
 			return err
 		}
 	}
+	if _, err := tx.ExecContext(ctx, `DELETE FROM evidence WHERE seq = ?`, rows[0].seq); err != nil {
+		return fmt.Errorf("erasing the evidence of call %s: %w", s.Call, err)
+	}
 	for _, query := range []string{
-		`DELETE FROM evidence WHERE call = ?`, `DELETE FROM dispute WHERE call = ?`,
-		`DELETE FROM pending_record WHERE call = ?`,
+		`DELETE FROM dispute WHERE call = ?`, `DELETE FROM pending_record WHERE call = ?`,
 	} {
 		if _, err := tx.ExecContext(ctx, query, string(s.Call)); err != nil {
 			return fmt.Errorf("erasing the detail of call %s: %w", s.Call, err)
 		}
 	}
+	return noteErased(ctx, tx, instant(rows[0].arrivedAt))
+}
+
+// noteErased keeps before when calls may be erased: the next full hour, which names no call.
+func noteErased(ctx context.Context, tx *sql.Tx, arrivedAt time.Time) error {
+	before := arrivedAt.Truncate(time.Hour).Add(time.Hour)
+	_, err := tx.ExecContext(ctx, `
+		INSERT INTO erased (one, before) VALUES (1, ?1)
+		ON CONFLICT (one) DO UPDATE SET before = max(before, ?1)`, millis(before))
+	if err != nil {
+		return fmt.Errorf("noting that calls before %s are erased: %w", before, err)
+	}
 	return nil
 }
 
 type versionRow struct {
-	seq    int64
-	record string
+	seq, arrivedAt int64
+	record         string
 }
 
 func versionRows(
 	ctx context.Context, tx *sql.Tx, call metering.CallID,
 ) (all []versionRow, err error) {
 	rows, err := tx.QueryContext(ctx, `
-		SELECT seq, record FROM record WHERE call = ? ORDER BY version`, string(call))
+		SELECT seq, arrived_at, record FROM record WHERE call = ? ORDER BY version`, string(call))
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
 		var r versionRow
-		if err := rows.Scan(&r.seq, &r.record); err != nil {
+		if err := rows.Scan(&r.seq, &r.arrivedAt, &r.record); err != nil {
 			return nil, err
 		}
 		all = append(all, r)

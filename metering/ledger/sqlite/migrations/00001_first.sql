@@ -2,25 +2,20 @@
 -- Instants are milliseconds since 1970, UTC: of the PBX's own clock, but for those of disputes,
 -- heads and erasure, which are this machine's.
 
--- Up to when each PBX was seen without a gap, NULL if it never was; and what its last run left to
--- the next one, NULL while a run is at work.
+-- Up to when each PBX was seen without a gap, NULL if it never was; what its last run left to the
+-- next one, NULL while a run is at work; and its last batch. A commit can fail and be kept all the
+-- same; when it is tried again, the batch shows it.
 CREATE TABLE node (
   node       TEXT PRIMARY KEY,
   watermark  INTEGER,
-  checkpoint BLOB
-) STRICT, WITHOUT ROWID;
-
--- The last batch of each node. A commit can fail and be kept all the same; when it is tried again,
--- this row shows it.
-CREATE TABLE last_batch (
-  node TEXT PRIMARY KEY,
-  id   TEXT NOT NULL
+  checkpoint BLOB,
+  last_batch TEXT
 ) STRICT, WITHOUT ROWID;
 
 -- Calls that have arrived and not ended. What is known of them is their evidence. encrypted_caller
 -- is the caller's number under the callers' key, kept while the lookups may have to be asked again.
 CREATE TABLE open_call (
-  seq              INTEGER PRIMARY KEY AUTOINCREMENT,
+  seq              INTEGER PRIMARY KEY,
   call             TEXT NOT NULL UNIQUE,
   node             TEXT NOT NULL,
   service          TEXT NOT NULL,
@@ -28,17 +23,24 @@ CREATE TABLE open_call (
   encrypted_caller BLOB
 ) STRICT;
 
--- The frames of each call, in the order of arrival.
-CREATE TABLE evidence (
-  seq   INTEGER PRIMARY KEY AUTOINCREMENT,
-  call  TEXT NOT NULL,
-  frame BLOB NOT NULL
+-- The frames of open calls, each followed by a newline, in the order of arrival: a row has those of
+-- one call in one commit. id is the open call's seq * 2^24 and a count, so that the rows of a call
+-- stand together.
+CREATE TABLE open_evidence (
+  id     INTEGER PRIMARY KEY,
+  frames BLOB NOT NULL
 ) STRICT;
-CREATE INDEX evidence_call ON evidence (call, seq);
+
+-- The frames of calls that have ended, each followed by a newline, compressed (gzip). seq is that of
+-- the call's first record.
+CREATE TABLE evidence (
+  seq    INTEGER PRIMARY KEY,
+  frames BLOB NOT NULL
+) STRICT;
 
 -- One row for each version of each call's record; json is the version as it was committed.
 CREATE TABLE record (
-  seq        INTEGER PRIMARY KEY AUTOINCREMENT,
+  seq        INTEGER PRIMARY KEY,
   record     TEXT NOT NULL UNIQUE,
   call       TEXT NOT NULL,
   version    INTEGER NOT NULL,
@@ -51,6 +53,12 @@ CREATE TABLE record (
 CREATE INDEX record_arrived ON record (arrived_at, seq);
 CREATE INDEX record_erasable ON record (arrived_at) WHERE erased_at IS NULL;
 
+-- Before when calls may have arrived whose detail is erased: no call from before is entered again.
+CREATE TABLE erased (
+  one    INTEGER PRIMARY KEY CHECK (one = 1),
+  before INTEGER NOT NULL
+) STRICT;
+
 -- Calls that ended before a lookup had answered whether their caller is exempt. The row, and the
 -- number in it, goes when there is an answer.
 CREATE TABLE pending_record (
@@ -61,7 +69,7 @@ CREATE TABLE pending_record (
 
 -- Frames that could not be read: what was wrong with them, not what they contain.
 CREATE TABLE reject (
-  seq    INTEGER PRIMARY KEY AUTOINCREMENT,
+  seq    INTEGER PRIMARY KEY,
   node   TEXT NOT NULL,
   at     INTEGER NOT NULL,
   bytes  INTEGER NOT NULL,
@@ -85,7 +93,7 @@ CREATE TABLE leaf_hash (
 
 -- The signed heads of the ledger log.
 CREATE TABLE head (
-  seq  INTEGER PRIMARY KEY AUTOINCREMENT,
+  seq  INTEGER PRIMARY KEY,
   n    INTEGER NOT NULL,
   at   INTEGER NOT NULL,
   note BLOB NOT NULL
@@ -113,8 +121,9 @@ DROP TABLE leaf_hash;
 DROP TABLE leaf;
 DROP TABLE reject;
 DROP TABLE pending_record;
+DROP TABLE erased;
 DROP TABLE record;
 DROP TABLE evidence;
+DROP TABLE open_evidence;
 DROP TABLE open_call;
-DROP TABLE last_batch;
 DROP TABLE node;

@@ -1,0 +1,150 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/risposta/gateway/metering"
+	"github.com/risposta/gateway/metering/ledger"
+)
+
+// rowsOfACall is how many rows of evidence an open call may have, a commit each: ten a second for 19
+// days.
+const rowsOfACall = 1 << 24
+
+// newLines are the frames that a batch adds to each call, as lines, in the order in which it first
+// names the calls.
+type newLines struct {
+	calls []metering.CallID
+	of    map[metering.CallID][]byte
+}
+
+func linesOf(frames []ledger.Evidence) newLines {
+	l := newLines{of: map[metering.CallID][]byte{}}
+	for _, f := range frames {
+		had, ok := l.of[f.Call]
+		if !ok {
+			l.calls = append(l.calls, f.Call)
+		}
+		l.of[f.Call] = append(append(had, f.Frame...), '\n')
+	}
+	return l
+}
+
+// openSeq is the seq of an open call, 0 for one that is not open.
+func openSeq(ctx context.Context, q queries, call metering.CallID) (seq int64, err error) {
+	err = q.QueryRowContext(ctx, `SELECT seq FROM open_call WHERE call = ?`, string(call)).Scan(&seq)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("looking for the open call %s: %w", call, err)
+	}
+	return seq, nil
+}
+
+// appendOpen adds lines to an open call.
+func appendOpen(ctx context.Context, tx *sql.Tx, call metering.CallID, lines []byte) error {
+	seq, err := openSeq(ctx, tx, call)
+	if err != nil {
+		return err
+	}
+	first := seq * rowsOfACall
+	_, err = tx.ExecContext(ctx, `
+		INSERT INTO open_evidence (id, frames) VALUES (
+			coalesce((SELECT max(id) + 1 FROM open_evidence WHERE id >= ?1 AND id < ?2), ?1), ?3)`,
+		first, first+rowsOfACall, lines)
+	if err != nil {
+		return fmt.Errorf("writing evidence of call %s: %w", call, err)
+	}
+	return nil
+}
+
+// openLines are the lines of an open call.
+func openLines(ctx context.Context, q queries, seq int64) (lines []byte, err error) {
+	rows, err := column(ctx, q, `
+		SELECT frames FROM open_evidence WHERE id >= ? AND id < ? ORDER BY id`,
+		seq*rowsOfACall, (seq+1)*rowsOfACall)
+	for _, row := range rows {
+		lines = append(lines, row...)
+	}
+	return lines, err
+}
+
+// closeEvidence ends an open call: its lines, and those of the same batch, become one text beside
+// the first record, after what may be there already.
+func closeEvidence(ctx context.Context, tx *sql.Tx, call metering.CallID, more []byte) error {
+	seq, err := openSeq(ctx, tx, call)
+	if err != nil {
+		return err
+	}
+	lines, err := openLines(ctx, tx, seq)
+	if err != nil {
+		return fmt.Errorf("reading the evidence of the open call %s: %w", call, err)
+	}
+	if err := appendClosed(ctx, tx, call, append(lines, more...)); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `DELETE FROM open_evidence WHERE id >= ? AND id < ?`,
+		seq*rowsOfACall, (seq+1)*rowsOfACall); err != nil {
+		return fmt.Errorf("closing call %s: %w", call, err)
+	}
+	if _, err := tx.ExecContext(ctx, `DELETE FROM open_call WHERE seq = ?`, seq); err != nil {
+		return fmt.Errorf("closing call %s: %w", call, err)
+	}
+	return nil
+}
+
+// appendClosed adds lines to a call that has a record. What is there is not read: compressed texts
+// one after the other decompress to their lines one after the other.
+func appendClosed(ctx context.Context, tx *sql.Tx, call metering.CallID, more []byte) error {
+	if len(more) == 0 {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, `
+		INSERT INTO evidence (seq, frames)
+		SELECT seq, ?2 FROM record WHERE call = ?1 AND version = 1
+		ON CONFLICT (seq) DO UPDATE SET frames = CAST(evidence.frames || excluded.frames AS BLOB)`,
+		string(call), ledger.Compress(more))
+	if err != nil {
+		return fmt.Errorf("writing the evidence of call %s: %w", call, err)
+	}
+	return nil
+}
+
+// closedLines are the lines of a call that has a record.
+func closedLines(ctx context.Context, q queries, call metering.CallID) (lines []byte, err error) {
+	var text []byte
+	err = q.QueryRowContext(ctx, `
+		SELECT frames FROM evidence
+		WHERE seq = (SELECT seq FROM record WHERE call = ? AND version = 1)`, string(call)).Scan(&text)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err == nil {
+		lines, err = ledger.Decompress(text)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the evidence of call %s: %w", call, err)
+	}
+	return lines, nil
+}
+
+// Evidence implements ledger.Reader. A call may be open and have a record, after a fault.
+func (r reads) Evidence(ctx context.Context, call metering.CallID) ([][]byte, error) {
+	lines, err := closedLines(ctx, r.q, call)
+	if err != nil {
+		return nil, err
+	}
+	seq, err := openSeq(ctx, r.q, call)
+	if err != nil {
+		return nil, err
+	}
+	more, err := openLines(ctx, r.q, seq)
+	if err != nil {
+		return nil, fmt.Errorf("reading the evidence of the open call %s: %w", call, err)
+	}
+	return ledger.Split(append(lines, more...)), nil
+}
