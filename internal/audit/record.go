@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strconv"
 
 	"github.com/risposta/gateway/internal/mediation"
@@ -120,10 +121,13 @@ func (a *auditor) replay(
 		return nil
 	}
 	frames, err := s.Evidence(ctx, r.Call)
-	if err != nil {
+	if err != nil && !errors.Is(err, ledger.ErrUnreadable) {
 		return err
 	}
-	_, out, err := mediation.Replay(frames)
+	var out *mediation.Output
+	if err == nil {
+		_, out, err = mediation.Replay(frames)
+	}
 	switch {
 	case err != nil:
 		a.report(r.Record, "has evidence that can't be replayed: call %s: %v", r.Call, err)

@@ -29,9 +29,12 @@ type Store interface {
 
 // Call is an ended call as the ledger holds it.
 type Call struct {
-	ID       metering.CallID
-	Frames   [][]byte // its evidence
-	Versions [][]byte // the JSON of each version of its record
+	ID     metering.CallID
+	Frames [][]byte // its evidence
+	// Unreadable is why the evidence could not be read; nil: it was. The call can then be erased, and
+	// not rerated.
+	Unreadable error
+	Versions   [][]byte // the JSON of each version of its record
 }
 
 // Change makes the later versions of a call, nil where there is nothing to change. It is called
@@ -67,7 +70,10 @@ func try(
 	if c.Versions, err = s.Versions(ctx, call); err != nil {
 		return nil, err
 	}
-	if c.Frames, err = s.Evidence(ctx, call); err != nil {
+	c.Frames, err = s.Evidence(ctx, call)
+	if errors.Is(err, ledger.ErrUnreadable) {
+		c.Unreadable = err
+	} else if err != nil {
 		return nil, err
 	}
 	next, err := change(c)
@@ -86,6 +92,9 @@ func try(
 // metering.ReasonResolved, ReasonCredited or ReasonGivenUp; at is when it was learned.
 func Resolved(e metering.Exemption, why metering.Reason, at time.Time) Change {
 	return func(c Call) (*ledger.Supersession, error) {
+		if c.Unreadable != nil {
+			return nil, c.Unreadable
+		}
 		_, before, err := mediation.Replay(c.Frames)
 		if err != nil {
 			return nil, err
@@ -142,6 +151,9 @@ func corrections(frames [][]byte) (after [][]byte) {
 // later replays the evidence with some frames more. It returns nil where they give no further
 // version, or one with the same content as the version before.
 func later(c Call, frames ...[]byte) (*ledger.Supersession, error) {
+	if c.Unreadable != nil {
+		return nil, c.Unreadable
+	}
 	_, out, err := mediation.Replay(append(c.Frames[:len(c.Frames):len(c.Frames)], frames...))
 	if err != nil {
 		return nil, err

@@ -2,48 +2,70 @@ package ledger
 
 import (
 	"bytes"
-	"compress/gzip"
+	"compress/zlib"
+	_ "embed" // for the dictionary
 	"fmt"
 	"io"
 	"sync"
 )
 
+// dictionary has a frame of each usual type. Its checksum stands in each compressed text, so it never
+// changes: a better one would be a second one.
+//
+//go:embed frames.dict
+var dictionary []byte
+
 // maxDecompressed bounds what one call's evidence may decompress to: a forged kilobyte must not fill
-// the memory. Three hundred thousand frames are less.
-const maxDecompressed = 256 << 20
+// the memory. A quarter of a million frames are less.
+const maxDecompressed = 64 << 20
 
 // compressors are kept: each has tables of several hundred kilobytes.
-var compressors = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
+var compressors = sync.Pool{New: func() any {
+	w, err := zlib.NewWriterLevelDict(nil, zlib.DefaultCompression, dictionary)
+	if err != nil {
+		panic("ledger: zlib does not know its own level: " + err.Error())
+	}
+	return w
+}}
 
-// Compress makes one text (gzip) of lines, each of which ends with a newline: the frames of a call.
+// Compress makes one text (zlib, RFC 1950, with a dictionary) of lines, each of which ends with a
+// newline: the frames of a call.
 func Compress(lines []byte) []byte {
 	var out bytes.Buffer
-	w := compressors.Get().(*gzip.Writer)
+	w := compressors.Get().(*zlib.Writer)
 	defer compressors.Put(w)
 	w.Reset(&out)
-	if _, err := w.Write(lines); err != nil {
-		panic("ledger: compressing into memory: " + err.Error())
+	_, err := w.Write(lines)
+	if err == nil {
+		err = w.Close()
 	}
-	if err := w.Close(); err != nil {
-		panic("ledger: compressing into memory: " + err.Error())
+	if err != nil {
+		panic("ledger: compressing into memory: " + err.Error()) // a buffer takes everything
 	}
 	return out.Bytes()
 }
 
-// Decompress returns the lines again, of one compressed text or of several one after the other.
-func Decompress(text []byte) ([]byte, error) {
-	r, err := gzip.NewReader(bytes.NewReader(text))
-	if err != nil {
-		return nil, fmt.Errorf("decompressing evidence: %w", err)
+// Decompress returns the lines again, of one compressed text or of several one after the other. An
+// error is an ErrUnreadable.
+func Decompress(text []byte) (lines []byte, err error) {
+	in := bytes.NewReader(text)
+	for {
+		r, err := zlib.NewReaderDict(in, dictionary)
+		if err != nil {
+			return nil, fmt.Errorf("%w: decompressing it: %w", ErrUnreadable, err)
+		}
+		more, err := io.ReadAll(io.LimitReader(r, maxDecompressed+1-int64(len(lines))))
+		if err != nil {
+			return nil, fmt.Errorf("%w: decompressing it: %w", ErrUnreadable, err)
+		}
+		lines = append(lines, more...)
+		if len(lines) > maxDecompressed {
+			return nil, fmt.Errorf("%w: it has more than %d bytes", ErrUnreadable, maxDecompressed)
+		}
+		if in.Len() == 0 {
+			return lines, nil
+		}
 	}
-	lines, err := io.ReadAll(io.LimitReader(r, maxDecompressed+1))
-	if err != nil {
-		return nil, fmt.Errorf("decompressing evidence: %w", err)
-	}
-	if len(lines) > maxDecompressed {
-		return nil, fmt.Errorf("decompressing evidence: it has more than %d bytes", maxDecompressed)
-	}
-	return lines, nil
 }
 
 // Join makes lines of frames: each frame and a newline.

@@ -2,8 +2,10 @@ package ledger_test
 
 import (
 	"bytes"
-	"compress/gzip"
-	"io"
+	"compress/zlib"
+	"encoding/hex"
+	"errors"
+	"os"
 	"slices"
 	"testing"
 
@@ -42,14 +44,16 @@ func TestCompressedFramesComeBack(t *testing.T) {
 	})
 }
 
-// An auditor reads it with gunzip.
-func TestCompressedEvidenceIsGzip(t *testing.T) {
-	r, err := gzip.NewReader(bytes.NewReader(ledger.Compress([]byte("a\nb\n"))))
+// Ledgers are full of texts that only this dictionary reads.
+func TestTheDictionaryNeverChanges(t *testing.T) {
+	const text = "78bb7cf590a6c2da1aa9e502040000ffff5f6b07c7"
+	lines, err := hex.DecodeString(text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := io.ReadAll(r); string(got) != "a\nb\n" {
-		t.Errorf("%q, %v", got, err)
+	got, err := ledger.Decompress(lines)
+	if want := `{"type":"ChannelHold"}` + "\n"; string(got) != want || err != nil {
+		t.Errorf("%q, %v; want %q", got, err, want)
 	}
 }
 
@@ -57,9 +61,16 @@ func TestCompressedEvidenceIsGzip(t *testing.T) {
 func TestBadCompressedEvidenceIsAnError(t *testing.T) {
 	good := ledger.Compress(bytes.Repeat([]byte("frame\n"), 100))
 	var bomb bytes.Buffer
-	w := gzip.NewWriter(&bomb)
+	dictionary, err := os.ReadFile("frames.dict")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := zlib.NewWriterLevelDict(&bomb, zlib.BestSpeed, dictionary)
+	if err != nil {
+		t.Fatal(err)
+	}
 	zeros := make([]byte, 1<<20)
-	for range 300 {
+	for range 65 {
 		if _, err := w.Write(zeros); err != nil {
 			t.Fatal(err)
 		}
@@ -67,12 +78,14 @@ func TestBadCompressedEvidenceIsAnError(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
+	flipped := bytes.Clone(good)
+	flipped[len(flipped)-1] ^= 1
 	for name, text := range map[string][]byte{
-		"nothing": nil, "no gzip": []byte("frames"), "cut short": good[:len(good)-3],
-		"one bit": append([]byte{}, append(good[:20:20], good[20]^1)...), "too much": bomb.Bytes(),
+		"nothing": nil, "no zlib": []byte("frames"), "cut short": good[:len(good)-3],
+		"one bit": flipped, "too much": bomb.Bytes(),
 	} {
-		if _, err := ledger.Decompress(text); err == nil {
-			t.Errorf("%s: no error", name)
+		if _, err := ledger.Decompress(text); !errors.Is(err, ledger.ErrUnreadable) {
+			t.Errorf("%s: %v, want ErrUnreadable", name, err)
 		}
 	}
 }

@@ -21,6 +21,8 @@ var (
 	// record of a call that is not open, a version that does not follow the one before. Trying it
 	// again cannot help. Where a batch does so it is a [Contradiction], which names the calls.
 	ErrBroken = errors.New("the change contradicts the ledger")
+	// ErrUnreadable says that the evidence of a call is damaged. It is the trouble of that call.
+	ErrUnreadable = errors.New("the evidence is damaged")
 	// ErrDamaged says that the ledger itself is damaged and cannot be used, whatever the change.
 	// Trying again cannot help.
 	ErrDamaged = errors.New("the ledger is damaged: put a backup in its place")

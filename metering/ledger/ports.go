@@ -43,7 +43,8 @@ const AnyNode = ""
 // the ledger, as of its beginning. A function that is called with what was read may itself read,
 // and may commit; an error that it returns ends the reading, and is returned as it is.
 type Reader interface {
-	// Evidence returns a call's frames in the order of committing; none for an unknown call.
+	// Evidence returns a call's frames in the order of committing; none for an unknown call;
+	// ErrUnreadable where they are damaged.
 	Evidence(ctx context.Context, call metering.CallID) ([][]byte, error)
 	// Record returns the JSON of the call's newest version, or ErrNotFound while there is none.
 	Record(ctx context.Context, call metering.CallID) ([]byte, error)

@@ -162,11 +162,11 @@ func (r reads) Erasable(
 	ctx context.Context, before time.Time, limit int,
 ) (calls []metering.CallID, err error) {
 	texts, err := column(ctx, r.q, `
-		SELECT DISTINCT call FROM record
-		WHERE arrived_at < ? AND erased_at IS NULL
-		AND call NOT IN (SELECT call FROM dispute WHERE closed_at IS NULL)
-		AND call NOT IN (SELECT call FROM open_call)
-		ORDER BY arrived_at LIMIT ?`, millis(before), limit)
+		SELECT call FROM record
+		WHERE arrived_at < ? AND erased_at IS NULL AND version = 1
+		AND NOT EXISTS (SELECT 1 FROM dispute d WHERE d.call = record.call AND d.closed_at IS NULL)
+		AND NOT EXISTS (SELECT 1 FROM open_call o WHERE o.call = record.call)
+		ORDER BY arrived_at, seq LIMIT ?`, millis(before), limit)
 	for _, text := range texts {
 		calls = append(calls, metering.CallID(text))
 	}

@@ -31,7 +31,8 @@ CREATE TABLE open_evidence (
   frames BLOB NOT NULL
 ) STRICT;
 
--- The frames of calls that have ended, each followed by a newline, compressed (gzip). seq is that of
+-- The frames of calls that have ended, each followed by a newline, compressed (zlib with a
+-- dictionary, ledger.Compress). seq is that of
 -- the call's first record.
 CREATE TABLE evidence (
   seq    INTEGER PRIMARY KEY,
@@ -51,7 +52,8 @@ CREATE TABLE record (
   UNIQUE (call, version)
 ) STRICT;
 CREATE INDEX record_arrived ON record (arrived_at, seq);
-CREATE INDEX record_erasable ON record (arrived_at) WHERE erased_at IS NULL;
+-- What is to be erased is found at the same cost however much was erased before.
+CREATE INDEX record_erasable ON record (arrived_at) WHERE erased_at IS NULL AND version = 1;
 
 -- Before when calls may have arrived whose detail is erased: no call from before is entered again.
 CREATE TABLE erased (
