@@ -14,7 +14,8 @@ import (
 var (
 	pure = []string{
 		"metering", "metering/numbering", "metering/policy", "metering/tariff",
-		"metering/ledger/merkle", "ari/talkpath", "metering/evidence", "internal/mediation",
+		"metering/ledger/merkle", "metering/quality", "ari/talkpath", "metering/evidence",
+		"internal/mediation",
 	}
 	impure = regexp.MustCompile(`^(os|net|io/fs|database/.*|log.*|syscall|os/.*|net/.*|` +
 		`time/tzdata|sync|math/rand.*|crypto/rand)$`)

@@ -22,6 +22,7 @@ var mayImport = map[string][]string{
 	"metering/evidence":           {"metering", "metering/policy", "metering/tariff"},
 	"metering/numbering":          {"metering"},
 	"metering/policy":             {},
+	"metering/quality":            {"metering"},
 	"metering/recordtest":         {},
 	"metering/tariff":             {},
 	"metering/exemption":          {"metering"},

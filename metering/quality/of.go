@@ -1,0 +1,188 @@
+package quality
+
+import (
+	"slices"
+	"time"
+
+	"github.com/risposta/gateway/metering"
+)
+
+// Of returns what one record contributes: a row for its service, one for its first queue, and one
+// for each operator who talked. It is a pure function of the record. A caller who hangs up after
+// having waited shortAbandon or less abandons the call in short.
+//
+// The operator who talked first has the answer, the first wait and the navigation; the one who came
+// later, the transfer; the one who talked last, the survey, which the caller is asked after that
+// talk. Each has the own talk. Everything else is no operator's, and zero in these rows. So over the
+// operators each count adds up to the service's or is zero, as long as every talk has an operator.
+//
+// For a record whose detail is erased Of returns nothing: it has neither hour, queue nor operator.
+func Of(r metering.Record, shortAbandon time.Duration) []Row {
+	if r.DetailErased {
+		return nil
+	}
+	at := r.ArrivedAt.UTC()
+	key := Key{Day: at.Format(time.DateOnly), Hour: at.Hour(), Service: r.Service}
+	c := count(&r, shortAbandon)
+	rows := []Row{{key, c}}
+	if len(r.Queues) > 0 && r.Queues[0].Name != "" {
+		byQueue := key
+		byQueue.Queue = r.Queues[0].Name
+		rows = append(rows, Row{byQueue, c})
+	}
+	return append(rows, operators(&r, key, c)...)
+}
+
+// count is the call's part of its service.
+func count(r *metering.Record, shortAbandon time.Duration) Counts {
+	c := Counts{
+		WaitedMs: r.WaitedMs, HeldMs: r.HeldMs, UnseenMs: r.UnseenMs, TalkMs: r.TalkMs,
+		HeldCalls: one(r.HeldMs > 0), UnseenCalls: one(r.UnseenMs > 0),
+		Operators: int64(len(whoTalked(r))), Survey: surveyOf(r),
+	}
+	if r.Charge.Minor > 0 {
+		c.ChargedCalls, c.ChargedMs = 1, r.BillableSeconds*1000
+	}
+	c.Reasons.add(r.Reasons, 1)
+	c.FreeMs.add(r.Reasons, r.TalkMs-c.ChargedMs)
+	for i := range r.Talk {
+		if ms, ok := transfer(r, i); ok {
+			c.Transfers++
+			c.TransferMs += ms
+		}
+	}
+	if slices.Contains(r.Reasons, metering.ReasonTookOver) {
+		c.TookOver = 1
+	} else {
+		c.offer(r, shortAbandon)
+	}
+	if r.Exempt {
+		c.Exempt = Exempt{
+			Offered: c.Offered, Answered: c.Answered, Abandoned: c.Abandoned + c.AbandonedShort,
+			Cut: c.Cut, Waits: c.Wait.Count(), WaitMs: c.Wait.SumMs(), TalkMs: c.TalkMs,
+		}
+	}
+	return c
+}
+
+// offer counts what became of an offered call.
+func (c *Counts) offer(r *metering.Record, shortAbandon time.Duration) {
+	c.Offered = 1
+	chosen, told := choice(r)
+	switch {
+	case r.TalkMs > 0:
+		c.Answered = 1
+		if len(r.Talk) == 0 || !waitKnown(r) {
+			return
+		}
+		c.Wait.observe(between(chosen, r.Talk[0].From.Time))
+		if told {
+			c.Navigations, c.NavigationMs = 1, between(r.ArrivedAt.Time, chosen)
+		}
+	case r.Outcome == metering.Abandoned:
+		c.AbandonedWaitMs = between(chosen, r.EndedAt.Time)
+		c.AbandonedShort = one(c.AbandonedWaitMs <= shortAbandon.Milliseconds())
+		c.Abandoned = 1 - c.AbandonedShort
+	case r.Outcome == metering.Unanswered:
+		c.Cut = 1
+	default:
+		c.Uncertain = 1
+	}
+}
+
+// choice is when the caller chose an operator, and whether the record tells it: the first queue was
+// joined before any talk. Otherwise it is the arrival, which makes no wait shorter than it was.
+func choice(r *metering.Record) (at time.Time, told bool) {
+	at = r.ArrivedAt.Time
+	if len(r.Queues) == 0 {
+		return at, false
+	}
+	joined := r.Queues[0].JoinedAt.Time
+	if len(r.Talk) > 0 && joined.After(r.Talk[0].From.Time) {
+		return at, false
+	}
+	if joined.After(at) {
+		at = joined
+	}
+	return at, true
+}
+
+// waitKnown reports whether the first talk that was seen is the first that there was. A call whose
+// direction was not seen may not have waited at all.
+func waitKnown(r *metering.Record) bool {
+	return r.UnseenMs == 0 && !slices.Contains(r.Reasons, metering.ReasonDirectionUnknown)
+}
+
+// transfer is the time from the talk before to this one, where another operator had that.
+func transfer(r *metering.Record, i int) (ms int64, ok bool) {
+	if i == 0 || r.UnseenMs > 0 || r.Talk[i].Operator == r.Talk[i-1].Operator {
+		return 0, false
+	}
+	return between(r.Talk[i-1].To.Time, r.Talk[i].From.Time), true
+}
+
+// operators are the rows of those who talked, in the order in which they came.
+func operators(r *metering.Record, key Key, whole Counts) (rows []Row) {
+	who := whoTalked(r)
+	for _, name := range who {
+		key.Operator = name
+		c := Counts{Operators: 1}
+		for i, t := range r.Talk {
+			if t.Operator != name {
+				continue
+			}
+			c.TalkMs += t.Ms
+			if ms, ok := transfer(r, i); ok {
+				c.Transfers++
+				c.TransferMs += ms
+			}
+		}
+		if name == r.Talk[0].Operator {
+			c.Answered, c.Wait = whole.Answered, whole.Wait
+			c.Navigations, c.NavigationMs = whole.Navigations, whole.NavigationMs
+		}
+		if name == r.Talk[len(r.Talk)-1].Operator {
+			c.Survey = whole.Survey
+		}
+		rows = append(rows, Row{key, c})
+	}
+	return rows
+}
+
+// whoTalked are the operators of the call, each once.
+func whoTalked(r *metering.Record) (names []string) {
+	for _, t := range r.Talk {
+		if t.Operator != "" && !slices.Contains(names, t.Operator) {
+			names = append(names, t.Operator)
+		}
+	}
+	return names
+}
+
+func surveyOf(r *metering.Record) (s Survey) {
+	if r.Survey == nil {
+		return s
+	}
+	if n := r.Survey.Satisfaction; n >= 1 && n <= len(s.Satisfaction) {
+		s.Satisfaction[n-1] = 1
+		s.Answered = 1
+	}
+	switch r.Survey.Solved {
+	case metering.SolvedYes:
+		s.SolvedYes, s.Answered = 1, 1
+	case metering.SolvedNo:
+		s.SolvedNo, s.Answered = 1, 1
+	}
+	return s
+}
+
+// between is the time from one instant to another. Asterisk's timestamps step back: less than none
+// is none.
+func between(from, to time.Time) int64 { return max(0, to.Sub(from).Milliseconds()) }
+
+func one(yes bool) int64 {
+	if yes {
+		return 1
+	}
+	return 0
+}
