@@ -106,9 +106,6 @@ func (c Counts) IsZero() bool { return c == Counts{} }
 // WholeMs is how long the calls were.
 func (c Counts) WholeMs() int64 { return c.WaitedMs + c.HeldMs + c.UnseenMs + c.TalkMs }
 
-// OfferedLong are the offered calls without those abandoned within the short time.
-func (c Counts) OfferedLong() int64 { return c.Offered - c.AbandonedShort }
-
 func (c *Counts) combine(o *Counts, sign int64) {
 	c.Offered += sign * o.Offered
 	c.Answered += sign * o.Answered

@@ -32,3 +32,5 @@
 // in a record either: the hours of the keys let a report set calls outside them apart. Amounts of
 // money are left to the records, which have them by currency.
 package quality
+
+//go:generate go test -run ^TestDefinitionsAreDocumented$ -count=1 . -write
