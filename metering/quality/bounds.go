@@ -18,8 +18,8 @@ func ceilingMs(i int) int64 {
 }
 
 // Percentile bounds the wait that percent of the waits do not exceed (nearest rank), in
-// milliseconds. Which bucket it lies in is exact; where in the bucket, only the bucket's borders and
-// its sum tell. The histogram must not be empty.
+// milliseconds. Which bucket it lies in is exact; where in the bucket, only the bucket's borders
+// and its sum tell. The histogram must not be empty.
 func (h Histogram) Percentile(percent int64) (lowMs, highMs int64) {
 	rank := ceilDiv(percent*h.Count(), 100)
 	i := 0

@@ -18,19 +18,19 @@
 //
 // # Erasure
 //
-// A record whose detail is erased has no queue, operator or hour, so that [Of] gives nothing for it:
-// a store keeps the rows that it added before the erasure, and compares records by their versions
-// from before it. A row of very few calls tells more of them than an erased record does. So what is
-// published passes [Suppress], and a store that keeps rows for longer than the detail protects them
-// as it protects the detail.
+// A record whose detail is erased has no queue, operator or hour, so that [Of] gives nothing for
+// it: a store keeps the rows that it added before the erasure, and compares records by their
+// versions from before it. A row of very few calls tells more of them than an erased record does.
+// So what is published passes [Suppress], and a store that keeps rows for longer than the detail
+// protects them as it protects the detail.
 //
 // # What one record cannot tell
 //
 // Whether the same caller called again is told by [Repeats], from the arrivals of all calls with
 // their pseudonyms: a store adds its rows once the days in which a caller may call again are over.
-// That a caller was asked in the survey and gave no answer stands in no record. Opening hours are not
-// in a record either: the hours of the keys let a report set calls outside them apart. Amounts of
-// money are left to the records, which have them by currency.
+// That a caller was asked in the survey and gave no answer stands in no record. Opening hours are
+// not in a record either: the hours of the keys let a report set calls outside them apart. Amounts
+// of money are left to the records, which have them by currency.
 package quality
 
 //go:generate go test -run ^TestDefinitionsAreDocumented$ -count=1 . -write

@@ -50,7 +50,8 @@ func definitions() string {
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", i.Name, i.Unit, i.Better, formula)
 	}
-	b.WriteString("\n| indicator | version | numerator | denominator | source |\n|---|---|---|---|---|\n")
+	b.WriteString("\n| indicator | version | numerator | denominator | source |\n" +
+		"|---|---|---|---|---|\n")
 	for _, i := range quality.Indicators() {
 		fmt.Fprintf(&b, "| `%s` | %d | %s | %s | %s |\n", i.Name, i.Version, i.Numerator,
 			i.Denominator, i.Source)

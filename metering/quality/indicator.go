@@ -19,8 +19,8 @@ const (
 	Higher Better = "higher"
 )
 
-// Indicator is the definition of one indicator. Numerator and Denominator name counts by their place
-// in the JSON of [Counts].
+// Indicator is the definition of one indicator. Numerator and Denominator name counts by their
+// place in the JSON of [Counts].
 type Indicator struct {
 	Name        string `json:"name"`
 	Version     int    `json:"version"` // values of different versions do not compare
@@ -31,6 +31,8 @@ type Indicator struct {
 	Denominator string `json:"denominator"`
 	// Bounds says why the value may be bounds. Empty: it is exact.
 	Bounds string `json:"bounds,omitzero"`
+	// PerOperator: the rows of an operator have what the indicator needs.
+	PerOperator bool `json:"per_operator,omitzero"`
 	// Source is the text that asks for the indicator. Empty: none that is known does.
 	Source string `json:"source,omitzero"`
 

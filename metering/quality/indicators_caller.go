@@ -2,19 +2,20 @@ package quality
 
 // lostIndicators are about calls that reach no operator.
 func lostIndicators() []Indicator {
+	const perhapsAbandoned = "calls seen in part may or may not have been abandoned"
 	return []Indicator{{
 		Name: "abandoned", Version: 1, Unit: Share, Better: Lower,
 		Formula: "Share of the calls that the caller ended before any operator talked, of the " +
 			"offered calls; those abandoned in short are in neither.",
 		Numerator: "abandoned", Denominator: "offered - abandoned_short",
-		Bounds: "calls seen in part may or may not have been abandoned", boundsUnseen: true, Source: ofcom,
+		Bounds: perhapsAbandoned, boundsUnseen: true, Source: ofcom,
 		measure: func(c Counts) Value { return lost(c, c.Abandoned, c.Offered-c.AbandonedShort) },
 	}, {
 		Name: "abandoned_short", Version: 1, Unit: Share, Better: Lower,
 		Formula: "Share of the calls that the caller ended within the short time before any " +
 			"operator talked, of all offered calls.",
 		Numerator: "abandoned_short", Denominator: "offered",
-		Bounds: "calls seen in part may or may not have been abandoned", boundsUnseen: true,
+		Bounds: perhapsAbandoned, boundsUnseen: true,
 		measure: func(c Counts) Value { return lost(c, c.AbandonedShort, c.Offered) },
 	}, {
 		Name: "cut_waiting", Version: 1, Unit: Share, Better: Lower,
@@ -34,7 +35,7 @@ func lost(c Counts, n, of int64) Value {
 // callerIndicators are about what callers say and do afterwards, and about what was seen.
 func callerIndicators() []Indicator {
 	return []Indicator{{
-		Name: "solved_survey", Version: 1, Unit: Share, Better: Higher,
+		Name: "solved_survey", Version: 1, Unit: Share, Better: Higher, PerOperator: true,
 		Formula:   "Share of the callers who say that the matter is solved, of those who say yes or no.",
 		Numerator: "survey.solved_yes", Denominator: "survey.solved_yes + survey.solved_no",
 		Source: csp79 + "; " + ofcom,
@@ -51,7 +52,7 @@ func callerIndicators() []Indicator {
 			return share(c.Repeat.First-c.Repeat.FirstRepeated, c.Repeat.First)
 		},
 	}, {
-		Name: "satisfaction_mean", Version: 1, Unit: Score, Better: Higher,
+		Name: "satisfaction_mean", Version: 1, Unit: Score, Better: Higher, PerOperator: true,
 		Formula:     "Mean satisfaction, from 1 to 5, of the callers who gave one.",
 		Numerator:   "survey.satisfaction, each times its score",
 		Denominator: "sum of survey.satisfaction", Source: cons24 + "; " + ley18 + "; " + ofcom,
@@ -63,7 +64,7 @@ func callerIndicators() []Indicator {
 			return exactly(total, n, n, n)
 		},
 	}, {
-		Name: "satisfied", Version: 1, Unit: Share, Better: Higher,
+		Name: "satisfied", Version: 1, Unit: Share, Better: Higher, PerOperator: true,
 		Formula:     "Share of the callers who are satisfied, 4 or 5, of those who gave a satisfaction.",
 		Numerator:   "survey.satisfaction of 4 and 5",
 		Denominator: "sum of survey.satisfaction", Source: cons24 + "; " + ley18 + "; " + ofcom,
@@ -82,7 +83,8 @@ func callerIndicators() []Indicator {
 		Numerator:   "waited_ms + held_ms + talk_ms",
 		Denominator: "waited_ms + held_ms + talk_ms + unseen_ms",
 		measure: func(c Counts) Value {
-			return share(c.WholeMs()-c.UnseenMs, c.WholeMs())
+			seen, calls := c.WholeMs()-c.UnseenMs, c.Offered+c.TookOver
+			return exactly(seen, c.WholeMs(), calls, calls)
 		},
 	}}
 }

@@ -21,6 +21,7 @@ func TestObjectives(t *testing.T) {
 			Offered: 100, Answered: 100 - cut - uncertain, Cut: cut, Uncertain: uncertain,
 		}
 	}
+	const mean, share = "answer_time_mean", "answered_20s_of_answered"
 	for name, c := range map[string]struct {
 		indicator string
 		limit     float64
@@ -28,14 +29,14 @@ func TestObjectives(t *testing.T) {
 		want      quality.Verdict
 		why       string
 	}{
-		"above":            {"answer_time_mean", 70, answered(20, 20, 20*87_000), quality.Missed, ""},
-		"equal":            {"answer_time_mean", 87, answered(20, 20, 20*87_000), quality.Met, ""},
-		"few":              {"answer_time_mean", 70, answered(9, 9, 9*87_000), quality.NotKnown, "too_few"},
-		"nothing":          {"answer_time_mean", 70, quality.Counts{}, quality.NotKnown, "nothing_measured"},
-		"unseen, at least": {"answer_time_mean", 90, answered(20, 19, 19*87_000), quality.Met, ""},
-		"unseen":           {"answer_time_mean", 90, answered(20, 18, 18*87_000), quality.NotKnown, "too_much_unseen"},
-		"share, equal":     {"answered_20s_of_answered", 0, answered(20, 20, 20*87_000), quality.Met, ""},
-		"share, below":     {"answered_20s_of_answered", 0.4, answered(20, 20, 20*87_000), quality.Missed, ""},
+		"above":            {mean, 70, answered(20, 20, 20*87_000), quality.Missed, ""},
+		"equal":            {mean, 87, answered(20, 20, 20*87_000), quality.Met, ""},
+		"few":              {mean, 70, answered(9, 9, 9*87_000), quality.NotKnown, "too_few"},
+		"nothing":          {mean, 70, answered(0, 0, 0), quality.NotKnown, "nothing_measured"},
+		"unseen, at least": {mean, 90, answered(20, 19, 19*87_000), quality.Met, ""},
+		"unseen":           {mean, 90, answered(20, 18, 18*87_000), quality.NotKnown, "too_much_unseen"},
+		"share, equal":     {share, 0, answered(20, 20, 20*87_000), quality.Met, ""},
+		"share, below":     {share, 0.4, answered(20, 20, 20*87_000), quality.Missed, ""},
 		"none cut":         {"cut_waiting", 0, lost(0, 0), quality.Met, ""},
 		"one cut":          {"cut_waiting", 0, lost(1, 0), quality.Missed, ""},
 		"perhaps one cut":  {"cut_waiting", 0, lost(0, 1), quality.NotKnown, "between_bounds"},
@@ -86,8 +87,8 @@ func TestSuppression(t *testing.T) {
 	}
 }
 
-// Whoever subtracts what is published from the total learns of no group of fewer than ten calls, and
-// of no small cell. Nor is a large cell taken out without need.
+// Whoever subtracts what is published from the total learns of no group of fewer than ten calls,
+// and of no small cell. Nor is a large cell taken out without need.
 func TestSuppressionHidesWhatTheTotalGivesAway(t *testing.T) {
 	cell := rapid.OneOf(rapid.Int64Range(0, 12), rapid.Int64Range(0, 200))
 	rapid.Check(t, func(t *rapid.T) {

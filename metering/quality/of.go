@@ -13,8 +13,9 @@ import (
 //
 // The operator who talked first has the answer, the first wait and the navigation; the one who came
 // later, the transfer; the one who talked last, the survey, which the caller is asked after that
-// talk. Each has the own talk. Everything else is no operator's, and zero in these rows. So over the
-// operators each count adds up to the service's or is zero, as long as every talk has an operator.
+// talk. Each has the own talk. Everything else is no operator's, and zero in these rows. So over
+// the operators each count adds up to the service's or is zero, as long as every talk has an
+// operator.
 //
 // For a record whose detail is erased Of returns nothing: it has neither hour, queue nor operator.
 func Of(r metering.Record, shortAbandon time.Duration) []Row {

@@ -146,9 +146,11 @@ func TestTheChoiceOfAnOperator(t *testing.T) {
 		waitMs, navigate int64
 		told             int64
 	}{
-		"no queue":               {nil, 40_000, 0, 0},
-		"queue":                  {[]metering.QueueEntry{visit("a", 15, 40)}, 25_000, 15_000, 1},
-		"two queues":             {[]metering.QueueEntry{visit("a", 5, 20), visit("b", 21, 40)}, 35_000, 5_000, 1},
+		"no queue": {nil, 40_000, 0, 0},
+		"queue":    {[]metering.QueueEntry{visit("a", 15, 40)}, 25_000, 15_000, 1},
+		"two queues": {[]metering.QueueEntry{
+			visit("a", 5, 20), visit("b", 21, 40),
+		}, 35_000, 5_000, 1},
 		"queue after the answer": {[]metering.QueueEntry{visit("a", 60, 70)}, 40_000, 0, 0},
 		"clock stepped back":     {[]metering.QueueEntry{visit("a", -0.008, 40)}, 40_000, 0, 1},
 	} {

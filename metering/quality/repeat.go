@@ -13,11 +13,11 @@ type Arrival struct {
 	At      time.Time
 }
 
-// Repeats counts which calls that arrived at from or later, and before until, were a caller's first,
-// and which were followed by another of the same caller to the same service, within so long. The
-// arrivals must cover that long before from and after until: a call of which it is not known yet
-// whether another follows is not counted as one without. The rows are of services, in order of their
-// keys, whatever the order of the arrivals.
+// Repeats counts which calls that arrived at from or later, and before until, were a caller's
+// first, and which were followed by another of the same caller to the same service, within so long.
+// The arrivals must cover that long before from and after until: a call of which it is not known
+// yet whether another follows is not counted as one without. The rows are of services, in order of
+// their keys, whatever the order of the arrivals.
 func Repeats(arrivals []Arrival, from, until time.Time, within time.Duration) []Row {
 	sorted := slices.Clone(arrivals)
 	slices.SortFunc(sorted, func(a, b Arrival) int {
@@ -43,4 +43,6 @@ func Repeats(arrivals []Arrival, from, until time.Time, within time.Duration) []
 	return Merge(rows)
 }
 
-func (a Arrival) sameCaller(b Arrival) bool { return a.Service == b.Service && a.Caller == b.Caller }
+func (a Arrival) sameCaller(b Arrival) bool {
+	return a.Service == b.Service && a.Caller == b.Caller
+}

@@ -2,8 +2,8 @@ package quality
 
 import "math"
 
-// Value is what an indicator comes to. An exact value has Low and High equal. Otherwise the true one
-// lies between the two, both included: the counts do not tell where.
+// Value is what an indicator comes to. An exact value has Low and High equal. Otherwise the true
+// one lies between the two, both included: the counts do not tell where.
 type Value struct {
 	Indicator string `json:"indicator"`
 	Version   int    `json:"version"`
@@ -11,12 +11,12 @@ type Value struct {
 	Known bool    `json:"known"`
 	Low   float64 `json:"low"`
 	High  float64 `json:"high"`
-	// How much was measured: calls, answers or transfers, as the denominator says. Milliseconds for
-	// the seen share.
+	// How many were measured: calls, answers or transfers, as the denominator says.
 	N int64 `json:"n"`
-	// How much there was to measure. The rest was not seen.
+	// How many there were to measure. The rest was not seen.
 	Of int64 `json:"of"`
-	// Interval is the 95 % confidence interval of a share of answers. Left out: the value is no sample.
+	// Interval is the 95 % confidence interval of a share of answers. Left out: the value is no
+	// sample.
 	Interval *Interval `json:"interval,omitzero"`
 }
 
