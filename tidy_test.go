@@ -53,6 +53,7 @@ var mayImport = map[string][]string{
 	"internal/mediation":       {"ari", "metering"},
 	"internal/reconcile":       {"ari", "metering", "internal/mediation"},
 	"internal/records":         {"metering"},
+	"internal/report":          {"metering", "internal/records"},
 	"internal/rerating":        {"metering", "internal/mediation"},
 	"internal/retention":       {"metering", "internal/rerating"},
 	"internal/sqlitefile":      {"internal/fileowner"},

@@ -2,7 +2,7 @@
 //
 // Each command has a file, which holds its flags, its output and its exit code. The work is done in
 // internal/: [config.Load] reads the configuration, internal/gateway runs, internal/check,
-// internal/timeline, internal/audit and internal/reconcile look at what there is.
+// internal/timeline, internal/audit, internal/reconcile and internal/report look at what there is.
 //
 // Exit codes: 0 done; 1 failed, or a check found a problem; 2 the command line or the configuration
 // is wrong, and nothing was started.
@@ -36,6 +36,7 @@ type commands struct {
 	Replay    replayCommand    `cmd:"" help:"Turn recorded ARI frames into records, without a PBX."`
 	Explain   explainCommand   `cmd:"" help:"Show one call second by second, and why each is charged or free."`
 	Records   recordsCommand   `cmd:"" help:"Print the records of a period."`
+	Report    reportCommand    `cmd:"" help:"Report the quality of service in a period."`
 	Verify    verifyCommand    `cmd:"" help:"Verify every record against its evidence and the signed log."`
 	Reconcile reconcileCommand `cmd:"" help:"Compare the records with Asterisk's logs, and correct them."`
 	Dispute   disputeCommand   `cmd:"" help:"Keep the detail of a disputed call, or write its evidence into a folder."`

@@ -63,13 +63,13 @@ func (w *csvWriter) Write(record []byte) error {
 		return err
 	}
 	for i, cell := range row {
-		row[i] = harmless(cell)
+		row[i] = Harmless(cell)
 	}
 	return w.rows.Write(row)
 }
 
-// harmless puts an apostrophe before a cell that a spreadsheet would take for a formula.
-func harmless(cell string) string {
+// Harmless puts an apostrophe before a cell that a spreadsheet would take for a formula.
+func Harmless(cell string) string {
 	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
 		return "'" + cell
 	}

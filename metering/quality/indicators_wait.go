@@ -26,9 +26,10 @@ func answerTimes() []Indicator {
 		Numerator: "sum of wait.ms", Denominator: "sum of wait.calls", Source: csp79 + "; " + cons24,
 		measure: func(c Counts) Value { return meanWait(c, c.Wait.SumMs()) },
 	}, {
-		Name: "answer_time_with_navigation_mean", Version: 1, Unit: Seconds, Better: Lower, PerOperator: true,
-		Formula:   "Mean time from the arrival of the call to the operator's answer.",
-		Numerator: "sum of wait.ms + navigation_ms", Denominator: "sum of wait.calls", Source: cons24,
+		Name: "answer_time_with_navigation_mean", Version: 1, Unit: Seconds, Better: Lower,
+		PerOperator: true,
+		Formula:     "Mean time from the arrival of the call to the operator's answer.",
+		Numerator:   "sum of wait.ms + navigation_ms", Denominator: "sum of wait.calls", Source: cons24,
 		measure: func(c Counts) Value { return meanWait(c, c.Wait.SumMs()+c.NavigationMs) },
 	}, {
 		Name: "navigation_mean", Version: 1, Unit: Seconds, Better: Lower,

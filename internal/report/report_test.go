@@ -1,0 +1,264 @@
+package report
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/risposta/gateway/metering/quality"
+)
+
+// kept are rows as a store would keep them.
+type kept []quality.Row
+
+func (k kept) Rows(
+	_ context.Context, from, until time.Time, service string, f func(quality.Row) error,
+) error {
+	for _, row := range k {
+		day, err := time.Parse(time.DateOnly, row.Day)
+		if err != nil {
+			return err
+		}
+		if day.Before(from) || !day.Before(until) || service != "" && service != row.Service {
+			continue
+		}
+		if err := f(row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// answers are the counts of so many calls, each answered after so many seconds, below 5.
+func answers(calls, seconds int64) (c quality.Counts) {
+	c.Offered, c.Answered, c.Operators = calls, calls, calls
+	c.Wait.Calls[0], c.Wait.Ms[0] = calls, calls*seconds*1000
+	c.TalkMs, c.Reasons[13] = calls*60_000, calls // no_tariff
+	c.FreeMs[13] = c.TalkMs
+	return c
+}
+
+// sample is a service with 120 calls in two months. 100 of them joined the queue "big", 14 "small",
+// and 6 none. Anna took 100 calls, Bruno 12 and Carla 8.
+func sample() kept {
+	row := func(day, queue, operator string, c quality.Counts) quality.Row {
+		return quality.Row{
+			Key:    quality.Key{Day: day, Hour: 9, Service: "1001", Queue: queue, Operator: operator},
+			Counts: c,
+		}
+	}
+	november, december := answers(70, 2), answers(50, 4)
+	november.Survey = quality.Survey{Answered: 20, Satisfaction: [5]int64{0, 0, 0, 10, 10}}
+	december.Exempt = quality.Exempt{Offered: 3, Answered: 3, Waits: 3, WaitMs: 9_000}
+	return kept{
+		row("2026-11-23", "", "", november),
+		row("2026-12-01", "", "", december),
+		row("2026-12-31", "big", "", answers(100, 3)),
+		row("2026-12-01", "small", "", answers(14, 3)),
+		row("2026-12-01", "", "PJSIP/anna", answers(100, 3)),
+		row("2026-12-01", "", "PJSIP/bruno", answers(12, 3)),
+		row("2026-12-01", "", "PJSIP/carla", answers(8, 3)),
+		{Key: quality.Key{Day: "2026-12-01", Service: "1002"}, Counts: answers(4, 1)},
+		row("2026-06-30", "", "", answers(1000, 4)),
+	}
+}
+
+func built(t *testing.T, rows Rows, service string) Report {
+	t.Helper()
+	p, err := ParsePeriod("2026-H2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Build(t.Context(), rows, p, service)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// of is the figure of an indicator as text: its value, or what is there instead.
+func of(figures []Figure, name string) string {
+	i := slices.IndexFunc(figures, func(f Figure) bool { return f.Indicator == name })
+	if i < 0 {
+		return "absent"
+	}
+	return languages["en"].value(figures[i])
+}
+
+func TestFiguresOfAPeriod(t *testing.T) {
+	r := built(t, sample(), "")
+	if len(r.Services) != 2 || r.Services[0].Name != "1001" || r.From != "2026-07-01" ||
+		r.Until != "2027-01-01" {
+		t.Fatalf("%+v", r)
+	}
+	s, few := r.Services[0], r.Services[1]
+	for name, c := range map[string]struct {
+		figures         []Figure
+		indicator, want string
+	}{
+		"mean of 340 s in 120 calls": {s.Figures, "answer_time_mean", "2.8 s"},
+		"satisfaction":               {s.Figures, "satisfaction_mean", "4.50"},
+		"a service of four calls":    {few.Figures, "answer_time_mean", "fewer than 10"},
+		// Three exempt callers: the mean of the others, beside that of all, would give theirs away.
+		"exempt": {s.Figures, "answer_time_mean_exempt", "fewer than 10"},
+		"others": {s.Figures, "answer_time_mean_others", "fewer than 10"},
+		"month":  {s.Months[0].Figures, "answer_time_mean", "2.0 s"},
+		// The six calls in no queue are given away by the two queues: the smaller one is taken out.
+		"big queue":   {s.Queues[0].Figures, "answer_time_mean", "3.0 s"},
+		"small queue": {s.Queues[1].Figures, "answer_time_mean", "fewer than 10"},
+		// Carla has too few, and Bruno goes with her.
+		"anna":  {s.Operators[0].Figures, "answer_time_mean", "3.0 s"},
+		"bruno": {s.Operators[1].Figures, "answer_time_mean", "fewer than 10"},
+		"carla": {s.Operators[2].Figures, "answer_time_mean", "fewer than 10"},
+	} {
+		if have := of(c.figures, c.indicator); have != c.want {
+			t.Errorf("%s: %s is %s, want %s", name, c.indicator, have, c.want)
+		}
+	}
+	if one := built(t, sample(), "1002"); len(one.Services) != 1 || one.Services[0].Name != "1002" {
+		t.Errorf("of one service: %+v", one.Services)
+	}
+}
+
+func TestSmallCellsOfAHistogram(t *testing.T) {
+	h := quality.Histogram{Calls: [10]int64{3, 50, 40, 20, 0, 12, 30, 15, 20, 4}}
+	want := "suppressed 50 suppressed 20 0 12 30 15 suppressed suppressed"
+	var have []string
+	for _, c := range waitCells(h) {
+		if c.Suppressed {
+			have = append(have, "suppressed")
+		} else {
+			have = append(have, fmt.Sprint(c.Calls))
+		}
+	}
+	if text := strings.Join(have, " "); text != want {
+		t.Errorf("%s, want %s", text, want)
+	}
+	for _, c := range satisfactionCells([5]int64{20, 3, 20, 40, 40}) {
+		if !c.Suppressed || c.Calls != 0 {
+			t.Errorf("mean and share would give %+v away", c)
+		}
+	}
+}
+
+// The same rows give the same bytes, in whatever order they come.
+func TestReportIsTheSameBytes(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	random := rand.New(rand.NewPCG(seed, 1))
+	write := func(rows kept) string {
+		var b bytes.Buffer
+		r := built(t, rows, "")
+		for _, err := range []error{
+			r.WriteJSON(&b), r.WriteCSV(&b), r.WriteHTML(&b, "en"), r.WriteHTML(&b, "it"),
+		} {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		return b.String()
+	}
+	want := write(sample())
+	for range 20 {
+		rows := sample()
+		random.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
+		if write(rows) != want {
+			t.Fatalf("seed %d: another order of the rows gives another report", seed)
+		}
+	}
+}
+
+func TestJSONAndCSVAgree(t *testing.T) {
+	r := built(t, sample(), "")
+	var text, table bytes.Buffer
+	if err := r.WriteJSON(&text); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.WriteCSV(&table); err != nil {
+		t.Fatal(err)
+	}
+	var back Report
+	if err := json.Unmarshal(text.Bytes(), &back); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(&table).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	have := map[string]string{}
+	for _, row := range rows[1:] {
+		have[strings.Join(row[1:5], " ")] = strings.Join(row[7:], " ")
+	}
+	want := map[string]string{}
+	figures := func(of string, all []Figure) {
+		for _, f := range all {
+			cell := "     " + " false"
+			if f.Known {
+				cell = fmt.Sprintf("%.6f %.6f %d %d   false", f.Low, f.High, f.N, f.Of)
+			}
+			if f.Interval != nil {
+				cell = fmt.Sprintf("%.6f %.6f %d %d %.6f %.6f false", f.Low, f.High, f.N, f.Of,
+					f.Interval.Low, f.Interval.High)
+			}
+			if f.Suppressed {
+				cell = "      true"
+			}
+			want[of+" "+f.Indicator] = cell
+		}
+	}
+	count := 0
+	for _, s := range back.Services {
+		figures(s.Name+" service ", s.Figures)
+		for level, parts := range map[string][]Part{
+			"month": s.Months, "queue": s.Queues, "operator": s.Operators,
+		} {
+			for _, p := range parts {
+				figures(s.Name+" "+level+" "+p.Name, p.Figures)
+			}
+		}
+		for level, cells := range map[string][]Cell{"wait": s.Waits, "satisfaction": s.Satisfaction} {
+			for _, c := range cells {
+				n := fmt.Sprint(c.Calls)
+				if c.Suppressed {
+					n = ""
+				}
+				want[s.Name+" "+level+" "+c.Name+" calls"] = fmt.Sprintf("%s %s %s %s   %t", n, n, n, n,
+					c.Suppressed)
+			}
+		}
+		count += len(s.Figures)
+	}
+	if diff := cmp.Diff(want, have); diff != "" || count == 0 {
+		t.Error(diff)
+	}
+}
+
+func TestPeriods(t *testing.T) {
+	for name, want := range map[string]string{
+		"2026":    "2026-01-01 2027-01-01",
+		"2026-H1": "2026-01-01 2026-07-01",
+		"2026-H2": "2026-07-01 2027-01-01",
+		"2026-Q1": "2026-01-01 2026-04-01",
+		"2026-Q4": "2026-10-01 2027-01-01",
+		"2026-02": "2026-02-01 2026-03-01",
+		"2026-12": "2026-12-01 2027-01-01",
+		"2026-13": "", "2026-H3": "", "26": "", "2026-1": "", "": "", "2026-Q0": "", "2026-H1 ": "",
+	} {
+		p, err := ParsePeriod(name)
+		have := ""
+		if err == nil {
+			have = p.From.Format(time.DateOnly) + " " + p.Until.Format(time.DateOnly)
+		}
+		if have != want {
+			t.Errorf("%q: %q %v, want %q", name, have, err, want)
+		}
+	}
+}

@@ -1,0 +1,88 @@
+package report
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/risposta/gateway/internal/records"
+	"github.com/risposta/gateway/metering/quality"
+)
+
+// WriteJSON writes the report as JSON, indented.
+func (r Report) WriteJSON(w io.Writer) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(r)
+}
+
+var csvColumns = []string{
+	"period", "service", "level", "part", "figure", "version", "unit", "low", "high", "n", "of",
+	"interval_low", "interval_high", "suppressed",
+}
+
+// WriteCSV writes one row for each figure and each count. level is service, month, queue, operator,
+// wait or satisfaction. An exact figure has low and high equal. One that is suppressed has neither.
+func (r Report) WriteCSV(w io.Writer) error {
+	out := csv.NewWriter(w)
+	if err := out.Write(csvColumns); err != nil {
+		return err
+	}
+	for _, s := range r.Services {
+		rows := figureRows("service", "", s.Figures)
+		for _, group := range []struct {
+			level string
+			parts []Part
+		}{{"month", s.Months}, {"queue", s.Queues}, {"operator", s.Operators}} {
+			for _, p := range group.parts {
+				rows = append(rows, figureRows(group.level, p.Name, p.Figures)...)
+			}
+		}
+		rows = append(rows, cellRows("wait", s.Waits)...)
+		rows = append(rows, cellRows("satisfaction", s.Satisfaction)...)
+		for _, row := range rows {
+			row = append([]string{r.Period, s.Name}, row...)
+			for i := range row {
+				row[i] = records.Harmless(row[i])
+			}
+			if err := out.Write(row); err != nil {
+				return err
+			}
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
+
+func figureRows(level, part string, figures []Figure) (rows [][]string) {
+	for _, f := range figures {
+		i, _ := quality.Find(f.Indicator)
+		row := []string{level, part, f.Indicator, fmt.Sprint(f.Version), string(i.Unit),
+			"", "", "", "", "", "", strconv.FormatBool(f.Suppressed)}
+		if f.Known {
+			row[5], row[6] = decimal(f.Low), decimal(f.High)
+			row[7], row[8] = fmt.Sprint(f.N), fmt.Sprint(f.Of)
+		}
+		if f.Interval != nil {
+			row[9], row[10] = decimal(f.Interval.Low), decimal(f.Interval.High)
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+func cellRows(level string, cells []Cell) (rows [][]string) {
+	for _, c := range cells {
+		n := fmt.Sprint(c.Calls)
+		if c.Suppressed {
+			n = ""
+		}
+		rows = append(rows, []string{level, c.Name, "calls", fmt.Sprint(quality.Version), "calls",
+			n, n, n, n, "", "", strconv.FormatBool(c.Suppressed)})
+	}
+	return rows
+}
+
+func decimal(x float64) string { return strconv.FormatFloat(x, 'f', 6, 64) }
