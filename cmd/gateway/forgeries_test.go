@@ -10,8 +10,8 @@ import (
 const (
 	firstRecord = `(SELECT record FROM record ORDER BY seq LIMIT 1)`
 	dearer      = `CAST(replace(CAST(json AS TEXT), '"amount":"0.14"', '"amount":"0.99"') AS BLOB)`
-	// The leaves of the ledger are: the head of the empty log, two records, the newest head, a dispute,
-	// a state of the register.
+	// The leaves of the ledger are: the head of the empty log, two records, each followed by the counts
+	// of its day, the newest head, a dispute, a state of the register.
 	lastLeaf = `(SELECT max(n) FROM leaf)`
 )
 
@@ -159,12 +159,12 @@ var logForgeries = map[string]forgery{
 		statements(`DELETE FROM leaf WHERE n = ` + lastLeaf), "leaves were removed at its end", true,
 	},
 	"a head is removed": {
-		statements(`DELETE FROM head WHERE seq = 2`), "the head that was signed at 3 leaves is missing", true,
+		statements(`DELETE FROM head WHERE seq = 2`), "the head that was signed at 5 leaves is missing", true,
 	},
 	"all heads are removed": {statements(`DELETE FROM head`), "the ledger has no signed head", true},
 	"a head is forged": {
 		statements(`UPDATE head SET note = CAST(replace(CAST(note AS TEXT),
-			char(10) || '3' || char(10), char(10) || '2' || char(10)) AS BLOB)`),
+			char(10) || '5' || char(10), char(10) || '4' || char(10)) AS BLOB)`),
 		"the head's signature", true,
 	},
 	"a head is signed with a key that was made anew": {
@@ -177,7 +177,8 @@ var logForgeries = map[string]forgery{
 	},
 	"the ledger is put back to an older state": {
 		statements(`DELETE FROM noted_register`, `DELETE FROM dispute`, `DELETE FROM record`,
-			`DELETE FROM leaf WHERE n > 0`, `DELETE FROM leaf_hash WHERE i > 0`, `DELETE FROM head WHERE seq > 1`),
-		"the log has 1 leaves, and a head was signed at 3", false,
+			`DELETE FROM quality`, `DELETE FROM leaf WHERE n > 0`,
+			`DELETE FROM leaf_hash WHERE i > 0`, `DELETE FROM head WHERE seq > 1`),
+		"the log has 1 leaves, and a head was signed at 5", false,
 	},
 }

@@ -131,7 +131,7 @@ func statements(all ...string) func(forger) {
 	}
 }
 
-// resigner signs three leaves with whatever key it gets.
+// resigner signs five leaves with whatever key it gets.
 type resigner struct{ forger }
 
 // Every forgery is named, also where no head was kept elsewhere, but for one: a whole older ledger.
@@ -139,7 +139,7 @@ type resigner struct{ forger }
 // the table.
 func TestVerifyNamesForgeries(t *testing.T) {
 	var table []string
-	for _, forgeries := range []map[string]forgery{recordForgeries, logForgeries} {
+	for _, forgeries := range []map[string]forgery{recordForgeries, logForgeries, countForgeries} {
 		for name, c := range forgeries {
 			alone := "named"
 			if !c.alone {
@@ -188,17 +188,17 @@ func wantTable(t *testing.T, head string, rows []string) {
 	}
 }
 
-// SignLog signs a log of three leaves without looking at the ledger.
+// SignLog signs a log of five leaves without looking at the ledger.
 func (resigner) SignLog(
 	_ context.Context, _ time.Time, signer note.Signer,
 ) (head merkle.Head, signed bool, err error) {
 	var log merkle.Memory
-	for i := range 3 {
+	for i := range 5 {
 		if _, err := log.Add(merkle.NewLeaf(merkle.Record, fmt.Sprint(i), nil)); err != nil {
 			return head, false, err
 		}
 	}
-	head, err = merkle.Sign(3, &log, signer)
+	head, err = merkle.Sign(5, &log, signer)
 	return head, true, err
 }
 
@@ -229,7 +229,7 @@ func TestVerifyTakesTheLogAsItIs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	line, err := json.Marshal(map[string]any{"event": "ledger.signed", "leaves": 3, "head": string(note)})
+	line, err := json.Marshal(map[string]any{"event": "ledger.signed", "leaves": 5, "head": string(note)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,7 +39,7 @@ func TestVerifyAnUnchangedLedger(t *testing.T) {
 	out, code := cli(t, "verify", "--ledger", path, "--head", head)
 	if code != 0 || !containsAll(out,
 		"2 records: 2 replayed from their evidence to the same bytes, 0 erased",
-		"4 leaves in the log; it agrees with 3 signed heads; 0 leaves since the newest") {
+		"6 leaves in the log; it agrees with 3 signed heads; 0 leaves since the newest") {
 		t.Errorf("exit %d:\n%s", code, out)
 	}
 	if info, err := os.Stat(path + ".key"); err != nil || info.Mode().Perm() != 0o600 {
@@ -86,7 +86,7 @@ func TestVerifyAfterErasure(t *testing.T) {
 	out, code := cli(t, "verify", "--ledger", path, "--head", head)
 	if code != 0 || !containsAll(out,
 		"2 records: 0 replayed from their evidence to the same bytes, 2 erased",
-		"8 leaves in the log; it agrees with 3 signed heads") {
+		"10 leaves in the log; it agrees with 3 signed heads") {
 		t.Errorf("exit %d:\n%s", code, out)
 	}
 	records, _ := cli(t, "records", "--ledger", path)

@@ -60,7 +60,10 @@ type auditor struct {
 	found    int64 // records that have such a leaf
 	disputes map[string]*disputed
 	register string // hash of the register's newest state; "" for none
-	reported map[Problem]bool
+	// Of the counts: the hash of the newest leaf of each day, and the newest such day.
+	qualityDays map[string]string
+	newestDay   string
+	reported    map[Problem]bool
 }
 
 // maxProblems bounds what is reported: more are of one kind.
@@ -81,7 +84,10 @@ func Verify(ctx context.Context, s ledger.Snapshots, o Options) (report Report, 
 }
 
 func verify(ctx context.Context, s ledger.Snapshot, o Options) (Report, error) {
-	a := &auditor{options: o, disputes: map[string]*disputed{}, reported: map[Problem]bool{}}
+	a := &auditor{
+		options: o, disputes: map[string]*disputed{}, reported: map[Problem]bool{},
+		qualityDays: map[string]string{},
+	}
 	a.Problems = []Problem{}
 	if err := a.readLog(ctx, s); err != nil {
 		return Report{}, err
@@ -96,6 +102,9 @@ func verify(ctx context.Context, s ledger.Snapshot, o Options) (Report, error) {
 		}
 	}
 	if err := a.checkDisputes(ctx, s); err != nil {
+		return Report{}, err
+	}
+	if err := a.checkQuality(ctx, s); err != nil {
 		return Report{}, err
 	}
 	return a.Report, a.checkRegister(ctx, s)

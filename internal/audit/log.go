@@ -140,6 +140,8 @@ func (r *logReader) enter(leaf merkle.Leaf) {
 		r.disputes[leaf.Record] = &disputed{leaf: leaf}
 	case merkle.Register:
 		r.register = leaf.SHA256
+	case merkle.Quality:
+		r.enterQuality(leaf)
 	case merkle.Signed:
 		if i := slices.Index(r.own, leaf.SHA256); i >= 0 {
 			r.own = slices.Delete(r.own, i, i+1)

@@ -137,6 +137,7 @@ type Snapshot interface {
 	Log
 	DisputeReader
 	RegisterReader
+	QualityReader
 }
 
 // Row is one version of a record as the ledger keeps it: its JSON, and beside it what the ledger
@@ -195,6 +196,7 @@ type Store interface {
 	Snapshots
 	Backup
 	Registers
+	QualityReader
 	// Close gives the ledger back. What was committed stays.
 	io.Closer
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/ledger"
+	"github.com/risposta/gateway/metering/tariff"
 )
 
 // Store makes stores for the tests. Both functions work on the same place: what one store has
@@ -30,7 +31,7 @@ func Run(t *testing.T, place func(t *testing.T) Store) {
 	t.Helper()
 	for _, group := range []map[string]func(*testing.T, Store){
 		commitTests, contradictionTests, openTests, readTests, supersedeTests, eraseTests, logTests,
-		signTests, disputeTests, backupTests, registerTests,
+		signTests, disputeTests, backupTests, registerTests, qualityTests,
 	} {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) { test(t, place(t)) })
@@ -111,7 +112,7 @@ func opened(calls ...metering.CallID) (open []ledger.OpenCall) {
 func record(call metering.CallID, version int) metering.Record {
 	return metering.Record{
 		Record: "r-" + string(call) + string(rune('0'+version)), Version: version, Call: call,
-		Service: "help", Caller: "c-caller",
+		Service: "help", Caller: "c-caller", Charge: tariff.Zero(nil),
 		ArrivedAt: metering.Time{Time: noon}, EndedAt: metering.Time{Time: noon},
 	}
 }

@@ -31,13 +31,14 @@ const (
 	DisputeOpened Kind = "dispute-opened" // of the call of a record
 	DisputeClosed Kind = "dispute-closed"
 	Register      Kind = "register" // the exemption register has another state
+	Quality       Kind = "quality"  // the counts of a day's calls; the leaf names the day
 	Signed        Kind = "signed"   // the log was signed; the leaf is the first after its head
 )
 
 // Leaf is one entry of the log.
 type Leaf struct {
 	Kind   Kind
-	Record string // the record's id; "" where it is about none
+	Record string // the record's id, of Quality the day; "" where it is about none
 	SHA256 string // of the content afterwards, in hexadecimal: of a record its JSON
 	// Erased, of Record, is the SHA-256 of the record's erased form, in which the call has no name: what
 	// an erasure may leave of it.

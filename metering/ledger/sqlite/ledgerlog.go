@@ -66,6 +66,9 @@ func (l *store) SignLog(
 	ctx context.Context, at time.Time, signer note.Signer,
 ) (head merkle.Head, signed bool, err error) {
 	err = l.change(ctx, func(tx *sql.Tx) error {
+		if err := closeDays(ctx, tx, at); err != nil {
+			return err
+		}
 		n, err := countLeaves(ctx, tx)
 		if err != nil {
 			return err

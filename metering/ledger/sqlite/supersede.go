@@ -60,6 +60,10 @@ func unchanged(ctx context.Context, tx *sql.Tx, s *ledger.Supersession) error {
 }
 
 func addVersions(ctx context.Context, tx *sql.Tx, s *ledger.Supersession) error {
+	newest := &s.Records[len(s.Records)-1]
+	if err := correctQuality(ctx, tx, s.Call, s.After, newest); err != nil {
+		return err
+	}
 	for i := range s.Records {
 		if err := insertRecord(ctx, tx, &s.Records[i]); err != nil {
 			return err

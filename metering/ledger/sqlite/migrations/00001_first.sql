@@ -61,6 +61,24 @@ CREATE TABLE erased (
   before INTEGER NOT NULL
 ) STRICT;
 
+-- What is counted of the calls (metering/quality), in JSON. queue and operator are '' where the row
+-- is of another level. It stays when the detail of the calls is erased.
+CREATE TABLE quality (
+  day      TEXT NOT NULL,
+  hour     INTEGER NOT NULL,
+  service  TEXT NOT NULL,
+  queue    TEXT NOT NULL,
+  operator TEXT NOT NULL,
+  counts   BLOB NOT NULL,
+  PRIMARY KEY (day, hour, service, queue, operator)
+) STRICT, WITHOUT ROWID;
+
+-- The day before which the counts of all days are in the ledger log: one row.
+CREATE TABLE quality_closed (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  day TEXT NOT NULL
+) STRICT;
+
 -- Calls that ended before a lookup had answered whether their caller is exempt. The row, and the
 -- number in it, goes when there is an answer.
 CREATE TABLE pending_record (
@@ -123,6 +141,8 @@ DROP TABLE leaf_hash;
 DROP TABLE leaf;
 DROP TABLE reject;
 DROP TABLE pending_record;
+DROP TABLE quality_closed;
+DROP TABLE quality;
 DROP TABLE erased;
 DROP TABLE record;
 DROP TABLE evidence;
