@@ -3,39 +3,42 @@ package main
 import (
 	"context"
 	"errors"
-	"time"
 
+	"github.com/risposta/gateway/internal/config"
 	"github.com/risposta/gateway/internal/report"
 )
 
 type reportCommand struct {
 	readFlags
-	Period       string        `help:"2026, 2026-H1, 2026-Q3 or 2026-11, in UTC." required:"" placeholder:"PERIOD"`
-	Service      string        `help:"This service alone." placeholder:"NAME"`
-	Format       string        `help:"html, json or csv." enum:"html,json,csv" default:"html"`
-	Language     string        `help:"The language of html: en or it." enum:"en,it" default:"en"`
-	ShortAbandon time.Duration `help:"A caller who hangs up after this wait or less abandons in short." default:"5s"`
-	RepeatWithin time.Duration `help:"Another call within this time is a repeat." default:"168h"`
+	Period   string `help:"2026, 2026-H1, 2026-Q3 or 2026-11, in UTC." required:"" placeholder:"PERIOD"`
+	Service  string `help:"This service alone." placeholder:"NAME"`
+	Format   string `help:"html, json or csv." enum:"html,json,csv" default:"html"`
+	Language string `help:"The language of html: en or it." enum:"en,it" default:"en"`
 }
 
-// Run writes the report of a period.
+// Run writes the report of a period. Without a configuration there are no objectives, and quality
+// is measured with the defaults.
 func (c reportCommand) Run(ctx context.Context, io streams) (err error) {
 	period, err := report.ParsePeriod(c.Period)
 	if err != nil {
 		return usage{err}
 	}
-	if c.ShortAbandon < 0 || c.RepeatWithin < 0 {
-		return usage{errors.New("--short-abandon and --repeat-within: a time of less than nothing")}
+	how := config.DefaultQuality()
+	if c.Ledger == "" {
+		conf, err := config.Load(c.Config, io.environ, config.NoSecrets)
+		if err != nil {
+			return usage{err}
+		}
+		c.Ledger, how = conf.Ledger.File, conf.Quality
 	}
 	l, err := c.openReadOnly(ctx, io)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
-	rows := &report.FromRecords{
-		Records: l, ShortAbandon: c.ShortAbandon, RepeatWithin: c.RepeatWithin,
-	}
-	r, err := report.Build(ctx, rows, period, c.Service)
+	terms := report.Terms{ShortAbandon: how.ShortAbandon, RepeatWithin: how.RepeatWithin}
+	rows := &report.FromRecords{Records: l, Terms: terms}
+	r, err := report.Build(ctx, rows, period, c.Service, terms, how.Targets())
 	if err != nil {
 		return err
 	}

@@ -53,7 +53,7 @@ func TestReport(t *testing.T) {
 		}
 	}
 	for _, args := range []string{
-		"--period 2026-H3", "", "--period 2026 --repeat-within=-1s", "--period 2026 --language fr",
+		"--period 2026-H3", "", "--period 2026 --language fr",
 	} {
 		if _, code := cli(t, append([]string{"report", "--ledger", path},
 			strings.Fields(args)...)...); code != exitUsage {

@@ -47,6 +47,8 @@ type Config struct {
 	Exemption Exemption `yaml:"exemption"`
 	// Where records and evidence are kept.
 	Ledger Ledger `yaml:"ledger"`
+	// How the quality of service is measured, and what is aimed at.
+	Quality Quality `yaml:"quality"`
 	// Health and metrics.
 	Admin Admin `yaml:"admin"`
 	// The gateway's own log, on standard output.

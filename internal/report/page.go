@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/risposta/gateway/metering/quality"
 )
@@ -22,6 +23,7 @@ type page struct {
 	T          texts
 	Name       string
 	Period     string
+	Terms      string
 	NotCounted string
 	Services   []pageService
 	Defined    table
@@ -59,6 +61,7 @@ func (r Report) WriteHTML(w io.Writer, language string) error {
 	p := page{
 		T: t, Name: r.Period, Period: fmt.Sprintf(t.Period, r.From, r.Until),
 		Defined: definitions(t, r.Definitions),
+		Terms:   fmt.Sprintf(t.Terms, span(r.ShortAbandonMs), span(r.RepeatWithinMs)),
 	}
 	if r.NotCounted > 0 {
 		p.NotCounted = fmt.Sprintf(t.NotCounted, fmt.Sprint(r.NotCounted))
@@ -81,7 +84,11 @@ func (s Service) sections(t texts, id string) []section {
 		figures.Table.Rows = append(figures.Table.Rows,
 			[]string{t.names[f.Indicator], t.value(f), t.interval(f), t.measured(f)})
 	}
-	all := []section{figures, cells(t, id+"-waits", t.Waits, t.Waits, waitNames(t, s.Waits))}
+	all := []section{figures}
+	if len(s.Objectives) > 0 {
+		all = append(all, objectives(t, id+"-objectives", s.Objectives))
+	}
+	all = append(all, cells(t, id+"-waits", t.Waits, t.Waits, waitNames(t, s.Waits)))
 	for _, p := range []struct {
 		id, title, head, drawn string
 		parts                  []Part
@@ -99,6 +106,37 @@ func (s Service) sections(t texts, id string) []section {
 		all = append(all, talk(t, id+"-talk", *s.Talk))
 	}
 	return all
+}
+
+// span writes a time: 5 s, or 168 h.
+func span(ms int64) string {
+	if d := time.Duration(ms) * time.Millisecond; d >= time.Hour && d%time.Hour == 0 {
+		return fmt.Sprintf("%d h", d/time.Hour)
+	}
+	return fmt.Sprintf("%g s", float64(ms)/1000)
+}
+
+func objectives(t texts, id string, results []quality.Result) section {
+	s := section{ID: id, Title: t.Objectives, Table: table{
+		Caption: t.Objectives, Head: []string{t.Indicator, t.Objective, t.Value, t.Verdict},
+	}}
+	for _, r := range results {
+		i, _ := quality.Find(r.Indicator)
+		limit := t.AtMost
+		if i.Better == quality.Higher {
+			limit = t.AtLeast
+		}
+		verdict := string(r.Verdict)
+		if r.Why != "" {
+			verdict = r.Why
+		}
+		few := r.Why == quality.WhyFew
+		s.Table.Rows = append(s.Table.Rows, []string{
+			t.names[r.Indicator], fmt.Sprintf(limit, t.number(i.Unit, r.Limit)),
+			t.value(Figure{Value: r.Value, Suppressed: few}), t.reasons[verdict],
+		})
+	}
+	return s
 }
 
 // compared draws one figure of each part, and has all of them in the table.

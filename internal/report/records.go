@@ -16,10 +16,7 @@ type FromRecords struct {
 	Records interface {
 		Records(ctx context.Context, q ledger.Query, f func(json []byte) error) error
 	}
-	// ShortAbandon is how long a caller who abandons the call in short waits at most.
-	ShortAbandon time.Duration
-	// RepeatWithin is within how long another call of the same caller is a repeat.
-	RepeatWithin time.Duration
+	Terms Terms
 	// Erased is how many calls of the period were not counted, because their detail is erased.
 	Erased int64
 }
@@ -30,7 +27,7 @@ func (s *FromRecords) Rows(
 	ctx context.Context, from, until time.Time, service string, f func(quality.Row) error,
 ) error {
 	q := ledger.Query{
-		Service: service, Since: from.Add(-s.RepeatWithin), Until: until.Add(s.RepeatWithin),
+		Service: service, Since: from.Add(-s.Terms.RepeatWithin), Until: until.Add(s.Terms.RepeatWithin),
 	}
 	var arrivals []quality.Arrival
 	var newest time.Time
@@ -53,7 +50,7 @@ func (s *FromRecords) Rows(
 		if !inside {
 			return nil
 		}
-		for _, row := range quality.Of(r, s.ShortAbandon) {
+		for _, row := range quality.Of(r, s.Terms.ShortAbandon) {
 			if err := f(row); err != nil {
 				return err
 			}
@@ -63,10 +60,10 @@ func (s *FromRecords) Rows(
 	if err != nil {
 		return err
 	}
-	if known := newest.Add(-s.RepeatWithin); known.Before(until) {
+	if known := newest.Add(-s.Terms.RepeatWithin); known.Before(until) {
 		until = known
 	}
-	for _, row := range quality.Repeats(arrivals, from, until, s.RepeatWithin) {
+	for _, row := range quality.Repeats(arrivals, from, until, s.Terms.RepeatWithin) {
 		if err := f(row); err != nil {
 			return err
 		}

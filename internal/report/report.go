@@ -26,6 +26,14 @@ type Rows interface {
 	Rows(ctx context.Context, from, until time.Time, service string, f func(quality.Row) error) error
 }
 
+// Terms are what the counts depend on besides the calls.
+type Terms struct {
+	// ShortAbandon is how long a caller who abandons the call in short waits at most.
+	ShortAbandon time.Duration
+	// RepeatWithin is within how long another call of the same caller is a repeat.
+	RepeatWithin time.Duration
+}
+
 // Report is what is published of a period.
 type Report struct {
 	Format int `json:"format"`
@@ -34,6 +42,9 @@ type Report struct {
 	Period string `json:"period"`
 	From   string `json:"from"`  // the first day, in UTC
 	Until  string `json:"until"` // the day after the last
+	// The terms of the counts, in milliseconds.
+	ShortAbandonMs int64 `json:"short_abandon_ms"`
+	RepeatWithinMs int64 `json:"repeat_within_ms"`
 	// NotCounted is the number of calls in the period whose detail is erased, where the counts were
 	// made from records.
 	NotCounted  int64               `json:"not_counted,omitzero"`
@@ -45,6 +56,8 @@ type Report struct {
 type Service struct {
 	Name    string   `json:"name"`
 	Figures []Figure `json:"figures"`
+	// Objectives are those of the period's year, judged by what was counted in the period.
+	Objectives []quality.Result `json:"objectives"`
 	// What the whole is divided into, each in one way. A part's figures are compared, not added.
 	Months    []Part `json:"months"`
 	Queues    []Part `json:"queues"`
@@ -56,8 +69,8 @@ type Service struct {
 	Talk *Talk `json:"talk,omitzero"`
 }
 
-// Figure is an indicator's value. Where it is suppressed, it is of too few calls, or would give away
-// one that is: it has no value and no numbers.
+// Figure is an indicator's value. A suppressed one is of too few calls, or would give one away
+// that is; it has no value and no numbers.
 type Figure struct {
 	quality.Value
 	Suppressed bool `json:"suppressed,omitzero"`
@@ -94,12 +107,18 @@ var (
 	}
 )
 
-// Build makes the report of a period, of one service or of all for "".
-func Build(ctx context.Context, rows Rows, p Period, service string) (Report, error) {
+// Build makes the report of a period, of one service or of all for "". Of the objectives it takes
+// those of the period's year.
+func Build(
+	ctx context.Context, rows Rows, p Period, service string, terms Terms,
+	objectives []quality.Objective,
+) (Report, error) {
 	r := Report{
 		Format: Format, Counts: quality.Version, Period: p.Name,
 		From: p.From.Format(time.DateOnly), Until: p.Until.Format(time.DateOnly),
-		Services: []Service{}, Definitions: quality.Indicators(),
+		ShortAbandonMs: terms.ShortAbandon.Milliseconds(),
+		RepeatWithinMs: terms.RepeatWithin.Milliseconds(),
+		Services:       []Service{}, Definitions: quality.Indicators(),
 	}
 	services := map[string]*sums{}
 	err := rows.Rows(ctx, p.From, p.Until, service, func(row quality.Row) error {
@@ -113,7 +132,18 @@ func Build(ctx context.Context, rows Rows, p Period, service string) (Report, er
 		return r, fmt.Errorf("reading the counts of %s: %w", p.Name, err)
 	}
 	for _, name := range slices.Sorted(maps.Keys(services)) {
-		r.Services = append(r.Services, services[name].report(name))
+		s := services[name].report(name)
+		for _, o := range objectives {
+			if o.Service != name || o.Year != p.From.Year() {
+				continue
+			}
+			result, err := s.judge(o, services[name].whole)
+			if err != nil {
+				return r, err
+			}
+			s.Objectives = append(s.Objectives, result)
+		}
+		r.Services = append(r.Services, s)
 	}
 	return r, nil
 }
@@ -150,7 +180,7 @@ func (s *sums) add(row quality.Row) {
 
 func (s *sums) report(name string) Service {
 	service := Service{
-		Name: name, Waits: waitCells(s.whole.Wait), Talk: talkOf(s.whole),
+		Name: name, Objectives: []quality.Result{}, Waits: waitCells(s.whole.Wait), Talk: talkOf(s.whole),
 		Satisfaction: satisfactionCells(s.whole.Survey.Satisfaction),
 		Months:       parts(s.whole, s.months, comparedParts),
 		Queues:       parts(s.whole, s.queues, comparedParts),
@@ -158,4 +188,16 @@ func (s *sums) report(name string) Service {
 	}
 	service.Figures = wholeFigures(s.whole)
 	return service
+}
+
+// judge is the result of an objective. Of a figure that is not published it has neither the value
+// nor the verdict.
+func (s Service) judge(o quality.Objective, whole quality.Counts) (quality.Result, error) {
+	r, err := o.Judge(whole)
+	for _, f := range s.Figures {
+		if f.Indicator == o.Indicator && f.Suppressed {
+			r.Value, r.Verdict, r.Why = f.Value, quality.NotKnown, quality.WhyFew
+		}
+	}
+	return r, err
 }

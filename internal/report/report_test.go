@@ -38,6 +38,17 @@ func (k kept) Rows(
 	return nil
 }
 
+var (
+	terms = Terms{ShortAbandon: 5 * time.Second, RepeatWithin: 168 * time.Hour}
+	aims  = []quality.Objective{
+		{Service: "1001", Indicator: "answer_time_mean", Year: 2026, Limit: 2},
+		{Service: "1001", Indicator: "answered_20s_of_answered", Year: 2026, Limit: 0.4},
+		{Service: "1001", Indicator: "answer_time_mean_others", Year: 2026, Limit: 2},
+		{Service: "1001", Indicator: "answer_time_mean", Year: 2025, Limit: 1},
+		{Service: "1002", Indicator: "answer_time_mean", Year: 2026, Limit: 2},
+	}
+)
+
 // answers are the counts of so many calls, each answered after so many seconds, below 5.
 func answers(calls, seconds int64) (c quality.Counts) {
 	c.Offered, c.Answered, c.Operators = calls, calls, calls
@@ -78,7 +89,7 @@ func built(t *testing.T, rows Rows, service string) Report {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := Build(t.Context(), rows, p, service)
+	r, err := Build(t.Context(), rows, p, service, terms, aims)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,6 +137,32 @@ func TestFiguresOfAPeriod(t *testing.T) {
 	}
 	if one := built(t, sample(), "1002"); len(one.Services) != 1 || one.Services[0].Name != "1002" {
 		t.Errorf("of one service: %+v", one.Services)
+	}
+}
+
+func TestObjectivesOfTheYear(t *testing.T) {
+	r := built(t, sample(), "")
+	have := ""
+	for _, s := range r.Services {
+		for _, o := range s.Objectives {
+			have += fmt.Sprintf("%s %s: %s %s %.2f of %d\n", s.Name, o.Indicator, o.Verdict, o.Why,
+				o.Value.Low, o.Value.N)
+		}
+	}
+	want := `1001 answer_time_mean: missed  2.83 of 120
+1001 answered_20s_of_answered: met  1.00 of 120
+1001 answer_time_mean_others: not_known too_few 0.00 of 0
+1002 answer_time_mean: not_known too_few 0.00 of 0
+`
+	if diff := cmp.Diff(want, have); diff != "" {
+		t.Error(diff)
+	}
+	page := written(t, r, "it")
+	for _, text := range []string{"al massimo 2,0 s", "almeno 40,0 %", "raggiunto", "mancato",
+		"non noto: troppo pochi", "entro 5 s di attesa", "entro 168 h"} {
+		if !strings.Contains(page, text) {
+			t.Errorf("the page has no %q", text)
+		}
 	}
 }
 
@@ -200,16 +237,16 @@ func TestJSONAndCSVAgree(t *testing.T) {
 	want := map[string]string{}
 	figures := func(of string, all []Figure) {
 		for _, f := range all {
-			cell := "     " + " false"
+			cell := "      false  "
 			if f.Known {
-				cell = fmt.Sprintf("%.6f %.6f %d %d   false", f.Low, f.High, f.N, f.Of)
+				cell = fmt.Sprintf("%.6f %.6f %d %d   false  ", f.Low, f.High, f.N, f.Of)
 			}
 			if f.Interval != nil {
-				cell = fmt.Sprintf("%.6f %.6f %d %d %.6f %.6f false", f.Low, f.High, f.N, f.Of,
+				cell = fmt.Sprintf("%.6f %.6f %d %d %.6f %.6f false  ", f.Low, f.High, f.N, f.Of,
 					f.Interval.Low, f.Interval.High)
 			}
 			if f.Suppressed {
-				cell = "      true"
+				cell = "      true  "
 			}
 			want[of+" "+f.Indicator] = cell
 		}
@@ -217,6 +254,12 @@ func TestJSONAndCSVAgree(t *testing.T) {
 	count := 0
 	for _, s := range back.Services {
 		figures(s.Name+" service ", s.Figures)
+		for _, o := range s.Objectives {
+			f := []Figure{{Value: o.Value}}
+			figures(s.Name+" objective ", f)
+			key := s.Name + " objective  " + o.Indicator
+			want[key] = strings.TrimSuffix(want[key], " ") + fmt.Sprintf("%.6f %s", o.Limit, o.Verdict)
+		}
 		for level, parts := range map[string][]Part{
 			"month": s.Months, "queue": s.Queues, "operator": s.Operators,
 		} {
@@ -230,7 +273,7 @@ func TestJSONAndCSVAgree(t *testing.T) {
 				if c.Suppressed {
 					n = ""
 				}
-				want[s.Name+" "+level+" "+c.Name+" calls"] = fmt.Sprintf("%s %s %s %s   %t", n, n, n, n,
+				want[s.Name+" "+level+" "+c.Name+" calls"] = fmt.Sprintf("%s %s %s %s   %t  ", n, n, n, n,
 					c.Suppressed)
 			}
 		}

@@ -15,10 +15,13 @@ type texts struct {
 	Waits, WaitsUpTo, WaitsMore, Months, Month, Queues, Queue      string
 	Operators, Operator, Satisfaction, Answer                      string
 	Talk, Kind, Charged, Free, Minutes, Nothing                    string
+	Objectives, Objective, AtMost, AtLeast, Verdict                string
+	Terms                                                          string
 	Formula, Numerator, Denominator, Source, Version, Service      string
 
 	decimal string // the decimal separator
 	names   map[string]string
+	reasons map[string]string // verdicts, and why one is not known
 }
 
 var languages = map[string]texts{
@@ -38,6 +41,15 @@ var languages = map[string]texts{
 		Satisfaction: "Satisfaction, from 1 to 5", Answer: "Answer",
 		Talk: "Charged and free talk", Kind: "Talk", Charged: "charged", Free: "free",
 		Minutes: "Minutes", Nothing: "No call was counted in this period.",
+		Objectives: "Objectives", Objective: "Objective", AtMost: "at most %s", AtLeast: "at least %s",
+		Verdict: "In this period",
+		Terms: "Abandoned in short: within %s of waiting for an operator. Repeat call: within %s. " +
+			"No count of fewer than 10 calls is published, nor what would give one away.",
+		reasons: map[string]string{
+			"met": "met", "missed": "missed", "nothing_measured": "not known: nothing was measured",
+			"too_few": "not known: too few", "too_much_unseen": "not known: too much was not seen",
+			"between_bounds": "not known: the objective lies between the bounds",
+		},
 		Formula: "What it is", Numerator: "Numerator", Denominator: "Denominator", Source: "Source",
 		Version: "Version", Service: "Service", decimal: ".",
 		names: map[string]string{
@@ -81,6 +93,16 @@ var languages = map[string]texts{
 		Satisfaction: "Soddisfazione, da 1 a 5", Answer: "Risposta",
 		Talk: "Conversazione addebitata e gratuita", Kind: "Conversazione", Charged: "addebitata",
 		Free: "gratuita", Minutes: "Minuti", Nothing: "Nessuna chiamata conteggiata nel periodo.",
+		Objectives: "Obiettivi", Objective: "Obiettivo", AtMost: "al massimo %s",
+		AtLeast: "almeno %s", Verdict: "In questo periodo",
+		Terms: "Abbandonata subito: entro %s di attesa di un operatore. Nuova chiamata: entro %s. " +
+			"Non è pubblicato nessun conteggio sotto le 10 chiamate, né ciò che lo rivelerebbe.",
+		reasons: map[string]string{
+			"met": "raggiunto", "missed": "mancato",
+			"nothing_measured": "non noto: nulla è stato misurato", "too_few": "non noto: troppo pochi",
+			"too_much_unseen": "non noto: troppo non è stato visto",
+			"between_bounds":  "non noto: l'obiettivo sta tra i due limiti",
+		},
 		Formula: "Che cos'è", Numerator: "Numeratore", Denominator: "Denominatore", Source: "Fonte",
 		Version: "Versione", Service: "Servizio", decimal: ",",
 		names: map[string]string{

@@ -20,11 +20,12 @@ func (r Report) WriteJSON(w io.Writer) error {
 
 var csvColumns = []string{
 	"period", "service", "level", "part", "figure", "version", "unit", "low", "high", "n", "of",
-	"interval_low", "interval_high", "suppressed",
+	"interval_low", "interval_high", "suppressed", "limit", "verdict",
 }
 
-// WriteCSV writes one row for each figure and each count. level is service, month, queue, operator,
-// wait or satisfaction. An exact figure has low and high equal. One that is suppressed has neither.
+// WriteCSV writes one row for each figure, count and objective. level is service, objective, month,
+// queue, operator, wait or satisfaction. An exact figure has low and high equal. One that is
+// suppressed has neither.
 func (r Report) WriteCSV(w io.Writer) error {
 	out := csv.NewWriter(w)
 	if err := out.Write(csvColumns); err != nil {
@@ -32,6 +33,11 @@ func (r Report) WriteCSV(w io.Writer) error {
 	}
 	for _, s := range r.Services {
 		rows := figureRows("service", "", s.Figures)
+		for _, o := range s.Objectives {
+			row := figureRows("objective", "", []Figure{{Value: o.Value}})[0]
+			row[len(row)-2], row[len(row)-1] = decimal(o.Limit), string(o.Verdict)
+			rows = append(rows, row)
+		}
 		for _, group := range []struct {
 			level string
 			parts []Part
@@ -60,7 +66,7 @@ func figureRows(level, part string, figures []Figure) (rows [][]string) {
 	for _, f := range figures {
 		i, _ := quality.Find(f.Indicator)
 		row := []string{level, part, f.Indicator, fmt.Sprint(f.Version), string(i.Unit),
-			"", "", "", "", "", "", strconv.FormatBool(f.Suppressed)}
+			"", "", "", "", "", "", strconv.FormatBool(f.Suppressed), "", ""}
 		if f.Known {
 			row[5], row[6] = decimal(f.Low), decimal(f.High)
 			row[7], row[8] = fmt.Sprint(f.N), fmt.Sprint(f.Of)
@@ -80,7 +86,7 @@ func cellRows(level string, cells []Cell) (rows [][]string) {
 			n = ""
 		}
 		rows = append(rows, []string{level, c.Name, "calls", fmt.Sprint(quality.Version), "calls",
-			n, n, n, n, "", "", strconv.FormatBool(c.Suppressed)})
+			n, n, n, n, "", "", strconv.FormatBool(c.Suppressed), "", ""})
 	}
 	return rows
 }

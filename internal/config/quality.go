@@ -1,0 +1,103 @@
+package config
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/risposta/gateway/metering/quality"
+)
+
+// Quality says how the quality of service is measured, and what is aimed at.
+type Quality struct {
+	// A caller who hangs up after waiting this long or less for an operator abandons the call in
+	// short, from 1s to 1m.
+	ShortAbandon time.Duration `yaml:"short_abandon"`
+	// Within how long another call of the same caller is a repeat, from 1h to 720h.
+	RepeatWithin time.Duration `yaml:"repeat_within"`
+	// What the company, or a law, has set as objective. Reports of that year have the result.
+	Objectives []Objective `yaml:"objectives"`
+}
+
+// DefaultQuality is how quality is measured where no configuration says it.
+func DefaultQuality() (q Quality) {
+	q.defaults()
+	return q
+}
+
+func (q *Quality) defaults() {
+	set(&q.ShortAbandon, 5*time.Second)
+	set(&q.RepeatWithin, 7*24*time.Hour)
+}
+
+// Objective is what is aimed at for one indicator of a service in a year.
+type Objective struct {
+	// The name of the service. Required.
+	Service string `yaml:"service"`
+	// The name of the indicator, as docs/quality.md has it. Required.
+	Indicator string `yaml:"indicator"`
+	// The year, such as 2026. Required.
+	Year int `yaml:"year"`
+	// The limit, such as "70" seconds, or "0.40" for a share of 40 %: at most that where lower is
+	// better, at least that where higher is. Required.
+	Limit string `yaml:"limit"`
+}
+
+// Targets are the objectives as quality has them.
+func (q Quality) Targets() []quality.Objective {
+	var all []quality.Objective
+	for _, o := range q.Objectives {
+		limit, _ := strconv.ParseFloat(o.Limit, 64) // checked when the configuration was loaded
+		all = append(all, quality.Objective{
+			Service: o.Service, Indicator: o.Indicator, Year: o.Year, Limit: limit,
+		})
+	}
+	return all
+}
+
+// The bounds of what may count as short and as a repeat, and of the years.
+const (
+	minShortAbandon, maxShortAbandon = time.Second, time.Minute
+	minRepeatWithin, maxRepeatWithin = time.Hour, 30 * 24 * time.Hour
+	minYear, maxYear                 = 2000, 2999
+)
+
+func (l *loader) checkQuality(c *Config) {
+	if d := c.Quality.ShortAbandon; d < minShortAbandon || d > maxShortAbandon {
+		l.problem("quality.short_abandon", "%s is not from %s to %s", d, minShortAbandon, maxShortAbandon)
+	}
+	if d := c.Quality.RepeatWithin; d < minRepeatWithin || d > maxRepeatWithin {
+		l.problem("quality.repeat_within", "%s is not from %s to %s", d, minRepeatWithin, maxRepeatWithin)
+	}
+	services := map[string]bool{}
+	for _, s := range c.Services {
+		services[s.Name] = true
+	}
+	seen := map[Objective]bool{}
+	for i, o := range c.Quality.Objectives {
+		key := fmt.Sprintf("quality.objectives[%d]", i)
+		if !services[o.Service] {
+			l.problem(key+".service", "%q is the name of no service", o.Service)
+		}
+		indicator, known := quality.Find(o.Indicator)
+		if !known {
+			l.problem(key+".indicator", "%q is no indicator: docs/quality.md lists them", o.Indicator)
+		}
+		if o.Year < minYear || o.Year > maxYear {
+			l.problem(key+".year", "%d is not a year from %d to %d", o.Year, minYear, maxYear)
+		}
+		limit, err := strconv.ParseFloat(o.Limit, 64)
+		switch {
+		case err != nil || !(limit >= 0) || math.IsInf(limit, 0):
+			l.problem(key+".limit", "%q is not a number such as 70 or 0.40", o.Limit)
+		case known && indicator.Unit == quality.Share && limit > 1:
+			l.problem(key+".limit", "%s is more than the whole: write 0.40 for 40 %%", o.Limit)
+		}
+		o.Limit = ""
+		if seen[o] {
+			l.problem(key, "a second objective for %s of %s in %d", o.Indicator, o.Service, o.Year)
+		}
+		seen[o] = true
+	}
+}
