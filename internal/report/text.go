@@ -80,12 +80,13 @@ var languages = map[string]texts{
 		Lang: "it", Title: "Qualità del servizio", Period: "Dal %s al %s escluso (UTC)",
 		Coverage: "“Misurati” dice su quante chiamate o risposte è calcolato il dato, e quante ce " +
 			"n'erano. Due numeri sono limiti: il dato vero sta tra di essi.",
-		NotCounted: "Chiamate non conteggiate perché il loro dettaglio è cancellato: %s.",
+		NotCounted: "Chiamate non conteggiate perché il loro dettaglio è stato eliminato: %s.",
 		Suppressed: "meno di 10", Unknown: "non noto",
 		Contents: "Indice", Figures: "Indicatori", Definitions: "Definizioni",
 		DefinitionsNote: "Dati con definizione o versione diversa non sono confrontabili. " +
 			"Le definizioni sono in inglese.",
-		Indicator: "Indicatore", Value: "Valore", Interval: "Intervallo al 95 %", Measured: "Misurati",
+		Indicator: "Indicatore", //nolint:misspell // Italian
+		Value:     "Valore", Interval: "Intervallo al 95 %", Measured: "Misurati",
 		Calls: "Chiamate", Share: "Quota", Waits: "Prima attesa delle chiamate risposte",
 		WaitsUpTo: "fino a %s s", WaitsMore: "oltre %s s", Months: "Risposte entro 20 s, per mese",
 		Month: "Mese", Queues: "Risposte entro 20 s, per coda", Queue: "Coda",
