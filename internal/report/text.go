@@ -80,7 +80,7 @@ var languages = map[string]texts{
 		Lang: "it", Title: "Qualità del servizio", Period: "Dal %s al %s escluso (UTC)",
 		Coverage: "“Misurati” dice su quante chiamate o risposte è calcolato il dato, e quante ce " +
 			"n'erano. Due numeri sono limiti: il dato vero sta tra di essi.",
-		NotCounted: "Chiamate non conteggiate il cui dettaglio non è più conservato: %s.",
+		NotCounted: "Chiamate non conteggiate perché il loro dettaglio è cancellato: %s.", //nolint:misspell // Italian
 		Suppressed: "meno di 10", Unknown: "non noto",
 		Contents: "Indice", Figures: "Indicatori", Definitions: "Definizioni",
 		DefinitionsNote: "Dati con definizione o versione diversa non sono confrontabili. " +
