@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/risposta/gateway/integration/judge"
 	"github.com/risposta/gateway/integration/lab"
 )
 
@@ -92,13 +93,13 @@ func (h *harness) beforeQueue(t *testing.T, i int) time.Duration {
 			if len(f) < 3 || f[2] != callerOf(i) {
 				continue
 			}
-			at, err := time.Parse("2006-01-02 15:04:05.000", f[1])
+			at, err := judge.ParseTime(f[1])
 			switch {
 			case err != nil:
 				return err
 			case f[0] == "CHAN_START":
 				came = at
-			case f[0] == "APP_START":
+			case f[0] == "APP_START" && strings.TrimSpace(f[len(f)-1]) != "risposta": // no Stasis
 				queued = at
 			}
 		}

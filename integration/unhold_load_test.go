@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/risposta/gateway/integration/judge"
 	"github.com/risposta/gateway/integration/lab"
 )
 
@@ -124,7 +125,7 @@ func musicEnds(rows [][]string, channel string) (ends []time.Time) {
 			continue
 		}
 		bridged = bridged || row[0] == "BRIDGE_ENTER"
-		if at, err := time.Parse("2006-01-02 15:04:05.000", row[1]); err == nil && bridged && row[0] == "STREAM_END" {
+		if at, err := judge.ParseTime(row[1]); err == nil && bridged && row[0] == "STREAM_END" {
 			ends = append(ends, at)
 		}
 	}

@@ -106,7 +106,7 @@ func (c *Centre) writeCEL(event string, id ari.ChannelID, extra string) {
 	ch := c.channels[id]
 	linked := strings.TrimSuffix(string(id), operatorSuffix)
 	fmt.Fprintf(&c.cel, "%q,%q,%q,%q,%q,%q,\"%s\",%q,%q\n", event,
-		c.at.Format("2006-01-02 15:04:05.000"), ch.Caller.Clear(), id, linked, ch.Name,
+		c.at.Format("2006-01-02 15:04:05.000-0700"), ch.Caller.Clear(), id, linked, ch.Name,
 		strings.ReplaceAll(extra, `"`, `""`), ch.Exten, ch.Context)
 }
 
@@ -140,6 +140,7 @@ func (c *Centre) arrive() (call *CallTruth) {
 		c.create(ch)
 		ch.App, ch.AppData = "Queue", "support"
 		c.channels[ch.ID] = ch
+		c.writeCEL("APP_START", ch.ID, "")
 		c.send(ari.Event{Kind: ari.ChannelDialplan, Channel: ch})
 		call = &CallTruth{ID: string(ch.ID)}
 		c.calls = append(c.calls, call)

@@ -1,10 +1,11 @@
 // Package cel reads Asterisk's channel event log (CEL) as events.
 //
 // In: the file that deploy/asterisk/etc/cel_custom.conf makes Asterisk write. Out: the events that
-// ARI would have sent, as far as a CEL has them: which channel was where, answered or not, and to
-// which one music played, which is how a hold shows. See [Read]. It is Asterisk's own account: what
-// the gateway did not see can be reconciled from it afterwards. Callers' numbers pass through it,
-// for a reader that makes pseudonyms of them; no error holds one.
+// ARI would have sent, as far as a CEL has them: which channel was where, answered or not, to what
+// it was transferred, and to which one music played, which is how a hold shows. See [Read]. Beside
+// them a row may show what casts doubt on the talk around it: see [Finding]. It is Asterisk's own
+// account: what the gateway did not see can be reconciled from it afterwards. Callers' numbers pass
+// through it, for a reader that makes pseudonyms of them; no error holds one.
 package cel
 
 import (
@@ -35,15 +36,14 @@ const (
 	columns
 )
 
-// timeLayout is the dateformat of deploy/asterisk/etc/cel.conf, in Asterisk's own zone.
-const timeLayout = "2006-01-02 15:04:05.000"
-
 // extra is what counts of the column extra.
 type extra struct {
 	Bridge     string `json:"bridge_id"`
 	Technology string `json:"bridge_technology"`
 	Class      string `json:"class"`
+	Cause      int    `json:"hangupcause"`
 	Source     string `json:"hangupsource"`
+	Extension  string `json:"extension"`
 }
 
 // reader turns rows into events.
@@ -57,19 +57,24 @@ type reader struct {
 type channel struct {
 	ari.Channel
 	bridge  ari.BridgeID
+	mixing  bool   // of the bridge
 	streams []bool // that play to it, the latest last; true for music
 }
 
-// Event is an event of the file.
+// Event is a row of the file: an event, or with the kind [ari.Other] one that ARI has no event for.
 type Event struct {
 	ari.Event
+	Linked ari.ChannelID // the first of the channels that belong together: the linkedid
+	Local  bool          // the row's time says nothing of the zone
 	// Ambiguous: the clocks of the zone show the row's local time twice, as in the hour that comes
 	// twice when summer time ends, or never. At is then one of the instants that it may be.
 	Ambiguous bool
+	Shows     Finding
 }
 
-// Read calls f with each event of the file, in its order, with the id of the node. zone is
-// Asterisk's. An error names the line, or is f's own.
+// Read calls f with each row of the file, in its order, with the id of the node. zone is
+// Asterisk's, for times that say nothing of it; nil where it is not known, and such a time is an
+// [ErrNoZone]. An error names the line, or is f's own.
 func Read(r io.Reader, zone *time.Location, node string, f func(Event) error) error {
 	rows := csv.NewReader(r)
 	rows.FieldsPerRecord = -1
@@ -87,12 +92,9 @@ func Read(r io.Reader, zone *time.Location, node string, f func(Event) error) er
 			return fmt.Errorf("reading the CEL: %w", err)
 		}
 		line, _ := rows.FieldPos(0)
-		ev, ok, err := rd.event(row)
+		ev, err := rd.event(row)
 		if err != nil {
 			return fmt.Errorf("reading the CEL, line %d: %w", line, err)
-		}
-		if !ok {
-			continue
 		}
 		if err := f(ev); err != nil {
 			return err
@@ -100,78 +102,77 @@ func Read(r io.Reader, zone *time.Location, node string, f func(Event) error) er
 	}
 }
 
-func (r *reader) event(row []string) (ev Event, ok bool, err error) {
+func (r *reader) event(row []string) (ev Event, err error) {
 	if len(row) <= colExtra {
-		return ev, false, fmt.Errorf("it has %d columns, want at least %d, as cel_custom.conf writes them",
+		return ev, fmt.Errorf("it has %d columns, want at least %d, as cel_custom.conf writes them",
 			len(row), colExtra+1)
 	}
-	at, ambiguous, err := instant(row[colTime], r.zone)
+	i, err := parseTime(row[colTime], r.zone)
 	if err != nil {
-		return ev, false, fmt.Errorf("its time is not such as %q: set dateformat in cel.conf", timeLayout)
+		return ev, err
 	}
 	var x extra
 	if row[colExtra] != "" {
 		if err := json.Unmarshal([]byte(row[colExtra]), &x); err != nil {
-			return ev, false, fmt.Errorf("its extra column is not JSON: %w", err)
+			return ev, fmt.Errorf("its extra column is not JSON: %w", err)
 		}
 	}
 	c := r.channel(row)
-	ev = Event{Event: ari.Event{At: at, Node: r.node}, Ambiguous: ambiguous}
+	ev = Event{
+		Event:  ari.Event{Kind: ari.Other, At: i.at, Node: r.node},
+		Linked: ari.ChannelID(row[colLinked]), Local: i.local, Ambiguous: i.ambiguous,
+		Shows: c.shows(row, x),
+	}
+	r.advance(c, row, x, &ev.Event)
+	ev.Channel = c.Channel
+	return ev, nil
+}
+
+// advance changes the channel as a row says, and sets what happened.
+func (r *reader) advance(c *channel, row []string, x extra, ev *ari.Event) {
 	switch row[colType] {
 	case "CHAN_START":
 		ev.Kind = ari.ChannelCreated
 	case "ANSWER":
 		c.State, ev.Kind = "Up", ari.ChannelStateChange
+	case "APP_START":
+		c.App = someApp
+	case "BLINDTRANSFER":
+		ev.Kind, ev.Dialled = ari.BridgeBlindTransfer, x.Extension
+		if x.Extension == "" {
+			ev.NumberKind = unknownNumber
+		}
+		id := ari.BridgeID(x.Bridge)
+		ev.Bridge = ari.Bridge{ID: id, Type: "mixing", Channels: slices.Clone(r.bridges[id])}
 	case "BRIDGE_ENTER", "BRIDGE_EXIT":
-		r.move(c, row[colType] == "BRIDGE_ENTER", x, &ev.Event)
+		r.move(c, row[colType] == "BRIDGE_ENTER", x, ev)
 	case "STREAM_BEGIN":
 		c.streams = append(c.streams, x.Class != "")
-		if x.Class == "" {
-			return ev, false, nil
+		if x.Class != "" {
+			ev.Kind = ari.ChannelHold
 		}
-		ev.Kind = ari.ChannelHold
 	case "STREAM_END":
 		was := c.music()
 		if n := len(c.streams); n > 0 {
 			c.streams = c.streams[:n-1]
 		}
-		if !was || c.music() {
-			return ev, false, nil
+		if was && !c.music() {
+			ev.Kind = ari.ChannelUnhold
 		}
-		ev.Kind = ari.ChannelUnhold
 	case "HANGUP":
 		ev.Kind, ev.Soft = ari.ChannelHangupRequest, x.Source != c.Name
 	case "CHAN_END":
 		ev.Kind = ari.ChannelDestroyed
 		delete(r.chans, c.ID)
-	default:
-		return ev, false, nil
 	}
-	ev.Channel = c.Channel
-	return ev, true, nil
 }
 
-// instant reads a local time, and reports whether the zone leaves open which instant it is.
-func instant(text string, zone *time.Location) (at time.Time, ambiguous bool, err error) {
-	wall, err := time.Parse(timeLayout, text)
-	if err != nil {
-		return at, false, err
-	}
-	var found []time.Time
-	for _, near := range [...]time.Duration{-day, day} { // the offsets before and after any change
-		_, offset := wall.Add(near).In(zone).Zone()
-		at = wall.Add(-time.Duration(offset) * time.Second)
-		if _, there := at.In(zone).Zone(); there == offset && !slices.ContainsFunc(found, at.Equal) {
-			found = append(found, at)
-		}
-	}
-	if len(found) == 0 {
-		return at, true, nil
-	}
-	return found[0], len(found) > 1, nil
-}
-
-const day = 24 * time.Hour
+const (
+	// someApp stands for the application that a channel runs: these columns do not name it.
+	someApp = "-"
+	// unknownNumber is the kind of a number that a row does not show.
+	unknownNumber = "unknown"
+)
 
 // music reports whether any music plays to the channel.
 func (c *channel) music() bool { return slices.Contains(c.streams, true) }
@@ -217,4 +218,5 @@ func (r *reader) move(c *channel, enter bool, x extra, ev *ari.Event) {
 	if x.Technology == "holding_bridge" {
 		ev.Bridge.Type = "holding"
 	}
+	c.mixing = enter && ev.Bridge.Type == "mixing"
 }

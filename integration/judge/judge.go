@@ -29,8 +29,16 @@ type row struct {
 	at                                         time.Time
 }
 
-// celTime is cel.conf's dateformat.
-const celTime = "2006-01-02 15:04:05.000"
+// ParseTime reads a time of the CEL in cel.conf's dateformat, or of a recording, which is in UTC
+// without saying so.
+func ParseTime(text string) (time.Time, error) {
+	const layout = "2006-01-02 15:04:05.000"
+	if at, err := time.Parse(layout, text); err == nil {
+		return at, nil
+	}
+	at, err := time.Parse(layout+"-0700", text)
+	return at.UTC(), err
+}
 
 func parse(cel string) ([]row, error) {
 	lines, err := csv.NewReader(strings.NewReader(cel)).ReadAll()
@@ -40,7 +48,7 @@ func parse(cel string) ([]row, error) {
 	var rows []row
 	for _, f := range lines {
 		r := row{event: f[0], caller: f[2], id: f[3], linked: f[4], channel: f[5]}
-		if r.at, err = time.Parse(celTime, f[1]); err != nil {
+		if r.at, err = ParseTime(f[1]); err != nil {
 			return nil, fmt.Errorf("reading the CEL: %w", err)
 		}
 		if f[6] != "" {
