@@ -37,6 +37,26 @@ func (c *Call) Reconcile(
 	return changed || c.total(Unseen) != unseen
 }
 
+// Learn takes over what another account shows of the time that was not seen, and the charge depends
+// on beside the talk: when talk first began and when the caller's own channel went Up, each zero
+// where it adds nothing, and the kinds of numbers that the call was led to.
+func (c *Call) Learn(talkBegan, answeredAt time.Time, numbers []string) {
+	if !talkBegan.IsZero() && talkBegan.Before(c.firstTalk()) {
+		c.TalkBegan = talkBegan
+	}
+	if c.AnsweredAt.IsZero() {
+		c.AnsweredAt = answeredAt
+	}
+	for _, kind := range numbers {
+		if !slices.Contains(c.Numbers, kind) {
+			c.Numbers = append(c.Numbers, kind)
+		}
+	}
+}
+
+// MayCharge reports whether the call, as it is known now, costs something or may do so later.
+func (c *Call) MayCharge() bool { return NewRecord(c, Evidence{}).MayCharge() }
+
 // Shorten takes out of the talk what another account of the same call shows as a hold, or as time
 // without an operator, and returns how much that is. Between two accounts an instant may differ by
 // the tolerance: a shorter difference changes nothing.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/risposta/gateway/ari/cel"
 	"github.com/risposta/gateway/internal/config"
 	"github.com/risposta/gateway/internal/reconcile"
 	"github.com/risposta/gateway/internal/rerating"
@@ -21,8 +22,8 @@ type reconcileCommand struct {
 	CEL      string `name:"cel" help:"Asterisk's CEL." type:"existingfile" required:"" placeholder:"FILE"`
 	CDR      string `name:"cdr" help:"Asterisk's CDRs." type:"existingfile" placeholder:"FILE"`
 	QueueLog string `help:"Asterisk's queue_log." type:"existingfile" placeholder:"FILE"`
-	Zone     string `help:"The time zone in which Asterisk writes its logs." default:"UTC" placeholder:"NAME"`
-	Node     string `help:"Asterisk's entityid, where the ledger has more than one PBX." placeholder:"ID"`
+	Zone     string `help:"The time zone of the CEL, where its times say nothing of it." placeholder:"NAME"`
+	Node     string `help:"Asterisk's entityid, where the PBX is not the ledger's only one." placeholder:"ID"`
 	Apply    bool   `help:"Write better versions of the records, and missing records."`
 }
 
@@ -44,6 +45,10 @@ func (c reconcileCommand) Run(ctx context.Context, std streams) (err error) {
 	if err != nil {
 		return err
 	}
+	if c.Node == "" && len(conf.PBX) > 1 {
+		return usage{fmt.Errorf("the configuration has %d PBXs: give --node, the entityid of the one "+
+			"whose CEL this is", len(conf.PBX))}
+	}
 	mode := ledger.ReadOnly
 	if c.Apply {
 		mode = ledger.ReadWrite
@@ -62,7 +67,11 @@ func (c reconcileCommand) Run(ctx context.Context, std streams) (err error) {
 	fmt.Fprintf(std.stdout, "%-26s %-16s %-12s %10s %10s %10s %6s\n",
 		"call", "service", "", "record", "CEL", "CDR", "queue")
 	add := func(line reconcile.Line) error { return t.add(ctx, line) }
-	if err := reconcile.Compare(ctx, in, l, rules, add); err != nil {
+	err = reconcile.Compare(ctx, in, l, rules, add)
+	switch {
+	case errors.Is(err, cel.ErrNoZone):
+		return usage{fmt.Errorf("%w: give --zone, such as Europe/Rome", err)}
+	case err != nil:
 		return err
 	}
 	fmt.Fprintf(std.stdout, "%d calls agree, %d differ, %d of them have a new record\n",
@@ -76,8 +85,10 @@ func (c reconcileCommand) Run(ctx context.Context, std streams) (err error) {
 
 func (c reconcileCommand) input() (in reconcile.Input, done func() error, err error) {
 	in.Node = c.Node
-	if in.Zone, err = time.LoadLocation(c.Zone); err != nil {
-		return in, nil, usage{fmt.Errorf("--zone: %w", err)}
+	if c.Zone != "" {
+		if in.Zone, err = time.LoadLocation(c.Zone); err != nil {
+			return in, nil, usage{fmt.Errorf("--zone: %w", err)}
+		}
 	}
 	if in.Query.Since, in.Query.Until, err = c.period(); err != nil {
 		return in, nil, err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,10 +23,18 @@ import (
 // as they go. The lookup answers each call as given.
 func newLedgerDir(t *testing.T, frames [][]byte, answer metering.Exemption) (dir string) {
 	t.Helper()
+	return newLedgerDirWith(t, readConfig, frames, answer)
+}
+
+// newLedgerDirWith does the same under a configuration.
+func newLedgerDirWith(
+	t *testing.T, configuration string, frames [][]byte, answer metering.Exemption,
+) (dir string) {
+	t.Helper()
 	ctx := context.Background()
 	dir = t.TempDir()
 	path := filepath.Join(dir, "ledger.db")
-	text := strings.Replace(readConfig, "ledger.db", path, 1)
+	text := strings.Replace(configuration, "ledger.db", path, 1)
 	file := filepath.Join(dir, "gw.yaml")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -63,11 +72,25 @@ func newLedgerDir(t *testing.T, frames [][]byte, answer metering.Exemption) (dir
 	return dir
 }
 
+// around puts a call of the same service, seen in full, before and after some frames. They show that
+// the configuration was today's.
+func around(frames ...[]byte) [][]byte {
+	complete := func(arrival time.Time) [][]byte {
+		l := newTwoLogs(arrival)
+		l.arrive()
+		l.answer(4)
+		l.hangUp(26, 26)
+		return l.frames
+	}
+	return slices.Concat(complete(time.Date(2026, 10, 1, 9, 0, 0, 0, time.UTC)), frames,
+		complete(time.Date(2027, 4, 1, 9, 0, 0, 0, time.UTC)))
+}
+
 // twoLogs is one call as ARI sends it and, written apart, as the CEL has it. Instants are seconds
 // after its arrival.
 type twoLogs struct {
 	arrival  time.Time
-	zone     *time.Location // of the CEL
+	zone     *time.Location // of the CEL's local times; nil: they are written with their offset
 	frames   [][]byte
 	cel      strings.Builder
 	caller   ari.Channel
@@ -78,7 +101,7 @@ type twoLogs struct {
 func newTwoLogs(arrival time.Time) *twoLogs {
 	caller := ari.ChannelID(fmt.Sprintf("pbx1-%d.0", arrival.Unix()))
 	return &twoLogs{
-		arrival: arrival, zone: time.UTC,
+		arrival: arrival,
 		caller: ari.Channel{
 			ID: caller, Name: "PJSIP/trunk-00000001", State: "Ring", Context: "from-trunk",
 			Exten: "1001", Caller: metering.NewNumber("+390612340000"),
@@ -102,7 +125,10 @@ func (l *twoLogs) send(sec float64, kind ari.Kind, c ari.Channel) {
 }
 
 func (l *twoLogs) row(sec float64, event string, c ari.Channel, extra string) {
-	at := l.at(sec).In(l.zone).Format("2006-01-02 15:04:05.000")
+	at := l.at(sec).Format("2006-01-02 15:04:05.000-0700")
+	if l.zone != nil {
+		at = l.at(sec).In(l.zone).Format("2006-01-02 15:04:05.000")
+	}
 	fmt.Fprintf(&l.cel, "%q,%q,%q,%q,%q,%q,\"%s\",%q,%q\n", event, at, c.Caller.Clear(), c.ID,
 		l.caller.ID, c.Name, strings.ReplaceAll(extra, `"`, `""`), c.Exten, c.Context)
 }
@@ -119,6 +145,7 @@ func (l *twoLogs) arrive() {
 	l.send(0, ari.ChannelDialplan, l.caller)
 	l.send(1, ari.ChannelCreated, l.operator)
 	l.row(0, "CHAN_START", l.caller, "")
+	l.row(0, "APP_START", l.caller, "")
 	l.row(1, "STREAM_BEGIN", l.caller, musicRow)
 	l.row(1, "CHAN_START", l.operator, "")
 }

@@ -14,6 +14,9 @@ import (
 // ErrNoProof means that the CEL does not prove what was not seen, nor that talk was none.
 var ErrNoProof = errors.New("the CEL does not prove it")
 
+// ErrLowersOnly is the [ErrNoProof] of a frame that may only lower the charge, where it does not.
+var ErrLowersOnly = fmt.Errorf("%w: what forbids a charge might not show", ErrNoProof)
+
 const (
 	// Tolerance is how far two accounts of the same talk may differ at each of its ends and still be
 	// accounts of one call.
@@ -33,7 +36,7 @@ var missed = map[string]bool{
 }
 
 // reconcile corrects an ended call from its second evidence, made from the CEL: it takes out of the
-// talk what was none, and fills the unseen time.
+// talk what was none, takes over what makes the call free, and fills the unseen time.
 func (r *replay) reconcile(call *metering.Call, frame []byte) error {
 	cel, err := r.readAccount(call, frame)
 	if err != nil {
@@ -42,13 +45,18 @@ func (r *replay) reconcile(call *metering.Call, frame []byte) error {
 	if err := cel.confirms(call); err != nil {
 		return err
 	}
-	last := r.out.Records[len(r.out.Records)-1]
-	shortened := last.MayCharge() && call.Shorten(cel.segments, Neighbours) > 0
+	charged := r.out.Records[len(r.out.Records)-1].MayCharge()
+	cel.inform(call)
+	freed := charged && !call.MayCharge()
+	if freed {
+		call.NoteCorrection(metering.ReasonReconciled)
+	}
+	shortened := charged && !freed && call.Shorten(cel.segments, Neighbours) > 0
 	if shortened {
 		call.NoteCorrection(metering.ReasonShortened)
 	}
 	err = cel.fill(call)
-	if shortened && errors.Is(err, ErrNoProof) {
+	if (freed || shortened) && errors.Is(err, ErrNoProof) {
 		return nil
 	}
 	return err
@@ -57,15 +65,17 @@ func (r *replay) reconcile(call *metering.Call, frame []byte) error {
 // account is a call as the CEL shows it.
 type account struct {
 	*metering.Call
-	segments []metering.Segment // in which an operator was connected: Talking and Held
-	music    bool               // any played in this call
-	shown    map[string]bool    // operators whose hold showed as music during talk
+	segments   []metering.Segment // in which an operator was connected: Talking and Held
+	music      bool               // any played in this call
+	shown      map[string]bool    // operators whose hold showed as music during talk
+	reached    []metering.Fact    // the numbers that the call was led to
+	lowersOnly bool
 }
 
 // readAccount replays the second evidence. An operator there who was none when the call arrived is
 // none.
 func (r *replay) readAccount(call *metering.Call, frame []byte) (a account, err error) {
-	frames, err := evidence.ReadReconciled(frame)
+	reconciled, frames, err := evidence.ReadReconciled(frame)
 	if err != nil {
 		return a, err
 	}
@@ -76,10 +86,15 @@ func (r *replay) readAccount(call *metering.Call, frame []byte) (a account, err 
 	if len(out.Calls) != 1 || out.Calls[0].ID != call.ID {
 		return a, errors.New("the second evidence is not of this call, ended")
 	}
-	a = account{Call: out.Calls[0], shown: map[string]bool{}}
+	a = account{Call: out.Calls[0], shown: map[string]bool{}, lowersOnly: reconciled.LowersOnly}
 	a.music = slices.ContainsFunc(out.Events, func(ev ari.Event) bool {
 		return ev.Kind == ari.ChannelHold
 	})
+	for _, f := range out.Facts {
+		if f.Kind == metering.NumberReached {
+			a.reached = append(a.reached, f)
+		}
+	}
 	for i, s := range a.Segments {
 		connected := s.State == metering.Talking || s.State == metering.Held
 		if !connected || !r.mediator.rules.Operators.Match(s.Operator) {
@@ -92,6 +107,42 @@ func (r *replay) readAccount(call *metering.Call, frame []byte) (a account, err 
 		}
 	}
 	return a, nil
+}
+
+// MissedIn reports whether the gateway missed events of the call between two instants. A zero one
+// stands for the call's beginning or end.
+func MissedIn(call *metering.Call, from, to time.Time) bool {
+	for _, s := range call.Segments {
+		if s.State != metering.Unseen || s.Why != "" && !missed[s.Why] {
+			continue
+		}
+		if !to.IsZero() && to.Before(s.From.Add(-Neighbours)) || from.After(s.To.Add(Neighbours)) {
+			continue
+		}
+		return true
+	}
+	return call.EndUnseen && (to.IsZero() || !to.Before(call.EndedAt.Add(-Neighbours)))
+}
+
+// inform takes over what was missed and may make the whole call free.
+func (a account) inform(call *metering.Call) {
+	began, answered := time.Time{}, time.Time{}
+	for _, s := range a.segments {
+		if s.State == metering.Talking && MissedIn(call, s.From, s.From) {
+			began = s.From
+			break
+		}
+	}
+	if MissedIn(call, a.AnsweredAt, a.AnsweredAt) {
+		answered = a.AnsweredAt
+	}
+	var numbers []string
+	for _, f := range a.reached {
+		if MissedIn(call, f.At, f.At) {
+			numbers = append(numbers, f.Why)
+		}
+	}
+	call.Learn(began, answered, numbers)
 }
 
 // startsMusic reports whether at an instant music began on the caller's side. Music on the
@@ -123,9 +174,21 @@ func (a account) confirms(call *metering.Call) error {
 // fill fills the unseen time of the call. Talk with an operator whose hold might not have shown
 // stays unseen.
 func (a account) fill(call *metering.Call) error {
+	for _, kind := range call.Numbers {
+		if !call.Terms.Policy.Allows(kind) {
+			return fmt.Errorf("%w: the call was led to a number of the kind %s", ErrNoProof, kind)
+		}
+	}
 	if !a.music || len(a.segments) > 0 && len(a.shown) == 0 {
 		return fmt.Errorf("%w: it shows no music in this call during talk, so it might not show "+
 			"a hold either", ErrNoProof)
+	}
+	if a.TookOver {
+		return fmt.Errorf("%w: the caller's channel runs no application before it talks, as one that "+
+			"takes another's place", ErrNoProof)
+	}
+	if a.lowersOnly {
+		return ErrLowersOnly
 	}
 	seen, there := seenTalk(call, call.Segments), seenTalk(call, a.segments)
 	if (seen - there).Abs() > Tolerance*time.Duration(1+2*len(call.Segments)) {

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -29,20 +30,33 @@ func overstates(r metering.Record, byCEL *metering.Call) bool {
 }
 
 // ambiguousTime is why nothing is proved of a call in the hour that comes twice.
-const ambiguousTime = "a local time of its rows is ambiguous in the zone: have Asterisk log in UTC"
+const ambiguousTime = "a local time of its rows is ambiguous in the zone: write dateformat of " +
+	"cel.conf with %z"
 
 // better corrects the call from the CEL. frames are its evidence so far, version its newest
 // record's. Where the CEL proves nothing, the line's status stays.
 func (c *comparison) better(
-	line Line, frames [][]byte, version int, call *metering.Call,
+	ctx context.Context, line Line, frames [][]byte, version int, call *metering.Call,
 ) (Line, error) {
-	if c.unclear[call.ID] {
-		line.Why = fmt.Sprintf("%v: %s", mediation.ErrNoProof, ambiguousTime)
+	noProof := func(why string) (Line, error) {
+		line.Why = fmt.Sprintf("%v: %s", mediation.ErrNoProof, why)
 		return line, nil
 	}
-	reconciled := evidence.NewReconciled(call.ID, call.EndedAt, c.frames[call.ID])
+	if len(frames) == 0 {
+		return noProof("the call's evidence is not in the ledger")
+	}
+	if c.unclear[call.ID] {
+		return noProof(ambiguousTime)
+	}
+	why, err := c.whyNot(ctx, frames)
+	if err != nil {
+		return line, fmt.Errorf("reconciling call %s: %w", call.ID, err)
+	}
+	reconciled := evidence.NewReconciled(call.ID, call.EndedAt, c.frames[call.ID], why != "")
 	_, out, err := mediation.Replay(append(frames[:len(frames):len(frames)], reconciled))
 	switch {
+	case errors.Is(err, mediation.ErrLowersOnly):
+		return noProof(why)
 	case errors.Is(err, mediation.ErrNoProof):
 		line.Why = err.Error()
 		return line, nil
@@ -63,15 +77,20 @@ func (c *comparison) better(
 
 // unrecorded is a call that is in the CEL alone. Its first record is that of a call of which
 // nothing was seen; the CEL then fills in the rest where it can.
-func (c *comparison) unrecorded(call *metering.Call, byCEL time.Duration) Line {
+func (c *comparison) unrecorded(
+	ctx context.Context, call *metering.Call, byCEL time.Duration,
+) (Line, error) {
 	line := c.line(call.ID, call.Service, NoRecord, 0, byCEL)
 	line.ArrivedAt = call.ArrivedAt
 	frames := mediation.New(c.rules).Missed(c.arrivals[call.ID], call.EndedAt)
-	filled, err := c.better(line, frames, 0, call)
-	if err == nil && filled.Better != nil {
+	filled, err := c.better(ctx, line, frames, 0, call)
+	if err != nil {
+		return line, err
+	}
+	if filled.Better != nil {
 		filled.Better.Frames = append(frames, filled.Better.Frames...)
 		line.Better, line.EncryptedCaller = filled.Better, filled.EncryptedCaller
-		return line
+		return line, nil
 	}
 	_, out, err := mediation.Replay(frames)
 	if err != nil || len(out.Records) != 1 {
@@ -80,5 +99,5 @@ func (c *comparison) unrecorded(call *metering.Call, byCEL time.Duration) Line {
 	}
 	line.Why = filled.Why
 	line.Better = &Better{Frames: frames, Records: out.Records}
-	return line
+	return line, nil
 }

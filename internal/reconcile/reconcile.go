@@ -9,7 +9,6 @@ package reconcile
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -81,14 +80,21 @@ type Input struct {
 // comparison is one run.
 type comparison struct {
 	Input
-	store    Store
-	rules    mediation.Rules
-	mediator *mediation.Mediator
-	records  map[metering.CallID]metering.Record
-	arrivals map[metering.CallID]metering.Fact // by the CEL, as all below
-	ended    []*metering.Call
-	frames   map[metering.CallID][][]byte
-	unclear  map[metering.CallID]bool // calls of which the local time of a row is ambiguous
+	store      Store
+	rules      mediation.Rules
+	mediator   *mediation.Mediator
+	records    map[metering.CallID]metering.Record // of the period
+	known      known
+	underToday map[metering.CallID]bool          // that arrived under today's configuration
+	arrivals   map[metering.CallID]metering.Fact // by the CEL, as all below
+	ended      []*metering.Call
+	frames     map[metering.CallID][][]byte
+	unclear    map[metering.CallID]bool // calls of which the local time of a row is ambiguous
+	local      map[metering.CallID]bool // calls with a row whose time says nothing of the zone
+	doubts     map[metering.CallID][]doubt
+	open       map[metering.CallID]bool
+	partOf     map[ari.ChannelID]map[metering.CallID]bool // in whose evidence the channel is
+	latest     time.Time                                  // of the row so far
 
 	first, last time.Time // event of the CEL
 }
@@ -105,6 +111,10 @@ func Compare(
 		arrivals: map[metering.CallID]metering.Fact{},
 		frames:   map[metering.CallID][][]byte{},
 		unclear:  map[metering.CallID]bool{},
+		local:    map[metering.CallID]bool{},
+		doubts:   map[metering.CallID][]doubt{},
+		open:     map[metering.CallID]bool{},
+		partOf:   map[ari.ChannelID]map[metering.CallID]bool{},
 	}
 	order, err := c.readLedger(ctx)
 	if err != nil {
@@ -113,10 +123,13 @@ func Compare(
 	if err := c.readCEL(); err != nil {
 		return err
 	}
+	if err := c.checkZone(); err != nil {
+		return err
+	}
 	inCEL := map[metering.CallID]bool{}
 	for _, call := range c.ended {
 		inCEL[call.ID] = true
-		if !c.inPeriod(call.ArrivedAt) {
+		if !c.compared(call) {
 			continue
 		}
 		line, err := c.compare(ctx, call)
@@ -129,7 +142,8 @@ func Compare(
 	}
 	for _, id := range order {
 		r := c.records[id]
-		if inCEL[id] || r.ArrivedAt.Before(c.first) || r.EndedAt.After(c.last) {
+		outside := r.Node != c.Node || r.ArrivedAt.Before(c.first) || r.EndedAt.After(c.last)
+		if inCEL[id] || outside {
 			continue
 		}
 		if err := f(c.line(r.Call, r.Service, NoCEL, millis(r.TalkMs), 0)); err != nil {
@@ -139,40 +153,12 @@ func Compare(
 	return nil
 }
 
-// readLedger reads the records of the period, and returns their calls by arrival. Where the PBX is
-// not given it is the one that all records of these days name, erased ones too: under another name
-// an erased call would be entered, and charged, a second time.
-func (c *comparison) readLedger(ctx context.Context) (order []metering.CallID, err error) {
-	days := c.Query
-	if !days.Since.IsZero() {
-		days.Since = days.Since.Truncate(24 * time.Hour) // an erased record keeps the day alone
+// compared reports whether a call of the CEL is of the period, by its record where it has one.
+func (c *comparison) compared(call *metering.Call) bool {
+	if _, ok := c.records[call.ID]; ok {
+		return true
 	}
-	nodes := map[string]bool{}
-	err = c.store.Records(ctx, days, func(text []byte) error {
-		var r metering.Record
-		if err := json.Unmarshal(text, &r); err != nil {
-			return fmt.Errorf("reading a record of the ledger: %w", err)
-		}
-		if r.Node != "" {
-			nodes[r.Node] = true
-		}
-		if !r.DetailErased && c.inPeriod(r.ArrivedAt.Time) {
-			c.records[r.Call] = r
-			order = append(order, r.Call)
-		}
-		return nil
-	})
-	if err != nil || c.Node != "" {
-		return order, err
-	}
-	if len(nodes) > 1 {
-		return nil, fmt.Errorf("the ledger has calls of %d PBXs: give --node, the entityid of the one "+
-			"whose CEL this is", len(nodes))
-	}
-	for node := range nodes {
-		c.Node = node
-	}
-	return order, nil
+	return !c.known.calls[call.ID] && c.inPeriod(call.ArrivedAt)
 }
 
 func (c *comparison) inPeriod(at time.Time) bool {
@@ -200,18 +186,59 @@ func (c *comparison) readCEL() error {
 		var out mediation.Output
 		c.mediator.Step(ev.Event, &out)
 		for _, f := range out.Facts {
-			if f.Kind == metering.CallArrived {
-				f.Number, f.Endpoint = ev.Channel.Caller, ev.Channel.Endpoint()
-				c.arrivals[f.Call] = f
+			if f.Kind != metering.CallArrived {
+				continue
 			}
+			if _, again := c.arrivals[f.Call]; again {
+				return fmt.Errorf("the CEL has the start of call %s twice: give each part of it once",
+					f.Call)
+			}
+			f.Number, f.Endpoint = ev.Channel.Caller, ev.Channel.Endpoint()
+			c.arrivals[f.Call], c.open[f.Call] = f, true
 		}
 		for _, e := range out.Evidence {
 			c.frames[e.Call] = append(c.frames[e.Call], e.Frame)
 			c.unclear[e.Call] = c.unclear[e.Call] || ev.Ambiguous
+			c.local[e.Call] = c.local[e.Call] || ev.Local
+		}
+		c.noteDoubts(ev, &out)
+		for _, call := range out.Calls {
+			delete(c.open, call.ID)
 		}
 		c.ended = append(c.ended, out.Calls...)
 		return nil
 	})
+}
+
+// checkZone recognises a zone that is not the CEL's by the calls that the ledger has too.
+func (c *comparison) checkZone() error {
+	for _, call := range c.ended {
+		r, ok := c.records[call.ID]
+		if ok && r.Node == c.Node && c.local[call.ID] && c.elsewhen(r, call) {
+			return fmt.Errorf("--zone %s is not the zone of the CEL: it has call %s from %s to %s, the "+
+				"ledger from %s to %s", c.Zone, call.ID, metering.Time{Time: call.ArrivedAt},
+				metering.Time{Time: call.EndedAt}, r.ArrivedAt, r.EndedAt)
+		}
+	}
+	return nil
+}
+
+// Zones differ by a quarter of an hour at least. Two accounts of the end of a call differ by less
+// than this, and a call never arrives before its channel.
+const (
+	maxEndDiffers     = 10 * time.Minute
+	maxArrivalDiffers = time.Second
+)
+
+// elsewhen reports whether the ledger has a call at another time than the CEL, whose times of it
+// are clear.
+func (c *comparison) elsewhen(r metering.Record, byCEL *metering.Call) bool {
+	if c.unclear[byCEL.ID] {
+		return false
+	}
+	return r.ArrivedAt.Before(byCEL.ArrivedAt.Add(-maxArrivalDiffers)) ||
+		r.ArrivedAt.After(byCEL.EndedAt.Add(maxArrivalDiffers)) ||
+		!endUnseen(r) && r.EndedAt.Sub(byCEL.EndedAt).Abs() > maxEndDiffers
 }
 
 func (c *comparison) line(
@@ -227,10 +254,21 @@ func (c *comparison) compare(ctx context.Context, call *metering.Call) (Line, er
 	r, ok := c.records[call.ID]
 	byCEL := call.TalkTime()
 	if !ok {
-		return c.unrecorded(call, byCEL), nil
+		return c.unrecorded(ctx, call, byCEL)
 	}
 	line := c.line(call.ID, r.Service, Agrees, millis(r.TalkMs), byCEL)
 	line.Charged, line.ArrivedAt = r.Charge, call.ArrivedAt
+	switch {
+	case r.Node != c.Node:
+		line.Status = Differs
+		line.Why = fmt.Sprintf("%v: the ledger has this call of PBX %s", mediation.ErrNoProof, r.Node)
+		return line, nil
+	case c.elsewhen(r, call):
+		line.Status = Differs
+		line.Why = fmt.Sprintf("%v: the ledger has this call from %s to %s: the PBX's clock was set, "+
+			"or it is another call", mediation.ErrNoProof, r.ArrivedAt, r.EndedAt)
+		return line, nil
+	}
 	if r.UnseenMs == 0 && !endUnseen(r) {
 		tolerance := mediation.Tolerance * time.Duration(2*max(1, len(r.Talk)))
 		tooLong := overstates(r, call)
@@ -248,7 +286,7 @@ func (c *comparison) compare(ctx context.Context, call *metering.Call) (Line, er
 	if err != nil {
 		return line, err
 	}
-	return c.better(line, frames, r.Version, call)
+	return c.better(ctx, line, frames, r.Version, call)
 }
 
 func endUnseen(r metering.Record) bool {

@@ -166,5 +166,5 @@ func fromCEL(t *testing.T) (arrival metering.Fact, frame []byte) {
 	for _, e := range out.Evidence {
 		frames = append(frames, e.Frame)
 	}
-	return arrival, evidence.NewReconciled(out.Calls[0].ID, out.Calls[0].EndedAt, frames)
+	return arrival, evidence.NewReconciled(out.Calls[0].ID, out.Calls[0].EndedAt, frames, false)
 }

@@ -42,6 +42,8 @@ type Reconciled struct {
 	Call   metering.CallID  `json:"call"`
 	Source string           `json:"source"` // cel
 	Frames []jsontext.Value `json:"frames"` // the second evidence, which starts with its own Call
+	// LowersOnly: nothing shows that the unseen time may be charged, so it stays as it is.
+	LowersOnly bool `json:"lowers_only,omitzero"`
 }
 
 func (r Reconciled) at() metering.Time { return r.At }
@@ -50,19 +52,23 @@ func (r Reconciled) at() metering.Time { return r.At }
 const SourceCEL = "cel"
 
 // NewReconciled makes the frame. frames are the second evidence.
-func NewReconciled(call metering.CallID, endedAt time.Time, frames [][]byte) []byte {
-	r := Reconciled{At: metering.Time{Time: endedAt}, Call: call, Source: SourceCEL}
+func NewReconciled(
+	call metering.CallID, endedAt time.Time, frames [][]byte, lowersOnly bool,
+) []byte {
+	r := Reconciled{
+		At: metering.Time{Time: endedAt}, Call: call, Source: SourceCEL, LowersOnly: lowersOnly,
+	}
 	for _, f := range frames {
 		r.Frames = append(r.Frames, f)
 	}
 	return encode(TypeReconciled, r)
 }
 
-// ReadReconciled reads the second evidence.
-func ReadReconciled(frame []byte) (frames [][]byte, err error) {
-	r, err := decode[Reconciled](TypeReconciled, frame)
+// ReadReconciled reads the frame, and the second evidence in it.
+func ReadReconciled(frame []byte) (r Reconciled, frames [][]byte, err error) {
+	r, err = decode[Reconciled](TypeReconciled, frame)
 	for _, f := range r.Frames {
 		frames = append(frames, f)
 	}
-	return frames, err
+	return r, frames, err
 }

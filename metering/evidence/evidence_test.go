@@ -110,9 +110,9 @@ func TestAnswersAndAnnouncementsReadAsTheFactsTheyWere(t *testing.T) {
 	}
 	gap := evidence.Gap{At: at, Reason: "x"}
 	frames := [][]byte{evidence.NewCall(arrival(t), nil, ""), gap.Encode()}
-	second, err := evidence.ReadReconciled(evidence.NewReconciled("c1", arrived, frames))
-	if err != nil || cmp.Diff(frames, second) != "" {
-		t.Errorf("got %s, %v", second, err)
+	rec, second, err := evidence.ReadReconciled(evidence.NewReconciled("c1", arrived, frames, true))
+	if err != nil || cmp.Diff(frames, second) != "" || !rec.LowersOnly {
+		t.Errorf("got %+v, %s, %v", rec, second, err)
 	}
 }
 
