@@ -8,7 +8,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/risposta/gateway/ari/cel"
 	"github.com/risposta/gateway/internal/config"
 	"github.com/risposta/gateway/internal/reconcile"
 	"github.com/risposta/gateway/internal/rerating"
@@ -69,7 +68,7 @@ func (c reconcileCommand) Run(ctx context.Context, std streams) (err error) {
 	add := func(line reconcile.Line) error { return t.add(ctx, line) }
 	err = reconcile.Compare(ctx, in, l, rules, add)
 	switch {
-	case errors.Is(err, cel.ErrNoZone):
+	case errors.Is(err, reconcile.ErrNoZone):
 		return usage{fmt.Errorf("%w: give --zone, such as Europe/Rome", err)}
 	case err != nil:
 		return err

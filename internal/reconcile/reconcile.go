@@ -77,6 +77,9 @@ type Input struct {
 	Query  ledger.Query                      // the period
 }
 
+// ErrNoZone means that the CEL has local times, and the input no zone.
+var ErrNoZone = cel.ErrNoZone
+
 // comparison is one run.
 type comparison struct {
 	Input
