@@ -1,6 +1,7 @@
 package cel_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -53,5 +54,34 @@ func TestReadKeepsTheMembersOfBridges(t *testing.T) {
 	want := "ChannelEnteredBridge 1, ChannelEnteredBridge 2, ChannelLeftBridge 1, ChannelLeftBridge 0"
 	if got := strings.Join(moves, ", "); err != nil || got != want {
 		t.Errorf("got %s, %v\nwant %s", got, err, want)
+	}
+}
+
+// A time says its zone, or is in the given one; without either it is no instant.
+func TestReadTimesOfAllForms(t *testing.T) {
+	rome, err := time.LoadLocation("Europe/Rome")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]string{
+		"2026-10-25 02:30:00.123+0200": "00:30:00.123 false false",
+		"2026-10-25 02:30:00.123+0100": "01:30:00.123 false false",
+		"1792888200.123456":            "00:30:00.123 false false",
+		"2026-10-25 02:30:00.123":      "00:30:00.123 true true",
+		"2026-10-25 12:30:00.123":      "11:30:00.123 true false",
+	} {
+		row := fmt.Sprintf(`"CHAN_START",%q,"","a","a","PJSIP/trunk-00000000",""`, text)
+		got := ""
+		err := cel.Read(strings.NewReader(row), rome, "pbx1", func(ev cel.Event) error {
+			got = fmt.Sprint(ev.At.UTC().Format("15:04:05.000"), " ", ev.Local, " ", ev.Ambiguous)
+			return nil
+		})
+		if err != nil || got != want {
+			t.Errorf("%s: %s, %v; want %s", text, got, err, want)
+		}
+		err = cel.Read(strings.NewReader(row), nil, "pbx1", func(cel.Event) error { return nil })
+		if errors.Is(err, cel.ErrNoZone) != strings.Contains(want, "true ") {
+			t.Errorf("%s without a zone: %v", text, err)
+		}
 	}
 }

@@ -72,6 +72,7 @@ func (c *comparison) noteDoubts(ev cel.Event, out *mediation.Output) {
 			if c.known.desk {
 				add(doubt{ev.At, ev.At, "after a transfer the caller may have been at the front desk"})
 			}
+		default: // it leads nowhere
 		}
 	}
 }

@@ -83,21 +83,20 @@ var ErrNoZone = cel.ErrNoZone
 // comparison is one run.
 type comparison struct {
 	Input
-	store      Store
-	rules      mediation.Rules
-	mediator   *mediation.Mediator
-	records    map[metering.CallID]metering.Record // of the period
-	known      known
-	underToday map[metering.CallID]bool          // that arrived under today's configuration
-	arrivals   map[metering.CallID]metering.Fact // by the CEL, as all below
-	ended      []*metering.Call
-	frames     map[metering.CallID][][]byte
-	unclear    map[metering.CallID]bool // calls of which the local time of a row is ambiguous
-	local      map[metering.CallID]bool // calls with a row whose time says nothing of the zone
-	doubts     map[metering.CallID][]doubt
-	open       map[metering.CallID]bool
-	partOf     map[ari.ChannelID]map[metering.CallID]bool // in whose evidence the channel is
-	latest     time.Time                                  // of the row so far
+	store    Store
+	rules    mediation.Rules
+	mediator *mediation.Mediator
+	records  map[metering.CallID]metering.Record // of the period
+	known    known
+	arrivals map[metering.CallID]metering.Fact // by the CEL, as all below
+	ended    []*metering.Call
+	frames   map[metering.CallID][][]byte
+	unclear  map[metering.CallID]bool // calls of which the local time of a row is ambiguous
+	local    map[metering.CallID]bool // calls with a row whose time says nothing of the zone
+	doubts   map[metering.CallID][]doubt
+	open     map[metering.CallID]bool
+	partOf   map[ari.ChannelID]map[metering.CallID]bool // in whose evidence the channel is
+	latest   time.Time                                  // of the row so far
 
 	first, last time.Time // event of the CEL
 }
