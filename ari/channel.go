@@ -1,7 +1,6 @@
 package ari
 
 import (
-	"slices"
 	"strings"
 	"time"
 
@@ -15,7 +14,7 @@ type ChannelID string
 // Channel is what counts of Asterisk's channel snapshot.
 type Channel struct {
 	ID      ChannelID
-	Name    string
+	Name    string // without telephone numbers: see [MaskName]
 	State   string // Down, Ring, Ringing, Up, ... as Asterisk writes it
 	Context string
 	Exten   string
@@ -58,53 +57,3 @@ func (c Channel) LocalHalf() (pair string, half int, ok bool) {
 	}
 	return "", 0, false
 }
-
-// phoneDigits is the shortest run of digits in the name of a channel that may be a telephone number
-// rather than an extension.
-const phoneDigits = 6
-
-// named are the technologies whose channels are named after an endpoint of the configuration, which
-// is no secret. All others may have a number of the outside world in their names: Local/NUMBER@out,
-// DAHDI/i1/NUMBER, OOH323/NUMBER.
-var named = []string{"PJSIP/", "SIP/", "IAX2/"}
-
-// MaskName hides telephone numbers in the name of a channel, as in Local/3331234567@out-00000003;1:
-// in each long run of digits all but the last two become x. What Asterisk adds after the last dash
-// makes the name unique and stays.
-func MaskName(name string) string {
-	if slices.ContainsFunc(named, func(t string) bool { return strings.HasPrefix(name, t) }) {
-		return name
-	}
-	end := strings.LastIndexByte(name, '-')
-	if end < 0 {
-		end = len(name)
-	}
-	return MaskDigits(name[:end]) + name[end:]
-}
-
-// separators may stand between the digits of one number.
-const separators = "- ()"
-
-// MaskDigits hides telephone numbers in a text: in each long run of digits, also of digits with
-// separators between them, all but the last two become x.
-func MaskDigits(text string) string {
-	b := []byte(text)
-	for i := 0; i < len(b); i++ {
-		var digits []int // where they stand
-		j := i
-		for ; j < len(b) && (isDigit(b[j]) || len(digits) > 0 && strings.IndexByte(separators, b[j]) >= 0); j++ {
-			if isDigit(b[j]) {
-				digits = append(digits, j)
-			}
-		}
-		if n := len(digits); n >= phoneDigits {
-			for _, k := range digits[:n-2] {
-				b[k] = 'x'
-			}
-		}
-		i = max(i, j-1)
-	}
-	return string(b)
-}
-
-func isDigit(c byte) bool { return c >= '0' && c <= '9' }

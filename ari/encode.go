@@ -1,6 +1,7 @@
 package ari
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -12,7 +13,7 @@ import (
 // EncodeEvidence writes the event as evidence keeps it: one line of JSON. A PBX's event stays in
 // Asterisk's field names, reduced to the fields that [Decode] keeps, without what would name a
 // person: no caller's number, no dialled number, no dialplan but the queue, no telephone number in
-// the name of a Local channel. [DecodeEvidence] reads it back to the same facts.
+// the name of a channel. [DecodeEvidence] reads it back to the same facts.
 func EncodeEvidence(ev Event) []byte {
 	switch ev.Kind {
 	case Gap:
@@ -98,7 +99,7 @@ func encodeEvent(ev Event) []byte {
 	w := wire{
 		Type: ev.Kind.String(), Timestamp: ev.At.Format(TimeLayout), Node: ev.Node,
 		DialStatus: ev.DialStatus, Soft: ev.Soft, NumberKind: ev.NumberKind,
-		Args: ev.Args, Digit: ev.Digit,
+		Args: maskedArgs(ev.Args), Digit: ev.Digit,
 		Bridge: reducedBridge(ev.Bridge), From: reducedBridge(ev.From),
 	}
 	if ev.Feature {
@@ -135,6 +136,16 @@ func encodeEvent(ev Event) []byte {
 		panic("ari: an event does not encode: " + err.Error()) // every field can be encoded
 	}
 	return line
+}
+
+// maskedArgs are the arguments of Stasis(). Only the first counts; the dialplan may give a number in
+// another.
+func maskedArgs(args []string) []string {
+	masked := slices.Clone(args)
+	for i, a := range masked {
+		masked[i] = MaskDigits(a)
+	}
+	return masked
 }
 
 // reducedChannel is the channel as evidence keeps it, nil for none. The call's first frame names

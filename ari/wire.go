@@ -192,13 +192,15 @@ func needBridge(field string, b *wireBridge) error {
 	return nil
 }
 
+// channel is the channel with its name masked: what a pattern of operators matches at the PBX, it
+// matches in evidence.
 func (c *wireChannel) channel() Channel {
 	created, err := time.Parse(TimeLayout, c.Created)
 	if err != nil {
 		created = time.Time{} // not given, or not in Asterisk's form: not known
 	}
 	return Channel{
-		ID: c.ID, Name: c.Name, State: c.State, Created: created.UTC(),
+		ID: c.ID, Name: MaskName(c.Name), State: c.State, Created: created.UTC(),
 		Context: c.Dialplan.Context, Exten: c.Dialplan.Exten,
 		App: c.Dialplan.App, AppData: c.Dialplan.AppData,
 		Caller: metering.NewNumber(c.Caller.Number),

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/risposta/gateway/ari"
 	"github.com/risposta/gateway/internal/mediation"
 )
 
@@ -66,6 +67,8 @@ func neverMatches(pattern string) string {
 func neverMatchesDAHDI(name string) string {
 	span, number, isdn := strings.Cut(name, "/")
 	switch {
+	case ari.MaskDigits(number) != number:
+		return "a telephone number in the name of a channel is masked: write DAHDI/i1/*"
 	case isdn && number != "" && !strings.Contains(number, "/") && mayBegin(span, "i"):
 		return ""
 	case !isdn && strings.ContainsAny(name[:1], "[0123456789"):

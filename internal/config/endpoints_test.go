@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/risposta/gateway/ari"
@@ -52,5 +53,14 @@ func TestFormsOfAServicesExtension(t *testing.T) {
 	}
 	if !rules.ServiceContext("from-trunk") || rules.ServiceContext("agents") {
 		t.Error("only from-trunk is a service's context")
+	}
+}
+
+// The names of channels have no telephone number by the time that a pattern sees them.
+func TestPatternsOfTelephoneNumbersAreRefused(t *testing.T) {
+	text := swap(t, "PJSIP/agent*", "DAHDI/i1/0612345678")
+	_, err := config.Parse("gw.yaml", []byte(text), secrets, config.AllSecrets, noFiles)
+	if err == nil || !strings.Contains(err.Error(), "a telephone number in the name of a channel is masked") {
+		t.Errorf("got %v", err)
 	}
 }
