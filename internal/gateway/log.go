@@ -43,10 +43,11 @@ const (
 	evBreaker         = "exemption.breaker"
 	evReratingFailed  = "rerating.failed"
 
-	evCodeTries        = "exemption.code_tries"
-	evRegisterUnusable = "exemption.register_unusable"
-	evRegisterUsable   = "exemption.register_usable"
-	evRecord           = "record.written"
+	evCodeTries           = "exemption.code_tries"
+	evRegisterUnusable    = "exemption.register_unusable"
+	evRegisterUsable      = "exemption.register_usable"
+	evRegisterNotScrubbed = "exemption.register_not_scrubbed"
+	evRecord              = "record.written"
 )
 
 // NewLogger makes the gateway's logger: JSON lines, or lines for people to read.

@@ -27,6 +27,7 @@ func (d *Gateway) watchRegister(ctx context.Context) {
 		if err := w.look(ctx, r); err != nil && ctx.Err() == nil {
 			d.log.Error(evRegisterUnusable, zap.Error(err))
 		}
+		w.scrub(ctx, r)
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
@@ -39,6 +40,21 @@ type registerWatch struct {
 	gateway *Gateway
 	usable  bool
 	noted   registry.State
+	left    bool // it was reported that deleted bytes may be left
+}
+
+// scrub takes what was deleted out of the register's files, also what a process left there that was
+// killed, or found a reader. What fails is tried again, and reported once.
+func (w *registerWatch) scrub(ctx context.Context, r *registry.Registry) {
+	_, err := r.Scrub(ctx)
+	if err == nil {
+		w.left = false
+		return
+	}
+	if !w.left && w.usable && ctx.Err() == nil {
+		w.gateway.log.Error(evRegisterNotScrubbed, zap.Error(err))
+		w.left = true
+	}
 }
 
 // look returns what is new and wrong.

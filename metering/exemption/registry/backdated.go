@@ -81,5 +81,6 @@ func (r *Registry) MarkProcessed(ctx context.Context, ids []int64, at time.Time)
 	if err != nil {
 		return fmt.Errorf("marking entitlements as processed in the exemption register: %w", err)
 	}
+	r.erasures.Add(1)
 	return nil
 }

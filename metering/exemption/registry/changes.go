@@ -195,5 +195,8 @@ func (r *Registry) Expire(ctx context.Context, by Author, before time.Time) (n i
 	if err != nil {
 		return 0, fmt.Errorf("expiring entitlements: %w", err)
 	}
-	return n, nil
+	if n == 0 {
+		return 0, nil
+	}
+	return n, r.scrubAfter(ctx)
 }

@@ -24,6 +24,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/risposta/gateway/metering"
@@ -48,6 +49,9 @@ type Registry struct {
 	mu     sync.Mutex
 	opened *file     // nil while there is none
 	tried  time.Time // when the file was last opened
+
+	erasures atomic.Int64 // so often MarkProcessed has erased numbers
+	scrubbed *scrubbed    // nil: not yet
 }
 
 var (

@@ -54,7 +54,10 @@ func (r *Registry) Replace(
 	if err != nil && !errors.Is(err, errDryRun) {
 		return Replaced{}, fmt.Errorf("replacing the list in the exemption register: %w", err)
 	}
-	return n, nil
+	if dry || n.Changed == 0 { // a category that is replaced is deleted
+		return n, nil
+	}
+	return n, r.scrubAfter(ctx)
 }
 
 func (f *file) replace(
