@@ -1,26 +1,21 @@
 package gateway
 
 import (
-	"os"
 	"path/filepath"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sys/unix"
 )
 
-// watchDisk adds what is left of the ledger's disk to the metrics, and how long its write-ahead log
-// is: a reader that does not end keeps it from being written over.
-func (m *metrics) watchDisk(ledgerFile string) {
+// watchDisk adds what is left of the ledger's disk to the metrics, and how long the write-ahead logs
+// are: a reader that does not end keeps a log from being written over. register may be "".
+func (m *metrics) watchDisk(ledgerFile, register string) {
+	if register != "" {
+		m.registry.MustRegister(logGauge("risposta_exemption_register_wal_bytes",
+			"Size of the exemption register's write-ahead log.", register))
+	}
 	m.registry.MustRegister(
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "risposta_ledger_wal_bytes", Help: "Size of the ledger's write-ahead log.",
-		}, func() float64 {
-			info, err := os.Stat(ledgerFile + "-wal")
-			if err != nil {
-				return 0 // there is none
-			}
-			return float64(info.Size())
-		}),
+		logGauge("risposta_ledger_wal_bytes", "Size of the ledger's write-ahead log.", ledgerFile),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "risposta_ledger_disk_free_bytes",
 			Help: "What is left for the gateway on the ledger's disk; -1 where it is not known.",

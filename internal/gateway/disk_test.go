@@ -14,7 +14,7 @@ func TestDiskIsMeasured(t *testing.T) {
 	value := func(name, file string) float64 {
 		t.Helper()
 		m := newMetrics()
-		m.watchDisk(file)
+		m.watchDisk(file, file+".register")
 		families, err := m.registry.Gather()
 		if err != nil {
 			t.Fatal(err)
@@ -35,6 +35,9 @@ func TestDiskIsMeasured(t *testing.T) {
 	}
 	if got := value("risposta_ledger_wal_bytes", file); got != 4321 {
 		t.Errorf("the log has %v bytes, want 4321", got)
+	}
+	if got := value("risposta_exemption_register_wal_bytes", file); got != 0 {
+		t.Errorf("the register's log has %v bytes, and does not exist", got)
 	}
 	var s unix.Statfs_t
 	if err := unix.Statfs(dir, &s); err != nil {

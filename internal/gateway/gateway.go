@@ -72,7 +72,7 @@ func (d *Gateway) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.metrics.watchDisk(d.conf.Ledger.File)
+	d.metrics.watchDisk(d.conf.Ledger.File, d.conf.Exemption.Registry)
 	d.compareHeads(ctx)
 	watch := observer{
 		log: d.log, metrics: d.metrics, heads: headsFile(d.conf.Ledger.HeadsFile),
@@ -153,6 +153,10 @@ func (d *Gateway) Run(ctx context.Context) error {
 	})
 	g.Go(func() error {
 		d.watchRegister(gctx)
+		return nil
+	})
+	g.Go(func() error {
+		d.watchLogs(gctx)
 		return nil
 	})
 	err := g.Wait()

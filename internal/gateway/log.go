@@ -37,6 +37,8 @@ const (
 	evSignFailed      = "ledger.sign_failed"
 	evHeadsDiffer     = "ledger.heads_differ"
 	evHeadNotKept     = "ledger.head_not_kept"
+	evWALLong         = "ledger.wal_long"
+	evWALCut          = "ledger.wal_cut"
 	evErased          = "ledger.erased"
 	evEraseFailed     = "ledger.erase_failed"
 	evLookupFailed    = "exemption.failed"

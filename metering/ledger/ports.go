@@ -51,7 +51,8 @@ type Reader interface {
 	// Versions returns the JSON of all versions of the call's record, the first one first.
 	Versions(ctx context.Context, call metering.CallID) ([][]byte, error)
 	// Records calls f with the JSON of each selected call's newest version, exactly as it was
-	// committed, in the order of arrival.
+	// committed, in the order of arrival. However long f takes, it holds up nothing: neither a commit
+	// nor Scrub. So of a call that is erased meanwhile f may get what the erasure leaves.
 	Records(ctx context.Context, q Query, f func(json []byte) error) error
 }
 

@@ -137,25 +137,46 @@ func (r *Registry) Log(ctx context.Context, f func(Entry) error) error {
 	})
 }
 
-func eachEntry(
-	ctx context.Context, db *sql.DB, f func(n int64, text []byte) error,
-) (err error) {
-	rows, err := db.QueryContext(ctx, `SELECT n, text FROM change ORDER BY n`)
+// eachEntry reads the log in pages, as List does.
+func eachEntry(ctx context.Context, db *sql.DB, f func(n int64, text []byte) error) error {
+	last := int64(0)
+	for more := true; more; {
+		page, err := entryPage(ctx, db, last)
+		if err != nil {
+			return reading(err)
+		}
+		for _, e := range page {
+			if err := f(e.n, e.text); err != nil {
+				return err
+			}
+			last = e.n
+		}
+		more = len(page) == pageRows
+	}
+	return nil
+}
+
+type storedEntry struct {
+	n    int64
+	text []byte
+}
+
+// entryPage returns the entries behind entry last.
+func entryPage(ctx context.Context, db *sql.DB, last int64) (page []storedEntry, err error) {
+	rows, err := db.QueryContext(ctx,
+		`SELECT n, text FROM change WHERE n > ? ORDER BY n LIMIT ?`, last, pageRows)
 	if err != nil {
-		return reading(err)
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
-		var n int64
-		var text []byte
-		if err := rows.Scan(&n, &text); err != nil {
-			return reading(err)
+		var e storedEntry
+		if err := rows.Scan(&e.n, &e.text); err != nil {
+			return nil, err
 		}
-		if err := f(n, text); err != nil {
-			return err
-		}
+		page = append(page, e)
 	}
-	return rows.Err()
+	return page, rows.Err()
 }
 
 // VerifyLog verifies the log of changes of a register file, for which it needs no key: each entry

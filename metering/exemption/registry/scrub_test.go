@@ -89,7 +89,7 @@ func TestDeletedBytesAreGoneWhileTheRegisterIsOpen(t *testing.T) {
 		entries, grants = append(entries, e), append(grants, g)
 	}
 	add(t, r, "2026-01-01", grants...) // of many at once the log of changes has no reference
-	scrub(t, r) // into the database itself, where the deleted ones are to be overwritten
+	scrub(t, r)                        // into the database itself, where the deleted ones are to be overwritten
 	for month := range 6 {
 		before := day("2026-03-01").AddDate(0, month, 0)
 		if _, err := r.Expire(ctx, author("2026-12-01"), before); err != nil {

@@ -161,6 +161,28 @@ var readTests = map[string]func(*testing.T, Store){
 			}
 		}
 	},
+	"A reading of records that stands still keeps nothing from being scrubbed": func(t *testing.T, s Store) {
+		l := s.open(t, ledger.Exclusive)
+		var calls []metering.CallID
+		for i := range 600 { // more than a store reads at once
+			calls = append(calls, metering.CallID(fmt.Sprint("c", i)))
+		}
+		commit(t, l, ended(calls...)...)
+		read := 0
+		err := l.Records(t.Context(), ledger.Query{}, func([]byte) error {
+			if read++; read%200 != 1 {
+				return nil
+			}
+			commit(t, l, ended(metering.CallID(fmt.Sprint("later", read)))...)
+			if done, err := l.Scrub(t.Context()); err != nil || !done {
+				t.Errorf("after %d records: scrubbed %v, %v", read, done, err)
+			}
+			return nil
+		})
+		if err != nil || read != len(calls) {
+			t.Errorf("%d of %d records were read, %v", read, len(calls), err)
+		}
+	},
 	"A snapshot is one state, whatever is committed meanwhile": func(t *testing.T, s Store) {
 		l := s.open(t, ledger.Exclusive)
 		commit(t, l, ended("a", "b")...)

@@ -101,37 +101,6 @@ func (r reads) Versions(ctx context.Context, call metering.CallID) ([][]byte, er
 	return texts, nil
 }
 
-// Records implements ledger.Reader.
-func (r reads) Records(ctx context.Context, q ledger.Query, f func([]byte) error) (err error) {
-	since, until := int64(-1<<62), int64(1<<62)
-	if !q.Since.IsZero() {
-		since = millis(q.Since)
-	}
-	if !q.Until.IsZero() {
-		until = millis(q.Until)
-	}
-	rows, err := r.q.QueryContext(ctx, `
-		SELECT json FROM record
-		WHERE arrived_at >= ? AND arrived_at < ? AND (? = '' OR service = ?)
-		AND NOT EXISTS (
-			SELECT 1 FROM record newer WHERE newer.call = record.call AND newer.version > record.version)
-		ORDER BY arrived_at, seq`, since, until, q.Service, q.Service)
-	if err != nil {
-		return fmt.Errorf("reading the records: %w", err)
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		var text []byte
-		if err := rows.Scan(&text); err != nil {
-			return fmt.Errorf("reading the records: %w", err)
-		}
-		if err := f(text); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
-}
-
 // column is the only column of a query's rows.
 func column(
 	ctx context.Context, q queries, query string, args ...any,

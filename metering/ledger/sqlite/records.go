@@ -1,0 +1,78 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/risposta/gateway/metering/ledger"
+)
+
+// pageRecords bounds what is read at once. Between two pages no transaction is open: a reader whose
+// output stands still keeps the write-ahead log from nothing.
+const pageRecords = 256
+
+// pageQuery selects the newest versions as of the beginning of the reading, which is the record ?7,
+// from the place ?5, ?6 on.
+const pageQuery = `
+	SELECT arrived_at, seq, json FROM record
+	WHERE arrived_at >= ?1 AND arrived_at < ?2 AND (?3 = '' OR service = ?3) AND seq <= ?7
+	AND (arrived_at, seq) > (?5, ?6)
+	AND NOT EXISTS (
+		SELECT 1 FROM record newer
+		WHERE newer.call = record.call AND newer.version > record.version AND newer.seq <= ?7)
+	ORDER BY arrived_at, seq LIMIT ?4`
+
+// Records implements ledger.Reader.
+func (r reads) Records(ctx context.Context, q ledger.Query, f func([]byte) error) error {
+	since, until := int64(-1<<62), int64(1<<62)
+	if !q.Since.IsZero() {
+		since = millis(q.Since)
+	}
+	if !q.Until.IsZero() {
+		until = millis(q.Until)
+	}
+	var newest int64
+	err := r.q.QueryRowContext(ctx, `SELECT coalesce(max(seq), 0) FROM record`).Scan(&newest)
+	if err != nil {
+		return fmt.Errorf("reading the records: %w", err)
+	}
+	p := page{arrived: since, seq: -1}
+	for more := true; more; {
+		rows, err := r.q.QueryContext(ctx, pageQuery,
+			since, until, q.Service, pageRecords, p.arrived, p.seq, newest)
+		if err == nil {
+			err = p.read(rows)
+		}
+		if err != nil {
+			return fmt.Errorf("reading the records: %w", err)
+		}
+		for _, text := range p.texts {
+			if err := f(text); err != nil {
+				return err
+			}
+		}
+		more = len(p.texts) == pageRecords
+	}
+	return nil
+}
+
+// page is one page of records, and the place of its last one.
+type page struct {
+	texts        [][]byte
+	arrived, seq int64
+}
+
+func (p *page) read(rows *sql.Rows) (err error) {
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	p.texts = p.texts[:0]
+	for rows.Next() {
+		var text []byte
+		if err := rows.Scan(&p.arrived, &p.seq, &text); err != nil {
+			return err
+		}
+		p.texts = append(p.texts, text)
+	}
+	return rows.Err()
+}
