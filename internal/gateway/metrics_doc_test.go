@@ -24,7 +24,7 @@ func registered() map[string]string {
 	descs := make(chan *prometheus.Desc)
 	go func() {
 		m := newMetrics()
-		m.watchDisk("ledger.db")
+		m.watchDisk("ledger.db", "exempt.db")
 		m.registry.Describe(descs)
 		close(descs)
 	}()

@@ -20,21 +20,28 @@ const (
 
 // logWatch reports a write-ahead log that is not written over any more.
 type logWatch struct {
-	file string // the database
-	log  *zap.Logger
-	long bool
+	file  string // the database
+	bound int64
+	log   *zap.Logger
+	long  bool
 }
 
-// look reports a change: from the bound on, and once it is far below again.
-func (w *logWatch) look() {
+// look cuts a log that is over the bound, where its reader has ended, and reports a change: from the
+// bound on, and once the log is short again.
+func (w *logWatch) look(ctx context.Context) {
 	bytes, err := sqlitefile.LogBytes(w.file)
+	if err == nil && bytes > w.bound {
+		if _, err = sqlitefile.CutLog(ctx, w.file); err == nil {
+			bytes, err = sqlitefile.LogBytes(w.file)
+		}
+	}
 	switch {
-	case err != nil: // the metric of the free disk shows a disk that cannot be read
-	case bytes > maxLogBytes && !w.long:
+	case ctx.Err() != nil:
+	case bytes > w.bound && !w.long:
 		w.long = true
 		w.log.Error(evWALLong, zap.String("file", w.file), zap.Int64("bytes", bytes),
-			zap.Int64("bound", maxLogBytes))
-	case bytes < maxLogBytes/2 && w.long:
+			zap.Int64("bound", w.bound), zap.Error(err))
+	case err == nil && bytes < w.bound/2 && w.long:
 		w.long = false
 		w.log.Info(evWALCut, zap.String("file", w.file), zap.Int64("bytes", bytes))
 	}
@@ -53,13 +60,13 @@ func (d *Gateway) databases() []string {
 func (d *Gateway) watchLogs(ctx context.Context) {
 	var watches []*logWatch
 	for _, file := range d.databases() {
-		watches = append(watches, &logWatch{file: file, log: d.log})
+		watches = append(watches, &logWatch{file: file, bound: maxLogBytes, log: d.log})
 	}
 	ticker := time.NewTicker(watchLogsEvery)
 	defer ticker.Stop()
 	for {
 		for _, w := range watches {
-			w.look()
+			w.look(ctx)
 		}
 		select {
 		case <-ticker.C:

@@ -1,49 +1,72 @@
 package gateway
 
 import (
-	"os"
+	"database/sql"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"go.uber.org/zap/zapcore"
+	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"github.com/risposta/gateway/internal/config"
 )
 
-// A log that grows over its bound is reported once, and once again when it is short.
-func TestLongWriteAheadLogIsReported(t *testing.T) {
+// A log that a foreign reader holds is reported once when it grows over its bound, and is cut and
+// reported once the reader ends.
+func TestLogThatAForeignReaderHoldsIsReported(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "ledger.db")
-	wal, err := os.Create(file + "-wal")
+	db, err := sql.Open("sqlite", "file:"+file+"?_pragma=journal_mode(WAL)")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() {
-		if err := wal.Close(); err != nil {
-			t.Error(err)
+	exec := func(query string, args ...any) {
+		t.Helper()
+		if _, err := db.Exec(query, args...); err != nil {
+			t.Fatal(err)
 		}
-	}()
+	}
+	exec(`CREATE TABLE a (x BLOB)`)
 	var text strings.Builder
 	log, err := NewLogger(config.Log{Format: "json", Level: "info"}, zapcore.AddSync(&text))
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := logWatch{file: file, log: log}
-	for _, step := range []struct {
-		bytes int64 // without a block on the disk
-		lines string
-	}{
-		{maxLogBytes, ""}, {maxLogBytes + 1, "wal_long"}, {2 * maxLogBytes, ""}, {maxLogBytes - 1, ""},
-		{maxLogBytes + 1, ""}, {0, "wal_cut"}, {0, ""}, {maxLogBytes + 1, "wal_long"},
-	} {
-		if err := wal.Truncate(step.bytes); err != nil {
+	const bound = 1 << 20
+	w := logWatch{file: file, bound: bound, log: log}
+	want := func(when, event string) {
+		t.Helper()
+		text.Reset()
+		w.look(t.Context())
+		got := text.String()
+		if strings.Contains(got, "wal_") != (event != "") || !strings.Contains(got, event) {
+			t.Errorf("%s: %q, want %q", when, got, event)
+		}
+	}
+	grow := func() { exec(`INSERT INTO a VALUES (?)`, make([]byte, 2*bound)) }
+	grow()
+	want("without a reader", "")
+	for range 2 {
+		reading, err := db.Begin()
+		if err != nil {
 			t.Fatal(err)
 		}
-		text.Reset()
-		w.look()
-		got := text.String()
-		if strings.Contains(got, "wal_") != (step.lines != "") || !strings.Contains(got, step.lines) {
-			t.Errorf("at %d bytes: %q, want %q", step.bytes, got, step.lines)
+		var n int
+		if err := reading.QueryRow(`SELECT count(*) FROM a`).Scan(&n); err != nil {
+			t.Fatal(err)
 		}
+		want("beside a reader", "")
+		grow()
+		want("over the bound", `"event":"ledger.wal_long","file":"`+file+`"`)
+		grow()
+		want("the same", "")
+		if err := reading.Rollback(); err != nil {
+			t.Fatal(err)
+		}
+		want("after the reader", "ledger.wal_cut")
+		want("the same", "")
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -30,6 +30,20 @@ func Scrub(ctx context.Context, path string) (done bool, err error) {
 	return done, nil
 }
 
+// CutLog moves the write-ahead log of a file, which may be open elsewhere, into the file and cuts it. It
+// returns false where a reader or a writer keeps it from that, and waits for neither.
+func CutLog(ctx context.Context, path string) (done bool, err error) {
+	db, err := Connect(path, ReadWrite, 1)
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if done, err = cutLog(ctx, db); err != nil {
+		return false, fmt.Errorf("cutting the write-ahead log of %s: %w", path, err)
+	}
+	return done, nil
+}
+
 // cutLog moves the write-ahead log into the file and cuts it. A first checkpoint moves what it can
 // beside the commits; the second finds little left to move. Neither waits: a checkpoint that waited for
 // a reader would make commits wait, too.
