@@ -49,8 +49,9 @@ var mayImport = map[string][]string{
 	"internal/check": {
 		"ari", "metering", "internal/config", "internal/gateway", "internal/lookups", "internal/mediation",
 	},
-	"internal/config":          {"ari", "metering", "internal/mediation"},
+	"internal/config":          {"ari", "metering", "internal/heads", "internal/mediation"},
 	"internal/gateway":         {"ari", "metering", "internal"},
+	"internal/heads":           {"metering/ledger/merkle"},
 	"internal/lookups":         {"ari", "metering", "internal/config", "internal/mediation"},
 	"internal/mediation":       {"ari", "metering"},
 	"internal/reconcile":       {"ari", "metering", "internal/mediation"},

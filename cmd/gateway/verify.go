@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/risposta/gateway/internal/audit"
 	"github.com/risposta/gateway/internal/config"
+	"github.com/risposta/gateway/internal/heads"
 	"github.com/risposta/gateway/internal/lookups"
 	"github.com/risposta/gateway/metering/exemption/registry"
 	"github.com/risposta/gateway/metering/ledger"
@@ -53,7 +53,7 @@ var errVerify = errors.New("verification failed")
 // Help says where a head comes from.
 func (verifyCommand) Help() string {
 	return "The log event ledger.signed has each signed head: keep the log on another machine, and give " +
-		"--head its lines as they are."
+		"--head its lines as they are, or those that a collector has written."
 }
 
 // Run prints what was verified, then a line for each problem.
@@ -125,11 +125,11 @@ func (c verifyCommand) options(keys note.Verifiers) (o audit.Options, err error)
 		if err != nil {
 			return o, usage{fmt.Errorf("--head: %w", err)}
 		}
-		heads, err := readHeads(text)
+		kept, err := heads.Read(text)
 		if err != nil {
 			return o, usage{fmt.Errorf("--head %s: %w", file, err)}
 		}
-		o.Heads = append(o.Heads, heads...)
+		o.Heads = append(o.Heads, kept...)
 	}
 	if c.Since != "" {
 		if o.Since, err = parseInstant("--since", c.Since); err != nil {
@@ -137,23 +137,6 @@ func (c verifyCommand) options(keys note.Verifiers) (o audit.Options, err error)
 		}
 	}
 	return o, nil
-}
-
-// readHeads reads a head as it is, or lines of the gateway's log: those of ledger.signed have one.
-func readHeads(text []byte) (heads [][]byte, err error) {
-	if !bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) {
-		return [][]byte{text}, nil
-	}
-	for line := range bytes.Lines(text) {
-		var logged struct{ Event, Head string }
-		if json.Unmarshal(line, &logged) == nil && logged.Head != "" {
-			heads = append(heads, []byte(logged.Head))
-		}
-	}
-	if len(heads) == 0 {
-		return nil, errors.New("none of its lines is one of ledger.signed")
-	}
-	return heads, nil
 }
 
 // verifyRegister adds what is wrong with the log of changes of the exemption register, where the

@@ -59,6 +59,7 @@ func (l *loader) checkLedger(c Ledger) {
 	if e := c.SignEvery; e < minSignEvery || e > maxSignEvery {
 		l.problem("ledger.sign_every", "%s is not from %s to %s", e, minSignEvery, maxSignEvery)
 	}
+	l.checkHeads(c.Heads)
 }
 
 func (l *loader) checkAdmin(c Admin) {

@@ -184,11 +184,24 @@ type Ledger struct {
 	// The key that signs the ledger log, which the first run makes, with its public half in .pub
 	// beside it. Left out: ledger.file with .key at its end.
 	KeyFile string `yaml:"key_file"`
-	// A second place for the signed heads, on another mount: a line of JSON each. At the start the
-	// ledger is compared with it.
-	HeadsFile string `yaml:"heads_file"`
+	// Second places for the signed heads, beside the log. At the start the ledger is compared with
+	// those that can be read back: files, and https where it answers a GET.
+	Heads []HeadPlace `yaml:"heads"`
 	// How often the ledger log is signed, from 1s to 24h.
 	SignEvery time.Duration `yaml:"sign_every"`
+}
+
+// HeadPlace is where the signed heads are kept, too.
+type HeadPlace struct {
+	// `file:/path` on another mount, `https://host/path`, `syslog+tls://host:6514`, `syslog+tcp://` or
+	// `syslog+udp://`. A plain http address must be on loopback. Required.
+	To string `yaml:"to"`
+	// The certificates that an https or syslog+tls address is verified with.
+	CAFile string `yaml:"ca_file"`
+	// The file that holds the bearer token of an https address.
+	TokenFile string `yaml:"token_file"`
+	// The bearer token.
+	Token Secret `yaml:"token"`
 }
 
 // EraseBefore is the instant before which calls arrived whose detail is due for erasure.

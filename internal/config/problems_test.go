@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -201,4 +202,26 @@ func TestProblemsOfExemptionLookups(t *testing.T) {
 		},
 		"timeout": {add: "exemption: {timeout: 2h}\n", want: "gw.yaml:21: exemption.timeout"},
 	})
+}
+
+func TestSecondPlacesOfHeads(t *testing.T) {
+	for place, want := range map[string]string{
+		"{to: file:/mnt/heads}":                              "",
+		"{to: syslog+tls://c.example:6514, ca_file: ca.pem}": "",
+		"{to: http://127.0.0.1:8080/heads}":                  "",
+		"{to: file:/mnt/a}, {to: file:/mnt/a}":               "ledger.heads[1].to: file:/mnt/a is listed twice",
+		"{to: http://c.example/heads}":                       "ledger.heads[0].to: sends the token over the network",
+		"{to: https://anna:s3cret@c.example/}":               "ledger.heads[0].to: holds a user or a password",
+		"{to: /mnt/s3cret}":                                  "ledger.heads[0].to: is not an address such as",
+		"{to: file:/mnt/a, ca_file: ca.pem}":                 "ledger.heads[0].ca_file: is for an https or syslog+tls",
+		"{to: file:/mnt/a, token_file: t}":                   "ledger.heads[0].token_file: is for an https address only",
+		"{ca_file: ca.pem}":                                  "ledger.heads[0].to: is not an address such as",
+	} {
+		text := swap(t, "ledger:\n", "ledger:\n  heads: ["+place+"]\n")
+		_, err := config.Parse("gw.yaml", []byte(text), secrets, config.AllSecrets, noFiles)
+		got := fmt.Sprint(err)
+		if (err != nil) != (want != "") || !strings.Contains(got, want) || strings.Contains(got, "s3cret") {
+			t.Errorf("%s: %v; want %q", place, err, want)
+		}
+	}
 }

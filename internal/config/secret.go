@@ -39,6 +39,15 @@ func (l *loader) secrets(c *Config, needs Needs) {
 		}
 		l.secret(fmt.Sprintf("pbx[%d].password", i), &p.Password, p.PasswordFile)
 	}
+	for i := range c.Ledger.Heads {
+		h := &c.Ledger.Heads[i]
+		switch {
+		case needs < AllSecrets:
+			h.Token = Secret{}
+		case h.TokenFile != "":
+			l.secret(fmt.Sprintf("ledger.heads[%d].token", i), &h.Token, h.TokenFile)
+		}
+	}
 	sql, http := &c.Exemption.SQL, &c.Exemption.HTTP
 	if needs < CallersKey {
 		c.Callers.Key, sql.DSN, http.Token = Secret{}, Secret{}, Secret{}

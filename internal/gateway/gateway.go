@@ -23,6 +23,7 @@ import (
 	"github.com/risposta/gateway/ari"
 	"github.com/risposta/gateway/internal/audit"
 	"github.com/risposta/gateway/internal/config"
+	"github.com/risposta/gateway/internal/heads"
 	"github.com/risposta/gateway/internal/lookups"
 	"github.com/risposta/gateway/internal/rerating"
 	"github.com/risposta/gateway/internal/retention"
@@ -43,6 +44,7 @@ type Gateway struct {
 	listeners []net.Listener
 	nodes     nodes
 	retention *retention.Worker
+	heads     *heads.Keepers
 }
 
 // New opens what the gateway needs: ledger, lookups, admin port, listeners. No PBX is contacted
@@ -64,19 +66,23 @@ func (d *Gateway) open(ctx context.Context) error {
 	if d.ledger, err = ledger.Open(ctx, d.conf.Ledger.File, ledger.Exclusive); err != nil {
 		return err
 	}
-	heads, err := d.ledger.Heads(ctx)
+	own, err := d.ledger.Heads(ctx)
 	if err != nil {
 		return err
 	}
-	signer, err := audit.Signer(d.conf.Ledger.KeyFile, len(heads) > 0)
+	signer, err := audit.Signer(d.conf.Ledger.KeyFile, len(own) > 0)
 	if err != nil {
 		return err
 	}
 	d.metrics.watchDisk(d.conf.Ledger.File, d.conf.Exemption.Registry)
-	d.compareHeads(ctx)
-	watch := observer{
-		log: d.log, metrics: d.metrics, heads: headsFile(d.conf.Ledger.HeadsFile),
+	places, err := openHeads(d.conf.Ledger.Heads)
+	if err != nil {
+		return err
 	}
+	if err := d.keepHeads(places, own); err != nil {
+		return err
+	}
+	watch := observer{log: d.log, metrics: d.metrics, heads: d.heads}
 	d.retention = &retention.Worker{
 		Store: d.ledger, Signer: signer, SignEvery: d.conf.Ledger.SignEvery,
 		Before: d.conf.Ledger.EraseBefore, Observer: watch,
@@ -121,6 +127,9 @@ func (d *Gateway) close() error {
 				errs = append(errs, err)
 			}
 		}
+	}
+	if d.heads != nil {
+		d.heads.Close() // before the ledger, which it reads
 	}
 	if d.ledger != nil {
 		errs = append(errs, d.ledger.Close())

@@ -1,94 +1,108 @@
 package gateway
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/risposta/gateway/internal/audit"
+	"github.com/risposta/gateway/internal/config"
+	"github.com/risposta/gateway/internal/heads"
 	"github.com/risposta/gateway/metering/ledger/merkle"
 )
 
-// headsFile is the second place of the signed heads, best on another mount: one a line, as the log
-// has it. Who changes the ledger does not change it along.
-type headsFile string
-
-type headLine struct {
-	TS     time.Time `json:"ts"`
-	Event  string    `json:"event"`
-	Leaves int64     `json:"leaves"`
-	Head   string    `json:"head"`
-}
-
-// keep adds a head, durably.
-func (f headsFile) keep(head merkle.Head, at time.Time) (err error) {
-	line, err := json.Marshal(headLine{at.UTC(), evSigned, head.N, string(head.Note)})
-	if err != nil {
-		return err
-	}
-	file, err := os.OpenFile(string(f), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	if _, err := file.Write(append(line, '\n')); err != nil {
-		return err
-	}
-	return file.Sync()
-}
-
-// newest is the head that was kept last, nil for none. A line that a crash cut short is passed over.
-func (f headsFile) newest() (note []byte, err error) {
-	text, err := os.ReadFile(string(f))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	for line := range bytes.Lines(text) {
-		var l headLine
-		if json.Unmarshal(line, &l) == nil && l.Head != "" {
-			note = []byte(l.Head)
+// openHeads makes the second places of the signed heads.
+func openHeads(conf []config.HeadPlace) (places []heads.Place, err error) {
+	for i, p := range conf {
+		c := heads.Config{To: p.To, Token: p.Token.Reveal()}
+		if p.CAFile != "" {
+			if c.CA, err = config.CertPool(p.CAFile); err != nil {
+				return nil, fmt.Errorf("ledger.heads[%d]: %w", i, err)
+			}
 		}
+		place, err := heads.Open(c)
+		if err != nil {
+			return nil, fmt.Errorf("ledger.heads[%d].to: %w", i, err)
+		}
+		places = append(places, place)
 	}
-	return note, err
+	return places, nil
 }
 
-// compareHeads reports a ledger that is not the one whose head was kept in the second place, such as
-// an older one that was put back. The gateway goes on: calls are metered all the same.
-func (d *Gateway) compareHeads(ctx context.Context) {
-	f := headsFile(d.conf.Ledger.HeadsFile)
-	if f == "" {
-		return
+// keepHeads starts to keep the heads in the second places. The newest one of the ledger is the first: the
+// last run may have ended before a place had it.
+func (d *Gateway) keepHeads(places []heads.Place, own [][]byte) error {
+	var first *heads.Line
+	if len(own) > 0 {
+		note := own[len(own)-1]
+		tree, err := merkle.Unverified(note)
+		if err != nil {
+			return err
+		}
+		line := heads.NewLine(merkle.Head{Tree: tree, Note: note}, time.Now())
+		first = &line
 	}
-	if err := d.compareHead(ctx, f); err != nil {
-		d.metrics.headsDiffer.Set(1)
-		d.log.Error(evHeadsDiffer, zap.String("file", string(f)), zap.Error(err))
+	for _, p := range places {
+		d.metrics.addHeadPlace(p.String())
 	}
+	d.heads = heads.Start(places, d.agrees, headObserver{d.log, d.metrics}, first)
+	return nil
 }
 
-func (d *Gateway) compareHead(ctx context.Context, f headsFile) error {
-	note, err := f.newest()
-	if err != nil || note == nil {
-		return err
-	}
+// agrees compares the ledger with a head that was kept. A ledger that differs is one that was put back
+// to an older state, or another.
+func (d *Gateway) agrees(ctx context.Context, note []byte) error {
 	keys, err := audit.Verifiers(d.conf.Ledger.KeyFile)
 	if err != nil {
 		return err
 	}
 	head, err := merkle.Open(note, keys)
 	if err != nil {
-		return err
+		return &heads.DifferError{Err: err}
 	}
 	agrees, err := d.ledger.Agrees(ctx, head.Tree)
 	if err == nil && !agrees {
-		err = fmt.Errorf("the ledger is not the one whose head was signed at %d leaves: it is older, "+
-			"or another; put the right one back, or move the file of heads away", head.N)
+		err = &heads.DifferError{Err: fmt.Errorf("the ledger is not the one whose head was signed at %d "+
+			"leaves: it is older, or another; put the right one back, or move the kept heads away", head.N)}
 	}
 	return err
+}
+
+// headObserver turns what becomes of the heads into log lines and metrics. The gateway goes on where a
+// ledger differs: calls are metered all the same.
+type headObserver struct {
+	log     *zap.Logger
+	metrics *metrics
+}
+
+var _ heads.Observer = headObserver{}
+
+// Waiting implements heads.Observer.
+func (o headObserver) Waiting(place string, waits bool) {
+	value := 0.0
+	if waits {
+		value = 1
+	}
+	o.metrics.headsWaiting.WithLabelValues(place).Set(value)
+}
+
+// NotKept implements heads.Observer.
+func (o headObserver) NotKept(place string, err error, first bool) {
+	o.metrics.headFailures.WithLabelValues(place).Inc()
+	if first {
+		o.log.Error(evHeadNotKept, zap.String("place", place), zap.Error(err))
+	}
+}
+
+// KeptAgain implements heads.Observer.
+func (o headObserver) KeptAgain(place string) {
+	o.log.Info(evHeadKept, zap.String("place", place))
+}
+
+// Differs implements heads.Observer.
+func (o headObserver) Differs(place string, err error) {
+	o.metrics.headsDiffer.WithLabelValues(place).Set(1)
+	o.log.Error(evHeadsDiffer, zap.String("place", place), zap.Error(err))
 }

@@ -5,6 +5,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/risposta/gateway/internal/heads"
 	"github.com/risposta/gateway/internal/rerating"
 	"github.com/risposta/gateway/internal/retention"
 	"github.com/risposta/gateway/metering"
@@ -15,7 +16,7 @@ import (
 type observer struct {
 	log     *zap.Logger
 	metrics *metrics
-	heads   headsFile // "": there is no second place
+	heads   *heads.Keepers
 }
 
 var (
@@ -41,13 +42,7 @@ func (o observer) RerateFailed(call metering.CallID, err error) {
 func (o observer) Signed(head merkle.Head) {
 	o.log.Info(evSigned, zap.Int64("leaves", head.N), zap.Stringer("root", head.Hash),
 		zap.ByteString("head", head.Note))
-	if o.heads == "" {
-		return
-	}
-	if err := o.heads.keep(head, time.Now()); err != nil {
-		o.metrics.signFailures.Inc()
-		o.log.Error(evHeadNotKept, zap.String("file", string(o.heads)), zap.Error(err))
-	}
+	o.heads.Keep(heads.NewLine(head, time.Now()))
 }
 
 // SignFailed implements retention.Observer.

@@ -36,6 +36,7 @@ const (
 	evSigned          = "ledger.signed"
 	evSignFailed      = "ledger.sign_failed"
 	evHeadsDiffer     = "ledger.heads_differ"
+	evHeadKept        = "ledger.head_kept"
 	evHeadNotKept     = "ledger.head_not_kept"
 	evWALLong         = "ledger.wal_long"
 	evWALCut          = "ledger.wal_cut"

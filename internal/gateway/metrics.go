@@ -33,7 +33,16 @@ type metrics struct {
 	commitSeconds        prometheus.Histogram
 	commitFailures       prometheus.Counter
 	signFailures         prometheus.Counter
-	headsDiffer          prometheus.Gauge
+	headsDiffer          *prometheus.GaugeVec
+	headsWaiting         *prometheus.GaugeVec
+	headFailures         *prometheus.CounterVec
+}
+
+// addHeadPlace makes the series of a second place of the signed heads.
+func (m *metrics) addHeadPlace(name string) {
+	m.headsDiffer.WithLabelValues(name)
+	m.headsWaiting.WithLabelValues(name)
+	m.headFailures.WithLabelValues(name)
 }
 
 // addPBX makes a PBX's series before anything is counted: a series that is missing until its first
@@ -120,10 +129,14 @@ func newMetrics() *metrics {
 		}),
 		signFailures: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "risposta_ledger_sign_failures_total",
-			Help: "Times the ledger log could not be signed, or a head not be kept in the second place.",
+			Help: "Times the ledger log could not be signed.",
 		}),
-		headsDiffer: single("ledger_heads_differ",
-			"1 where the ledger is not the one whose head is in the second place."),
+		headsDiffer: gauge("ledger_heads_differ",
+			"1 where the ledger is not the one whose head is in this second place.", "place"),
+		headsWaiting: gauge("ledger_heads_waiting",
+			"1 while the newest signed head is not kept in this second place.", "place"),
+		headFailures: counter("ledger_head_failures_total",
+			"Tries to keep a signed head in this second place that failed.", "place"),
 	}
 	m.registerUsable.Set(1)
 	m.register()
@@ -136,7 +149,7 @@ func (m *metrics) register() {
 		m.pbxSynced, m.pbxGaps, m.frames, m.heartbeats, m.unreadableFrames, m.inboxFrames,
 		m.inboxOverflows, m.listenerRefused, m.probes, m.callerNumbers, m.exemptionLookups, m.exemptionBreakerOpen,
 		m.registerUsable, m.deskCallers, m.pendingRecords, m.rerated, m.commitSeconds,
-		m.commitFailures, m.signFailures, m.headsDiffer, collectors.NewGoCollector(),
+		m.commitFailures, m.signFailures, m.headsDiffer, m.headsWaiting, m.headFailures, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 }
