@@ -21,6 +21,9 @@ func (c Checks) secrets() {
 		"exemption.http.token_file": c.conf.Exemption.HTTP.TokenFile,
 		"exemption.registry":        c.conf.Exemption.Registry,
 	}
+	for i, p := range c.conf.Ledger.Heads {
+		files[fmt.Sprintf("ledger.heads[%d].token_file", i)] = p.TokenFile
+	}
 	for i, p := range c.conf.PBX {
 		key := fmt.Sprintf("pbx[%d]", i)
 		files[key+".password_file"] = p.PasswordFile

@@ -24,9 +24,11 @@ func TestMachineReportsSecretsThatEverybodyCanRead(t *testing.T) {
 		}
 		conf := configured(t, dir, "")
 		conf.Callers.KeyFile = key
+		conf.Ledger.Heads = []config.HeadPlace{{To: "https://c.example/", TokenFile: key}}
 		got := strings.Join(findings(conf, machine), "\n")
 		want := fmt.Sprintf("true callers.key_file: %s is readable or writable by every user (%s)", key, mode)
-		if strings.Contains(got, want) != readable {
+		token := strings.Replace(want, "callers.key_file", "ledger.heads[0].token_file", 1)
+		if strings.Contains(got, want) != readable || strings.Contains(got, token) != readable {
 			t.Errorf("%s: got %q, want %q: %v", mode, got, want, readable)
 		}
 	}

@@ -30,25 +30,23 @@ type file struct {
 	refused error // why it cannot answer no; wraps ErrRefused
 }
 
-// Create makes a new, empty register. It fails where there is a file.
+// Create makes a new, empty register, whole or not at all. It fails where there is a file.
 func Create(ctx context.Context, conf Config, by Author) error {
 	if _, err := os.Stat(conf.Path); !errors.Is(err, fs.ErrNotExist) {
 		return errors.Join(fmt.Errorf("making the exemption register %s: there is a file", conf.Path), err)
 	}
-	db, err := sqlitefile.Open(ctx, conf.Path, migrations, 1)
-	if err != nil {
-		return fmt.Errorf("making the exemption register %s: %w", conf.Path, err)
-	}
-	f := &file{conf: conf, db: db}
-	err = f.inTransaction(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO register (one, id, country_code) VALUES (1, ?, ?)`,
-			strings.ToLower(rand.Text()), conf.CountryCode)
-		if err != nil {
-			return err
-		}
-		return enter(ctx, tx, by, Entry{What: "created"})
+	err := sqlitefile.CreateWhole(ctx, conf.Path, migrations, func(db *sql.DB) error {
+		f := &file{conf: conf, db: db}
+		return f.inTransaction(ctx, func(tx *sql.Tx) error {
+			_, err := tx.ExecContext(ctx, `INSERT INTO register (one, id, country_code) VALUES (1, ?, ?)`,
+				strings.ToLower(rand.Text()), conf.CountryCode)
+			if err != nil {
+				return err
+			}
+			return enter(ctx, tx, by, Entry{What: "created"})
+		})
 	})
-	if err = errors.Join(err, f.close()); err != nil {
+	if err != nil {
 		return fmt.Errorf("making the exemption register %s: %w", conf.Path, err)
 	}
 	return nil
