@@ -65,9 +65,11 @@ func maskDigits(text, separators string) string {
 	for i := 0; i < len(b); i++ {
 		var digits []int // where they stand
 		j := i
-		for ; j < len(b) && (isDigit(b[j]) || len(digits) > 0 && strings.IndexByte(separators, b[j]) >= 0); j++ {
+		for ; j < len(b); j++ {
 			if isDigit(b[j]) {
 				digits = append(digits, j)
+			} else if len(digits) == 0 || strings.IndexByte(separators, b[j]) < 0 {
+				break
 			}
 		}
 		if n := len(digits); n >= phoneDigits {

@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// maxLogBytes is far more than a write-ahead log has while it is written over: 4 MB and the largest
-	// commit. Beyond it a reader of another program holds the log; the gateway's own commands hold none.
+	// maxLogBytes is far more than a write-ahead log has while it is written over: 4 MB and the
+	// largest commit. Beyond it a reader of another program holds the log; our own commands hold none.
 	maxLogBytes = 256 << 20
 	// watchLogsEvery is short beside the time in which a busy gateway writes that much.
 	watchLogsEvery = 10 * time.Second

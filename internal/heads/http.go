@@ -70,7 +70,9 @@ func (c *collector) Newest(ctx context.Context) ([]byte, error) {
 	return nil, ErrWriteOnly
 }
 
-func (c *collector) do(ctx context.Context, method string, body []byte) (status int, text []byte, err error) {
+func (c *collector) do(
+	ctx context.Context, method string, body []byte,
+) (status int, text []byte, err error) {
 	req, err := http.NewRequestWithContext(ctx, method, c.url.String(), bytes.NewReader(body))
 	if err != nil {
 		return 0, nil, errors.New("the address is not one")

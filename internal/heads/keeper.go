@@ -25,8 +25,8 @@ type Observer interface {
 	NotKept(place string, err error, first bool)
 	// KeptAgain: the newest head is kept, after tries that failed.
 	KeptAgain(place string)
-	// Differs: the ledger is not the one whose head is in the place. The place gets no more heads: what
-	// it has shows what is wrong, at every start, until somebody has put it right.
+	// Differs: the ledger is not the one whose head is in the place. The place gets no more heads:
+	// what it has shows what is wrong, at every start, until somebody has put it right.
 	Differs(place string, err error)
 }
 

@@ -57,7 +57,8 @@ func (s *syslog) Keep(ctx context.Context, line []byte) error {
 // structured data, text.
 func (s *syslog) message(line []byte, at time.Time) []byte {
 	return fmt.Appendf(nil, "<%d>1 %s %s risposta %d %s - %s",
-		auditNotice, at.UTC().Format("2006-01-02T15:04:05.000Z"), printableASCII(s.host), os.Getpid(), Event, line)
+		auditNotice, at.UTC().Format("2006-01-02T15:04:05.000Z"), printableASCII(s.host), os.Getpid(),
+		Event, line)
 }
 
 // printableASCII is a text as a field of the header may have it, "-" for none.
