@@ -42,6 +42,7 @@ func BenchmarkBackup(b *testing.B) {
 		b.Fatal(err)
 	}
 	calls, longest := 0, time.Duration(0)
+	noon := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	ctx, stop := context.WithCancel(b.Context())
 	failed := make(chan error)
 	go func() {

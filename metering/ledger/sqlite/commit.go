@@ -13,7 +13,7 @@ import (
 
 // Commit implements ledger.Writer: one transaction, one fsync.
 func (l *store) Commit(ctx context.Context, b *ledger.Batch) error {
-	err := l.change(ctx, func(tx *sql.Tx) error {
+	err := l.change(ctx, func(tx txn) error {
 		if kept, err := isLast(ctx, tx, b); kept || err != nil {
 			return err
 		}
@@ -29,7 +29,7 @@ func (l *store) Commit(ctx context.Context, b *ledger.Batch) error {
 }
 
 // isLast tells whether the batch has been kept already, by a commit that was reported failed.
-func isLast(ctx context.Context, tx *sql.Tx, b *ledger.Batch) (bool, error) {
+func isLast(ctx context.Context, tx txn, b *ledger.Batch) (bool, error) {
 	if b.ID == "" {
 		return false, nil
 	}
@@ -42,7 +42,7 @@ func isLast(ctx context.Context, tx *sql.Tx, b *ledger.Batch) (bool, error) {
 	return last, nil
 }
 
-func writeBatch(ctx context.Context, tx *sql.Tx, b *ledger.Batch) error {
+func writeBatch(ctx context.Context, tx txn, b *ledger.Batch) error {
 	for i := range b.Opened {
 		if err := openCall(ctx, tx, &b.Opened[i]); err != nil {
 			return about(b.Opened[i].Call, err)
@@ -74,7 +74,7 @@ func writeBatch(ctx context.Context, tx *sql.Tx, b *ledger.Batch) error {
 
 // openCall keeps an open call after all others, and after whatever evidence is left of one that is
 // no longer there.
-func openCall(ctx context.Context, tx *sql.Tx, c *ledger.OpenCall) error {
+func openCall(ctx context.Context, tx txn, c *ledger.OpenCall) error {
 	_, err := tx.ExecContext(ctx, `
 		INSERT INTO open_call (seq, call, node, service, arrived_at, encrypted_caller)
 		SELECT 1 + max(coalesce((SELECT max(seq) FROM open_call), 0),
@@ -88,7 +88,7 @@ func openCall(ctx context.Context, tx *sql.Tx, c *ledger.OpenCall) error {
 
 // writeCalls writes evidence and records. The evidence of a call that the batch closes is written
 // once, beside its record.
-func writeCalls(ctx context.Context, tx *sql.Tx, b *ledger.Batch) error {
+func writeCalls(ctx context.Context, tx txn, b *ledger.Batch) error {
 	lines := linesOf(b.Evidence)
 	var counted []quality.Row
 	for i := range b.Records {
@@ -124,7 +124,7 @@ func writeCalls(ctx context.Context, tx *sql.Tx, b *ledger.Batch) error {
 
 // closeRecorded closes a call that was left open although it has its record. One that has none stays
 // open.
-func closeRecorded(ctx context.Context, tx *sql.Tx, call metering.CallID) error {
+func closeRecorded(ctx context.Context, tx txn, call metering.CallID) error {
 	var recorded bool
 	err := tx.QueryRowContext(ctx, `
 		SELECT EXISTS (SELECT 1 FROM record WHERE call = ?)`, string(call)).Scan(&recorded)
@@ -136,7 +136,7 @@ func closeRecorded(ctx context.Context, tx *sql.Tx, call metering.CallID) error 
 
 // writePosition moves the watermark forward, or leaves it, replaces the checkpoint, also by none, and
 // notes the batch as the last.
-func writePosition(ctx context.Context, tx *sql.Tx, b *ledger.Batch) error {
+func writePosition(ctx context.Context, tx txn, b *ledger.Batch) error {
 	watermark := sql.NullInt64{Int64: millis(b.Watermark), Valid: !b.Watermark.IsZero()}
 	batch := sql.NullString{String: b.ID, Valid: b.ID != ""}
 	if _, err := tx.ExecContext(ctx, `
@@ -150,7 +150,7 @@ func writePosition(ctx context.Context, tx *sql.Tx, b *ledger.Batch) error {
 	return nil
 }
 
-func writePending(ctx context.Context, tx *sql.Tx, p *ledger.PendingRecord) error {
+func writePending(ctx context.Context, tx txn, p *ledger.PendingRecord) error {
 	if _, err := tx.ExecContext(ctx, `
 		INSERT OR IGNORE INTO pending_record (call, arrived_at, encrypted_caller) VALUES (?, ?, ?)`,
 		string(p.Call), millis(p.ArrivedAt), p.EncryptedCaller); err != nil {
@@ -160,7 +160,7 @@ func writePending(ctx context.Context, tx *sql.Tx, p *ledger.PendingRecord) erro
 }
 
 // insertRecord keeps the record, and enters it into the ledger log.
-func insertRecord(ctx context.Context, tx *sql.Tx, r *metering.Record) error {
+func insertRecord(ctx context.Context, tx txn, r *metering.Record) error {
 	text := r.JSON()
 	if _, err := tx.ExecContext(ctx, `
 		INSERT INTO record (record, call, version, service, arrived_at, json) VALUES (?, ?, ?, ?, ?, ?)`,

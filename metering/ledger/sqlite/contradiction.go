@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 
@@ -15,23 +14,16 @@ import (
 
 // checkParts compares the part of each call in a batch with what the ledger holds, before anything
 // is written. It returns a ledger.Contradiction that names every call that does not fit.
-func checkParts(ctx context.Context, tx *sql.Tx, b *ledger.Batch) (err error) {
+func checkParts(ctx context.Context, tx txn, b *ledger.Batch) error {
 	parts := b.Parts()
-	if len(parts) == 0 {
-		return nil
-	}
-	query, err := tx.PrepareContext(ctx, `
-		SELECT EXISTS (SELECT 1 FROM open_call WHERE call = ?1),
-			EXISTS (SELECT 1 FROM record WHERE call = ?1)
-			OR EXISTS (SELECT 1 FROM record WHERE record = ?2)`)
-	if err != nil {
-		return fmt.Errorf("preparing to check a batch: %w", err)
-	}
-	defer func() { err = errors.Join(err, query.Close()) }()
 	var found ledger.Contradiction
 	for _, p := range parts {
 		var open, recorded bool
-		err := query.QueryRowContext(ctx, string(p.Call), p.RecordID()).Scan(&open, &recorded)
+		err := tx.QueryRowContext(ctx, `
+			SELECT EXISTS (SELECT 1 FROM open_call WHERE call = ?1),
+				EXISTS (SELECT 1 FROM record WHERE call = ?1)
+				OR EXISTS (SELECT 1 FROM record WHERE record = ?2)`,
+			string(p.Call), p.RecordID()).Scan(&open, &recorded)
 		if err != nil {
 			return fmt.Errorf("checking the part of call %s: %w", p.Call, err)
 		}

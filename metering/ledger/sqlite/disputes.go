@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -18,7 +17,7 @@ func (l *store) OpenDispute(
 	if _, err := l.Record(ctx, call); err != nil {
 		return err
 	}
-	err := l.change(ctx, func(tx *sql.Tx) error {
+	err := l.change(ctx, func(tx txn) error {
 		_, err := tx.ExecContext(ctx, `
 			INSERT INTO dispute (call, opened_at, note) VALUES (?, ?, ?)
 			ON CONFLICT (call) DO UPDATE SET closed_at = NULL, note = excluded.note`,
@@ -36,7 +35,7 @@ func (l *store) OpenDispute(
 
 // CloseDispute implements ledger.Disputes.
 func (l *store) CloseDispute(ctx context.Context, call metering.CallID, at time.Time) error {
-	err := l.change(ctx, func(tx *sql.Tx) error {
+	err := l.change(ctx, func(tx txn) error {
 		res, err := tx.ExecContext(ctx, `
 			UPDATE dispute SET closed_at = ? WHERE call = ? AND closed_at IS NULL`, millis(at), string(call))
 		if err != nil {
@@ -54,7 +53,7 @@ func (l *store) CloseDispute(ctx context.Context, call metering.CallID, at time.
 }
 
 // enterDispute enters the dispute as it is now into the ledger log, under the call's first record.
-func enterDispute(ctx context.Context, tx *sql.Tx, call metering.CallID) error {
+func enterDispute(ctx context.Context, tx txn, call metering.CallID) error {
 	d, err := disputes(ctx, tx, `WHERE call = ?`, string(call))
 	if err != nil {
 		return err

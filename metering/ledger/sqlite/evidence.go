@@ -46,7 +46,7 @@ func openSeq(ctx context.Context, q queries, call metering.CallID) (seq int64, e
 }
 
 // appendOpen adds lines to an open call.
-func appendOpen(ctx context.Context, tx *sql.Tx, call metering.CallID, lines []byte) error {
+func appendOpen(ctx context.Context, tx txn, call metering.CallID, lines []byte) error {
 	seq, err := openSeq(ctx, tx, call)
 	if err != nil {
 		return err
@@ -75,7 +75,7 @@ func openLines(ctx context.Context, q queries, seq int64) (lines []byte, err err
 
 // closeEvidence ends an open call: its lines, and those of the same batch, become one text beside
 // the first record, after what may be there already.
-func closeEvidence(ctx context.Context, tx *sql.Tx, call metering.CallID, more []byte) error {
+func closeEvidence(ctx context.Context, tx txn, call metering.CallID, more []byte) error {
 	seq, err := openSeq(ctx, tx, call)
 	if err != nil {
 		return err
@@ -99,7 +99,7 @@ func closeEvidence(ctx context.Context, tx *sql.Tx, call metering.CallID, more [
 
 // appendClosed adds lines to a call that has a record. What is there is not read: compressed texts
 // one after the other decompress to their lines one after the other.
-func appendClosed(ctx context.Context, tx *sql.Tx, call metering.CallID, more []byte) error {
+func appendClosed(ctx context.Context, tx txn, call metering.CallID, more []byte) error {
 	if len(more) == 0 {
 		return nil
 	}

@@ -39,7 +39,7 @@ func countLeaves(ctx context.Context, q queries) (n int64, err error) {
 }
 
 // appendLeaf adds a leaf to the log, in the transaction that does what the leaf stands for.
-func appendLeaf(ctx context.Context, tx *sql.Tx, leaf merkle.Leaf) error {
+func appendLeaf(ctx context.Context, tx txn, leaf merkle.Leaf) error {
 	n, err := countLeaves(ctx, tx)
 	if err != nil {
 		return fmt.Errorf("appending to the log: %w", err)
@@ -65,7 +65,7 @@ func appendLeaf(ctx context.Context, tx *sql.Tx, leaf merkle.Leaf) error {
 func (l *store) SignLog(
 	ctx context.Context, at time.Time, signer note.Signer,
 ) (head merkle.Head, signed bool, err error) {
-	err = l.change(ctx, func(tx *sql.Tx) error {
+	err = l.change(ctx, func(tx txn) error {
 		if err := closeDays(ctx, tx, at); err != nil {
 			return err
 		}
@@ -98,7 +98,7 @@ const noHead = -2
 
 // newestHead returns how many leaves the newest head covers, noHead without one, and checks that the
 // log of n leaves still begins with them.
-func newestHead(ctx context.Context, tx *sql.Tx, n int64) (covered int64, err error) {
+func newestHead(ctx context.Context, tx txn, n int64) (covered int64, err error) {
 	var text []byte
 	err = tx.QueryRowContext(ctx, `SELECT note FROM head ORDER BY seq DESC LIMIT 1`).Scan(&text)
 	if errors.Is(err, sql.ErrNoRows) {

@@ -17,7 +17,7 @@ import (
 
 // correctQuality counts a new version of a call's record in place of the newest that it had.
 func correctQuality(
-	ctx context.Context, tx *sql.Tx, call metering.CallID, had int, after *metering.Record,
+	ctx context.Context, tx txn, call metering.CallID, had int, after *metering.Record,
 ) error {
 	var text []byte
 	err := tx.QueryRowContext(ctx, `
@@ -37,7 +37,7 @@ func correctQuality(
 }
 
 // changeQuality adds to the counts. Those of a day that is in the ledger log are entered anew.
-func changeQuality(ctx context.Context, tx *sql.Tx, rows []quality.Row) error {
+func changeQuality(ctx context.Context, tx txn, rows []quality.Row) error {
 	closed, err := closedBefore(ctx, tx)
 	if err != nil {
 		return err
@@ -59,7 +59,7 @@ func changeQuality(ctx context.Context, tx *sql.Tx, rows []quality.Row) error {
 	return nil
 }
 
-func addCounts(ctx context.Context, tx *sql.Tx, row quality.Row) error {
+func addCounts(ctx context.Context, tx txn, row quality.Row) error {
 	key := []any{row.Day, row.Hour, row.Service, row.Queue, row.Operator}
 	const where = ` WHERE day = ? AND hour = ? AND service = ? AND queue = ? AND operator = ?`
 	var text []byte
@@ -99,7 +99,7 @@ func closedBefore(ctx context.Context, q queries) (day string, err error) {
 }
 
 // closeDays enters the counts of all days before that of an instant which are not in the log yet.
-func closeDays(ctx context.Context, tx *sql.Tx, at time.Time) error {
+func closeDays(ctx context.Context, tx txn, at time.Time) error {
 	closed, err := closedBefore(ctx, tx)
 	if err != nil {
 		return err
@@ -128,7 +128,7 @@ func closeDays(ctx context.Context, tx *sql.Tx, at time.Time) error {
 }
 
 // enterQuality enters the counts of a day as they are into the ledger log.
-func enterQuality(ctx context.Context, tx *sql.Tx, day string) error {
+func enterQuality(ctx context.Context, tx txn, day string) error {
 	var rows []quality.Row
 	err := (reads{tx}).quality(ctx, `day = ?`, []any{day}, func(row quality.Row) error {
 		rows = append(rows, row)

@@ -12,7 +12,7 @@ import (
 
 // NoteRegister implements ledger.Registers.
 func (l *store) NoteRegister(ctx context.Context, state []byte) error {
-	err := l.change(ctx, func(tx *sql.Tx) error {
+	err := l.change(ctx, func(tx txn) error {
 		had, err := reads{tx}.NotedRegister(ctx)
 		if err != nil || bytes.Equal(had, state) {
 			return err

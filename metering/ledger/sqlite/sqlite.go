@@ -33,10 +33,11 @@ func init() {
 // store is an open file.
 type store struct {
 	reads
-	read  *sql.DB   // that of reads
-	write *sql.DB   // nil when opened for reading only
-	lock  *fileLock // nil unless opened exclusively
-	path  string
+	read       *sql.DB // that of reads
+	write      *sql.DB // nil when opened for reading only
+	statements *statements
+	lock       *fileLock // nil unless opened exclusively
+	path       string
 }
 
 var _ ledger.Store = (*store)(nil)
@@ -45,7 +46,7 @@ var _ ledger.Store = (*store)(nil)
 const maxReaders = 8
 
 func open(ctx context.Context, path string, mode ledger.Mode) (ledger.Store, error) {
-	l := &store{path: path}
+	l := &store{path: path, statements: newStatements()}
 	if err := l.open(ctx, path, mode); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the ledger %s: %w", path, err), l.Close())
 	}
@@ -91,21 +92,6 @@ func (l *store) Close() error {
 }
 
 var errReadOnly = errors.New("the ledger was opened for reading only")
-
-// change runs f in one transaction. Transactions follow each other: there is one connection.
-func (l *store) change(ctx context.Context, f func(*sql.Tx) error) error {
-	if l.write == nil {
-		return errReadOnly
-	}
-	tx, err := l.write.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("beginning a transaction: %w", err)
-	}
-	if err := f(tx); err != nil {
-		return errors.Join(err, tx.Rollback())
-	}
-	return tx.Commit()
-}
 
 func millis(t time.Time) int64 { return t.UnixMilli() }
 

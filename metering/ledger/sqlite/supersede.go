@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"math"
@@ -17,7 +16,7 @@ import (
 func (l *store) Supersede(ctx context.Context, s *ledger.Supersession) error {
 	err := s.Check()
 	if err == nil {
-		err = l.change(ctx, func(tx *sql.Tx) error {
+		err = l.change(ctx, func(tx txn) error {
 			if err := unchanged(ctx, tx, s); err != nil {
 				return err
 			}
@@ -35,7 +34,7 @@ func (l *store) Supersede(ctx context.Context, s *ledger.Supersession) error {
 
 // unchanged checks that the call has ended, has exactly the versions that the change was made from,
 // and may be erased where the change erases it.
-func unchanged(ctx context.Context, tx *sql.Tx, s *ledger.Supersession) error {
+func unchanged(ctx context.Context, tx txn, s *ledger.Supersession) error {
 	var open, versions, disputed int
 	var erasedBefore int64
 	err := tx.QueryRowContext(ctx, `
@@ -59,7 +58,7 @@ func unchanged(ctx context.Context, tx *sql.Tx, s *ledger.Supersession) error {
 	return nil
 }
 
-func addVersions(ctx context.Context, tx *sql.Tx, s *ledger.Supersession) error {
+func addVersions(ctx context.Context, tx txn, s *ledger.Supersession) error {
 	newest := &s.Records[len(s.Records)-1]
 	if err := correctQuality(ctx, tx, s.Call, s.After, newest); err != nil {
 		return err
@@ -82,7 +81,7 @@ func addVersions(ctx context.Context, tx *sql.Tx, s *ledger.Supersession) error 
 	return appendClosed(ctx, tx, s.Call, ledger.Join(s.Frames))
 }
 
-func deletePending(ctx context.Context, tx *sql.Tx, call metering.CallID) error {
+func deletePending(ctx context.Context, tx txn, call metering.CallID) error {
 	_, err := tx.ExecContext(ctx, `DELETE FROM pending_record WHERE call = ?`, string(call))
 	if err != nil {
 		return fmt.Errorf("ending the wait of call %s: %w", call, err)
@@ -92,7 +91,7 @@ func deletePending(ctx context.Context, tx *sql.Tx, call metering.CallID) error 
 
 // erase replaces all versions of the call. The call's id names its second, and the PBX's own logs
 // name the caller of that second: it goes, too.
-func erase(ctx context.Context, tx *sql.Tx, s *ledger.Supersession) error {
+func erase(ctx context.Context, tx txn, s *ledger.Supersession) error {
 	rows, err := versionRows(ctx, tx, s.Call)
 	if err != nil {
 		return err
@@ -126,7 +125,7 @@ func erase(ctx context.Context, tx *sql.Tx, s *ledger.Supersession) error {
 }
 
 // noteErased keeps before when calls may be erased: the next full hour, which names no call.
-func noteErased(ctx context.Context, tx *sql.Tx, arrivedAt time.Time) error {
+func noteErased(ctx context.Context, tx txn, arrivedAt time.Time) error {
 	before := arrivedAt.Truncate(time.Hour).Add(time.Hour)
 	_, err := tx.ExecContext(ctx, `
 		INSERT INTO erased (one, before) VALUES (1, ?1)
@@ -143,7 +142,7 @@ type versionRow struct {
 }
 
 func versionRows(
-	ctx context.Context, tx *sql.Tx, call metering.CallID,
+	ctx context.Context, tx txn, call metering.CallID,
 ) (all []versionRow, err error) {
 	rows, err := tx.QueryContext(ctx, `
 		SELECT seq, arrived_at, record FROM record WHERE call = ? ORDER BY version`, string(call))
