@@ -10,6 +10,7 @@ type Queue struct {
 	bytes  int
 	limit  int
 	ready  chan struct{} // holds a token while there may be frames
+	many   chan struct{} // holds a token while there may be QueueBatch frames
 }
 
 // The bounds of a queue: at 700 bytes a frame, minutes of a busy PBX while a disk stands still.
@@ -18,12 +19,18 @@ const (
 	QueueBytes  = 256 << 20
 )
 
+// QueueBatch is how many frames are worth taking at once: at some thousand the cost of one commit no
+// longer counts.
+const QueueBatch = 4096
+
 // NewQueue makes a queue of at most maxFrames frames, or of QueueFrames where that is zero.
 func NewQueue(maxFrames int) *Queue {
 	if maxFrames <= 0 {
 		maxFrames = QueueFrames
 	}
-	return &Queue{limit: maxFrames, ready: make(chan struct{}, 1)}
+	return &Queue{
+		limit: maxFrames, ready: make(chan struct{}, 1), many: make(chan struct{}, 1),
+	}
 }
 
 // Put adds a frame, or refuses a raw one when the queue is full: false. It never waits. An event of
@@ -37,12 +44,21 @@ func (q *Queue) Put(f Frame) bool {
 	}
 	q.frames = append(q.frames, f)
 	q.bytes += len(f.Raw)
+	many := len(q.frames) >= QueueBatch
 	q.mu.Unlock()
-	select {
-	case q.ready <- struct{}{}:
-	default:
+	signal(q.ready)
+	if many {
+		signal(q.many)
 	}
 	return true
+}
+
+// signal puts a token into a channel that holds none.
+func signal(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
 }
 
 // Len returns the number of frames that wait.
@@ -62,6 +78,9 @@ func (q *Queue) HasRoom() bool {
 // Ready yields a token when there may be frames to take.
 func (q *Queue) Ready() <-chan struct{} { return q.ready }
 
+// Many yields a token when there may be QueueBatch frames to take.
+func (q *Queue) Many() <-chan struct{} { return q.many }
+
 // Take removes up to n frames, without waiting.
 func (q *Queue) Take(n int) []Frame {
 	q.mu.Lock()
@@ -74,11 +93,11 @@ func (q *Queue) Take(n int) []Frame {
 	}
 	if len(q.frames) == 0 {
 		q.frames = nil // frees the backing array once its frames have been processed
-	} else {
-		select {
-		case q.ready <- struct{}{}:
-		default:
-		}
+		return taken
+	}
+	signal(q.ready)
+	if len(q.frames) >= QueueBatch {
+		signal(q.many)
 	}
 	return taken
 }

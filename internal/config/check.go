@@ -9,11 +9,14 @@ import (
 )
 
 // The bounds of how long detail is kept, for the six months of the law and for what a business may
-// argue for, and of how long a change to the ledger may go unsigned.
+// argue for, of how long a change to the ledger may go unsigned, and of how long an event may wait for
+// its commit.
 const (
-	maxKeepMonths = 120
-	minSignEvery  = time.Second
-	maxSignEvery  = 24 * time.Hour
+	maxKeepMonths  = 120
+	minSignEvery   = time.Second
+	maxSignEvery   = 24 * time.Hour
+	minCommitEvery = 10 * time.Millisecond
+	maxCommitEvery = time.Second
 )
 
 // The bounds of how often the legs of a talk are asked about: for what a PBX bears, and for how long
@@ -58,6 +61,9 @@ func (l *loader) checkLedger(c Ledger) {
 	}
 	if e := c.SignEvery; e < minSignEvery || e > maxSignEvery {
 		l.problem("ledger.sign_every", "%s is not from %s to %s", e, minSignEvery, maxSignEvery)
+	}
+	if e := c.CommitEvery; e < minCommitEvery || e > maxCommitEvery {
+		l.problem("ledger.commit_every", "%s is not from %s to %s", e, minCommitEvery, maxCommitEvery)
 	}
 	l.checkHeads(c.Heads)
 }

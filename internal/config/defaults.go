@@ -26,6 +26,7 @@ func (c *Config) defaults() {
 	set(&c.Ledger.KeyFile, c.Ledger.File+".key")
 	set(&c.Ledger.KeepMonths, 6)
 	set(&c.Ledger.SignEvery, time.Hour)
+	set(&c.Ledger.CommitEvery, 100*time.Millisecond)
 	c.Quality.defaults()
 	set(&c.Log.Format, "json")
 	set(&c.Log.Level, "info")

@@ -47,6 +47,19 @@ func checkAll(t *testing.T, problems map[string]problem) {
 	}
 }
 
+func TestProblemsOfTheLedger(t *testing.T) {
+	checkAll(t, map[string]problem{
+		"commits too close": {
+			old: "ledger:\n", replace: "ledger:\n  commit_every: 1ms\n",
+			want: "ledger.commit_every: 1ms is not from 10ms to 1s",
+		},
+		"commits too rare": {
+			old: "ledger:\n", replace: "ledger:\n  commit_every: 2s\n",
+			want: "ledger.commit_every: 2s is not from 10ms to 1s",
+		},
+	})
+}
+
 func TestProblemsOfTheFile(t *testing.T) {
 	checkAll(t, map[string]problem{
 		"unknown key": {

@@ -26,6 +26,7 @@ type deskBackend struct {
 	metrics  *metrics
 	log      *zap.Logger
 	messages chan deskMessage // to the worker
+	wanted   chan struct{}    // holds a token while the desk waits for a call that may be in the queue
 
 	mu      sync.Mutex
 	calls   map[metering.CallID]deskCall
@@ -67,8 +68,8 @@ const (
 func newDeskBackend(d *Gateway, lookup lookups.ByNumber) *deskBackend {
 	b := &deskBackend{
 		lookup: lookup, metrics: d.metrics, log: d.log,
-		messages: make(chan deskMessage, maxMessages),
-		calls:    map[metering.CallID]deskCall{}, arrival: make(chan struct{}),
+		messages: make(chan deskMessage, maxMessages), wanted: make(chan struct{}, 1),
+		calls: map[metering.CallID]deskCall{}, arrival: make(chan struct{}),
 	}
 	if r := d.lookups.Registry; r != nil {
 		b.codes = r
@@ -104,6 +105,10 @@ func (b *deskBackend) await(ctx context.Context, call metering.CallID) (deskCall
 		b.mu.Unlock()
 		if ok {
 			return c, true
+		}
+		select {
+		case b.wanted <- struct{}{}:
+		default:
 		}
 		select {
 		case <-arrival:

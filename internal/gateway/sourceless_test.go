@@ -55,7 +55,7 @@ func workerOn(tb testing.TB, l workerLedger, node string, log *zap.Logger) *pbxW
 		loggedExts: map[string]bool{}, trunks: map[string]bool{},
 		asker: newAsker(lookups.ByNumber{}, m, log), mediator: mediation.New(trunkRules(tb, names)),
 		deskBackend: &deskBackend{
-			metrics: m, log: log, messages: make(chan deskMessage, maxMessages),
+			metrics: m, log: log, messages: make(chan deskMessage, maxMessages), wanted: make(chan struct{}, 1),
 			calls: map[metering.CallID]deskCall{}, arrival: make(chan struct{}),
 		},
 	}

@@ -66,7 +66,7 @@ func BenchmarkDurable(b *testing.B) {
 			s.queue.Put(ari.Frame{Raw: f})
 			sent++
 		}
-		if s.queue.Len() >= batchFrames {
+		if s.queue.Len() >= ari.QueueBatch {
 			if err := s.process(ctx); err != nil {
 				b.Fatal(err)
 			}

@@ -44,15 +44,18 @@ type pbxWorker struct {
 	control                 *native.Control
 	unmatched               []deskMessage // about calls that have not arrived yet
 	node                    string
-	onlyPBX                 bool            // of the configuration: every open call belongs to it
-	runID                   string          // for the ids of this run's batches
-	batches                 uint64          // committed so far
-	hadSnapshot             bool            // in this run
-	clockJumped             bool            // since the last snapshot
-	checkpoint              *checkpoint     // taken out of the ledger, until the source has resumed
-	loggedTypes, loggedExts map[string]bool // of unreadable frames; of calls on no service
-	trunks                  map[string]bool // that the metrics name
-	lastResync              time.Time       // after an unreadable frame
+	onlyPBX                 bool             // of the configuration: every open call belongs to it
+	runID                   string           // for the ids of this run's batches
+	batches                 uint64           // committed so far
+	commitEvery             time.Duration    // commits come no closer, but for full batches
+	out                     mediation.Output // what frames came to, until it is committed
+	committedAt             time.Time        // when the last batch was
+	hadSnapshot             bool             // in this run
+	clockJumped             bool             // since the last snapshot
+	checkpoint              *checkpoint      // taken out of the ledger, until the source has resumed
+	loggedTypes, loggedExts map[string]bool  // of unreadable frames; of calls on no service
+	trunks                  map[string]bool  // that the metrics name
+	lastResync              time.Time        // after an unreadable frame
 	refusals                refusals
 
 	synced    atomic.Bool // for /readyz
@@ -72,7 +75,8 @@ func (d *Gateway) newWorker(p config.PBX, rules mediation.Rules, access access) 
 		name: p.Name, log: d.log.With(zap.String("pbx", p.Name)), metrics: d.metrics,
 		ledger: d.ledger, queue: ari.NewQueue(0), mediator: mediation.New(rules),
 		asker: newAsker(lookup, d.metrics, d.log), pseudonyms: d.resolver.Pseudonyms,
-		deskBackend: newDeskBackend(d, lookup), control: control, onlyPBX: len(d.conf.PBX) == 1, runID: rand.Text(),
+		deskBackend: newDeskBackend(d, lookup), control: control, onlyPBX: len(d.conf.PBX) == 1,
+		runID: rand.Text(), commitEvery: d.conf.Ledger.CommitEvery,
 		loggedTypes: map[string]bool{}, loggedExts: map[string]bool{}, trunks: map[string]bool{},
 	}
 	w.metrics.addPBX(p.Name)
@@ -91,9 +95,6 @@ func (d *Gateway) newWorker(p config.PBX, rules mediation.Rules, access access) 
 	})
 	return w
 }
-
-// batchFrames bounds what goes into one commit: at some thousand frames the fsync no longer counts.
-const batchFrames = 4096
 
 // run meters until ctx ends, then drains the queue.
 func (w *pbxWorker) run(ctx context.Context) error {
@@ -117,56 +118,61 @@ func (w *pbxWorker) run(ctx context.Context) error {
 		return errors.Join(err, <-sourceDone)
 	}
 	for {
-		var out mediation.Output
-		select {
-		case <-w.queue.Ready():
-		case a := <-w.asker.answers:
-			w.mediator.Answer(a.call, a.exemption, &out)
-		case m := <-w.deskBackend.messages:
-			w.unmatched = append(w.unmatched, m)
-			w.deliverMessages(&out)
-		case err := <-sourceDone: // ctx has ended
+		ended, err := w.await(sourceDone)
+		began := time.Now()
+		if !ended {
+			if err = w.process(ctx); err != nil {
+				return fail(err)
+			}
+			if ended, err = w.rest(ctx, began, sourceDone); err != nil && !ended {
+				return fail(err)
+			}
+		}
+		if ended { // ctx has, too
 			return errors.Join(err, w.drain())
-		}
-		if err := w.finish(ctx, &out); err != nil {
-			return fail(err)
-		}
-		if err := w.process(ctx); err != nil {
-			return fail(err)
 		}
 	}
 }
 
-// process takes what waits in the queue, up to one commit's worth, and commits it.
+// process takes what waits, up to one batch, and commits what has come of it.
 func (w *pbxWorker) process(ctx context.Context) error {
-	frames := w.queue.Take(batchFrames)
-	if len(frames) == 0 {
-		return nil
+	if err := w.feed(ctx); err != nil {
+		return err
 	}
+	out := w.out
+	w.out = mediation.Output{}
+	return w.finish(ctx, &out)
+}
+
+// feed gives the mediator what waits: frames, up to one batch, what callers heard, and answers of
+// lookups.
+func (w *pbxWorker) feed(ctx context.Context) error {
+	frames := w.queue.Take(ari.QueueBatch)
 	w.metrics.frames.WithLabelValues(w.name).Add(float64(len(frames)))
-	var out mediation.Output
-	w.deliverMessages(&out) // what callers heard comes before what they do next
+	jumps := w.out.ClockJumps
+	w.deliverMessages(&w.out) // what callers heard comes before what they do next
 	for _, f := range frames {
-		if err := w.processFrame(ctx, f, &out); err != nil {
+		if err := w.processFrame(ctx, f, &w.out); err != nil {
 			return err
 		}
 	}
-	w.deliverMessages(&out)
-	w.unmatched = nil // about calls that will not arrive any more
-	if out.ClockJumps > 0 {
+	if len(frames) > 0 {
+		w.deliverMessages(&w.out)
+		w.unmatched = nil // about calls that will not arrive any more
+	}
+	if w.out.ClockJumps > jumps {
 		w.log.Error(evClockJumped)
 		w.source.Resync(ari.GapClock)
 	}
 	for {
 		select {
 		case a := <-w.asker.answers:
-			w.mediator.Answer(a.call, a.exemption, &out)
+			w.mediator.Answer(a.call, a.exemption, &w.out)
 			continue
 		default:
 		}
-		break
+		return nil
 	}
-	return w.finish(ctx, &out)
 }
 
 func (w *pbxWorker) processFrame(ctx context.Context, f ari.Frame, out *mediation.Output) error {
@@ -205,7 +211,8 @@ func (w *pbxWorker) processFrame(ctx context.Context, f ari.Frame, out *mediatio
 func (w *pbxWorker) drain() error {
 	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
-	for w.queue.Len() > 0 {
+	for more := true; more; more = w.queue.Len() > 0 {
+		w.committedAt = time.Time{} // the watermark, too: it cannot ride along any more
 		if err := w.process(ctx); err != nil {
 			return err
 		}
@@ -222,6 +229,7 @@ func (w *pbxWorker) forget(call metering.CallID) {
 
 // finish commits, and only then logs, counts and asks.
 func (w *pbxWorker) finish(ctx context.Context, out *mediation.Output) error {
+	w.keepWatermark(out)
 	out.Node = w.node
 	for i := range out.Opened {
 		out.Opened[i].Node = w.node // under which the next run looks for it
@@ -232,6 +240,7 @@ func (w *pbxWorker) finish(ctx context.Context, out *mediation.Output) error {
 		if err := w.commit(ctx, out); err != nil {
 			return err
 		}
+		w.committedAt = time.Now()
 	}
 	w.metrics.heartbeats.WithLabelValues(w.name).Add(float64(out.Heartbeats))
 	w.report(out)
