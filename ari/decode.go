@@ -2,9 +2,12 @@ package ari
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/go-json-experiment/json"
@@ -69,14 +72,36 @@ func decodeEvent(frame []byte, typ string) (Event, error) {
 	return ev, nil
 }
 
+// watchedNames are the names of the variables that count, by how a frame has them.
+var watchedNames = quoted(VarBridgePeer, VarFeature, VarGosubEnds)
+
 // watchedName is the name of a variable that counts, "-" for any other.
-func watchedName(tok jsontext.Token) string {
-	for _, name := range [...]string{VarBridgePeer, VarFeature, VarGosubEnds} {
-		if tok.String() == name {
-			return name
-		}
+func watchedName(value jsontext.Value) string { return cmp.Or(watchedNames[string(value)], "-") }
+
+// typeNames are the names of types, by how a frame has them. A type that is not among them costs an
+// allocation.
+var typeNames = quoted(slices.Concat(
+	slices.Collect(maps.Keys(kinds)), slices.Collect(maps.Keys(harmless)),
+)...)
+
+func typeName(value jsontext.Value) string {
+	if name, ok := typeNames[string(value)]; ok {
+		return name
 	}
-	return "-"
+	name, err := jsontext.AppendUnquote(nil, value)
+	if err != nil {
+		panic("ari: a string that was read cannot be unquoted: " + err.Error()) // it is valid JSON
+	}
+	return string(name)
+}
+
+// quoted are names, by how JSON has them.
+func quoted(names ...string) map[string]string {
+	m := make(map[string]string, len(names))
+	for _, name := range names {
+		m[`"`+name+`"`] = name
+	}
+	return m
 }
 
 // watched reports whether a variable is one of those that count.
@@ -145,14 +170,14 @@ func (p *peeker) peek() (typ, variable string, err error) {
 		if d.PeekKind() != '"' {
 			return "", "", errors.New("the type is not a string")
 		}
-		tok, err := d.ReadToken()
+		value, err := d.ReadValue()
 		if err != nil {
 			return "", "", err
 		}
 		if isVariable {
-			variable = watchedName(tok)
+			variable = watchedName(value)
 		} else {
-			typ = tok.String()
+			typ = typeName(value)
 		}
 		if typ != "" && (typ != varset || variable != "") {
 			return typ, variable, nil

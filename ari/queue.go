@@ -37,13 +37,13 @@ func NewQueue(maxFrames int) *Queue {
 // the source's own, such as Gap, is never refused.
 func (q *Queue) Put(f Frame) bool {
 	q.mu.Lock()
-	full := len(q.frames) >= q.limit || q.bytes+len(f.Raw) > QueueBytes
+	full := len(q.frames) >= q.limit || q.bytes+f.Size() > QueueBytes
 	if f.Event == nil && full {
 		q.mu.Unlock()
 		return false
 	}
 	q.frames = append(q.frames, f)
-	q.bytes += len(f.Raw)
+	q.bytes += f.Size()
 	many := len(q.frames) >= QueueBatch
 	q.mu.Unlock()
 	signal(q.ready)
@@ -89,7 +89,7 @@ func (q *Queue) Take(n int) []Frame {
 	taken := q.frames[:n:n]
 	q.frames = q.frames[n:]
 	for i := range taken {
-		q.bytes -= len(taken[i].Raw)
+		q.bytes -= taken[i].Size()
 	}
 	if len(q.frames) == 0 {
 		q.frames = nil // frees the backing array once its frames have been processed

@@ -1,7 +1,9 @@
 package ari
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"time"
 )
 
@@ -40,9 +42,14 @@ type Position []byte
 // longer one is kept. Asterisk's own frames are below 4 KiB.
 const MaxFrame = 1 << 20
 
-// Frame is one entry of a [Queue]: Raw, as the PBX sent it, or Event, made by the source itself.
+// Frame is one entry of a [Queue]: what the PBX sent, or Event, made by the source itself.
 type Frame struct {
+	// Raw is the frame as the PBX sent it, until Read has read it; or for good, where it cannot be read.
 	Raw []byte
+	// Decoded is what Read has read from Raw.
+	Decoded *Event
+	// Length is that of Raw before it was read, in bytes.
+	Length int
 	// Arrived is when it came in, by the boot clock of this machine; zero where that is not known.
 	Arrived time.Duration
 	// Sent is when the heartbeat was asked for, by the same clock: of a heartbeat, and of the
@@ -53,3 +60,38 @@ type Frame struct {
 	// Position is the place after this frame; nil where no run can start from there.
 	Position Position
 }
+
+// Read reads the frame, and lets go of Raw, which may be a part of a buffer. A frame that cannot be
+// read keeps its own copy, for the next reader to find out the same.
+func (f *Frame) Read() *Unreadable {
+	f.Length = len(f.Raw)
+	if f.Total > 0 {
+		f.Raw = bytes.Clone(f.Raw)
+		return TooLong(f.Raw, f.Total)
+	}
+	ev, err := Decode(f.Raw)
+	switch {
+	case err != nil:
+		f.Raw = bytes.Clone(f.Raw)
+		return asUnreadable(err)
+	case ev.Kind == Other && ev.At.IsZero():
+		f.Raw, f.Decoded = nil, &nothing
+	default:
+		kept := ev
+		f.Raw, f.Decoded = nil, &kept
+	}
+	return nil
+}
+
+func asUnreadable(err error) (u *Unreadable) {
+	if !errors.As(err, &u) {
+		panic("ari: Decode fails with another error: " + err.Error())
+	}
+	return u
+}
+
+// nothing is what most frames come to. It is never changed.
+var nothing = Event{Kind: Other}
+
+// Size is what the frame weighs in a queue: its length.
+func (f *Frame) Size() int { return max(f.Length, len(f.Raw)) }

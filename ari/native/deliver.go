@@ -6,20 +6,26 @@ import (
 	"github.com/risposta/gateway/ari"
 )
 
-// deliver processes one frame, at once.
+// deliver processes one frame, at once. It reads the frame, once for the desk and for the reader of
+// the queue, and keeps nothing of Raw but where that cannot be read.
 func (s *synchronizer) deliver(f ari.Frame) error {
 	f.Arrived = bootClock()
+	if bad := f.Read(); bad != nil && bad.Type == ari.ApplicationReplaced.String() {
+		return errReplaced // whatever else is wrong with it
+	}
 	var ev ari.Event
-	if f.Total == 0 {
-		switch ari.PeekType(f.Raw) {
-		case "ApplicationReplaced":
-			return errReplaced
-		case "StasisStart", "StasisEnd", "PlaybackFinished", "ChannelDtmfReceived", "ChannelDestroyed":
-			s.tellDesk(f)
-		case "ChannelUserevent":
-			// The reader of the queue reports a frame that cannot be read.
-			ev, _ = ari.Decode(f.Raw)
+	if f.Decoded != nil {
+		ev = *f.Decoded
+	}
+	switch ev.Kind {
+	case ari.ApplicationReplaced:
+		return errReplaced
+	case ari.StasisStart, ari.StasisEnd, ari.PlaybackFinished, ari.ChannelDtmfReceived,
+		ari.ChannelDestroyed:
+		if s.desk != nil {
+			s.desk(ev)
 		}
+	default:
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -40,12 +46,12 @@ func (s *synchronizer) deliver(f ari.Frame) error {
 		if heartbeat && s.snapshot != nil {
 			return s.endSyncing(f, ev)
 		}
-		if len(s.pending) >= ari.QueueFrames || s.pendingBytes+len(f.Raw) > ari.QueueBytes {
+		if len(s.pending) >= ari.QueueFrames || s.pendingBytes+f.Size() > ari.QueueBytes {
 			s.overflow()
 			return nil
 		}
 		s.pending = append(s.pending, f)
-		s.pendingBytes += len(f.Raw)
+		s.pendingBytes += f.Size()
 	}
 	return nil
 }
@@ -61,16 +67,6 @@ func (s *synchronizer) takeHeartbeat(f *ari.Frame, ev ari.Event) {
 		s.clockSet = true // the reader of the queue finds it, too, and asks for a snapshot
 	default:
 		s.clock.Heartbeat(ev.At, f.Sent, f.Arrived)
-	}
-}
-
-// tellDesk passes an event on to the front desk.
-func (s *synchronizer) tellDesk(f ari.Frame) {
-	if s.desk == nil {
-		return
-	}
-	if ev, err := ari.Decode(f.Raw); err == nil { // the queue's reader reports an unreadable frame
-		s.desk(ev)
 	}
 }
 

@@ -26,7 +26,7 @@ func (s *Source) dialledSession(ctx context.Context, onSynced func()) error {
 	if err := s.checkNameFree(ctx); err != nil {
 		return err
 	}
-	conn, err := dial(ctx, s.cfg, s.control.rest.http, allEvents)
+	conn, err := dial(ctx, s.cfg, newClient(s.cfg, dialPaced), allEvents)
 	if err != nil {
 		return err
 	}

@@ -44,14 +44,21 @@ func newREST(cfg Config) *rest {
 		lib: native.New(&native.Options{
 			Application: cfg.Application, URL: cfg.URL, Username: cfg.Username, Password: cfg.Password,
 		}),
-		http: &http.Client{Transport: &http.Transport{
-			DialContext:         (&net.Dialer{Timeout: requestTimeout}).DialContext,
-			TLSClientConfig:     &tls.Config{RootCAs: cfg.CA, MinVersion: tls.VersionTLS12},
-			MaxIdleConnsPerHost: 2,
-			IdleConnTimeout:     30 * time.Second,
-		}, CheckRedirect: noRedirect},
+		http:     newClient(cfg, (&net.Dialer{Timeout: requestTimeout}).DialContext),
 		inFlight: make(chan struct{}, maxInFlight),
 	}
+}
+
+// newClient makes a client whose connections a function opens.
+func newClient(
+	cfg Config, dial func(ctx context.Context, network, address string) (net.Conn, error),
+) *http.Client {
+	return &http.Client{Transport: &http.Transport{
+		DialContext:         dial,
+		TLSClientConfig:     &tls.Config{RootCAs: cfg.CA, MinVersion: tls.VersionTLS12},
+		MaxIdleConnsPerHost: 2,
+		IdleConnTimeout:     30 * time.Second,
+	}, CheckRedirect: noRedirect}
 }
 
 // noRedirect: a redirect would carry events and commands to another host.

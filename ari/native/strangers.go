@@ -27,7 +27,7 @@ func (l *strangers) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &stranger{Conn: c, among: l}
+	s := &stranger{Conn: newPacedConn(c), among: l}
 	l.mu.Lock()
 	l.open = append(l.open, s)
 	var oldest *stranger

@@ -3,7 +3,6 @@ package mediation
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"time"
 
 	"github.com/risposta/gateway/ari"
@@ -17,15 +16,13 @@ func (m *Mediator) Feed(f ari.Frame, out *Output) (bad *ari.Unreadable, doubt bo
 		m.feedEvent(f, out)
 		return nil, false
 	}
-	ev, err := ari.Event{}, error(nil)
-	if f.Total > 0 {
-		err = ari.TooLong(f.Raw, f.Total)
-	} else {
-		ev, err = ari.Decode(f.Raw)
+	if f.Decoded == nil {
+		raw := f.Raw
+		if bad = f.Read(); bad != nil {
+			return bad, m.reject(bad, raw, out)
+		}
 	}
-	if errors.As(err, &bad) {
-		return bad, m.reject(bad, f.Raw, out)
-	}
+	ev := *f.Decoded
 	if !ev.At.IsZero() && f.Arrived != 0 && m.pbxClock.SetForward(ev.At, f.Arrived) {
 		m.pbxClock.Restart()
 		// From here on its timestamps mean something else. The snapshot that must follow shows what
