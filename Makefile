@@ -62,8 +62,10 @@ lint: ## run go vet and golangci-lint
 vuln: ## look for known vulnerabilities in the dependencies; needs the vulnerability database
 	$(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./...
 
-bench: ## measure the figures of docs/performance.md
+bench: build ## measure the figures of docs/performance.md
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+	$(GO) run ./integration/played -gateway bin/gateway
+	$(GO) run ./integration/played -gateway bin/gateway -rates 1500 -for 1m
 
 FUZZTIME ?= 30s
 fuzz: ## run the fuzz targets, one after the other, FUZZTIME each

@@ -72,6 +72,7 @@ var mayImport = map[string][]string{
 	"integration/judge":        {},
 	"integration/lab":          {},
 	"integration/load":         {"integration/judge", "integration/lab"},
+	"integration/played":       {"integration/lab"},
 }
 
 // testsMayImport lists what the tests of a package may import besides.

@@ -1,6 +1,8 @@
 package ari
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/risposta/gateway/metering"
@@ -152,6 +154,9 @@ var kinds = map[string]Kind{
 	"ChannelVarset":          ChannelVarset,
 	"ChannelCallerId":        ChannelCallerID,
 }
+
+// EventTypes are the types of Asterisk's events that matter, sorted: a PBX need not send any other.
+func EventTypes() []string { return slices.Sorted(maps.Keys(kinds)) }
 
 var kindNames = func() map[Kind]string {
 	names := map[Kind]string{

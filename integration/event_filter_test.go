@@ -13,6 +13,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/risposta/gateway/integration/judge"
 	"github.com/risposta/gateway/integration/lab"
 )
 
@@ -159,5 +160,57 @@ func TestObserveEventFilterOfAnOutboundWebSocket(t *testing.T) {
 	t.Logf("after the reconnect: the filter is kept: %v; %d frames: %v", kept, n, types)
 	if !kept || types["ChannelVarset"] != 0 {
 		t.Errorf("the filter is kept: %v, and there are %d ChannelVarset", kept, types["ChannelVarset"])
+	}
+}
+
+// The gateway tells Asterisk which events to send, whoever opens the connection, and again when it
+// connects anew. The call is metered as the CEL has it.
+func TestLiveGatewaySetsTheEventFilter(t *testing.T) {
+	t.Parallel()
+	for name, newOne := range map[string]func(*testing.T) *harness{
+		"the gateway connects": func(t *testing.T) *harness { return newHarness(t, holdingService, nil) },
+		"Asterisk connects":    func(t *testing.T) *harness { return newListeningHarness(t, holdingService) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newOne(t)
+			h.start(t)
+			h.wantFilter(t)
+			if _, err := h.gw.Terminate(h.ctx); err != nil {
+				t.Fatal(err)
+			}
+			h.startAgain(t)
+			h.wantFilter(t)
+			h.operator(t, "op1",
+				lab.Called(half).Speaks().Pause(second).Hold().Pause(second).Unhold().WaitBye())
+			h.finish(t, h.caller(t, 0, lab.Calls().Speaks().Pause(4*second).Bye()))
+			rec := h.record(t, holdingService[0].name)
+			truth := judge.Sum(h.truth(t, 0)).Milliseconds()
+			if rec.UnseenMs != 0 || rec.HeldMs == 0 || rec.TalkMs > truth+20 || rec.TalkMs < truth-20 {
+				t.Errorf("talk %d ms, held %d ms, unseen %d ms; want the CEL's %d ms of talk, and a hold",
+					rec.TalkMs, rec.HeldMs, rec.UnseenMs, truth)
+			}
+		})
+	}
+}
+
+// wantFilter checks the filter of the gateway's application.
+func (h *harness) wantFilter(t *testing.T) {
+	t.Helper()
+	status, text := h.restful(t, http.MethodGet, "/applications/risposta", nil)
+	if status != http.StatusOK {
+		t.Fatalf("the gateway's application: %d %s", status, text)
+	}
+	_, allowed, _ := strings.Cut(text, `"events_allowed":[`)
+	allowed, _, _ = strings.Cut(allowed, "]")
+	for _, name := range append([]string{
+		"ChannelUserevent", "ApplicationReplaced", "ChannelVarset", "ChannelCallerId",
+	}, meteredTypes...) {
+		if !strings.Contains(allowed, fmt.Sprintf(`"type":%q`, name)) {
+			t.Errorf("the filter does not name %s: %s", name, allowed)
+		}
+	}
+	if strings.Contains(allowed, "DeviceStateChanged") {
+		t.Errorf("the filter names a type that no call needs: %s", allowed)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -41,6 +42,10 @@ type PBX struct {
 	ahead          time.Duration
 	started        time.Time
 	answers        map[string]string // by path with query
+	filter         []string          // the types of events that the client has asked for
+	filters        int               // times that it did
+	noFilter       bool
+	filtering      bool
 }
 
 // Node is the fake's asterisk_id.
@@ -137,6 +142,30 @@ func (p *PBX) Unsubscribe(yes bool) { p.set(func() { p.unsubscribed = yes }) }
 // NameTaken makes another client appear under the application's name.
 func (p *PBX) NameTaken(yes bool) { p.set(func() { p.nameTaken = yes }) }
 
+// RefuseFilter makes the PBX one that has no event filter. One that the application has stays.
+func (p *PBX) RefuseFilter(yes bool) { p.set(func() { p.noFilter = yes }) }
+
+// SetFilter sets the types of events that the application is sent, as a former client may have left
+// them.
+func (p *PBX) SetFilter(types ...string) { p.set(func() { p.filter = types }) }
+
+// FollowFilter makes Send keep back what the filter does not name. Otherwise the PBX notes it only.
+func (p *PBX) FollowFilter(yes bool) { p.set(func() { p.filtering = yes }) }
+
+// Filter is the event filter that the client has set last, and how often it has set one.
+func (p *PBX) Filter() (types []string, times int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.filter, p.filters
+}
+
+// keepsBack reports whether the filter does.
+func (p *PBX) keepsBack(frame []byte) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.filtering && len(p.filter) > 0 && !slices.Contains(p.filter, ari.PeekType(frame))
+}
+
 // Exist sets the channels and bridges that exist, and which channels hold the other side. The PBX
 // reports an error for the hold of a channel that is not in hold.
 func (p *PBX) Exist(
@@ -163,7 +192,7 @@ func (p *PBX) Send(frame []byte) error {
 	ctx, cancel := context.WithTimeout(context.Background(), sendTimeout)
 	defer cancel()
 	conn, err := p.connected(ctx)
-	if err != nil {
+	if err != nil || p.keepsBack(frame) {
 		return err
 	}
 	return conn.Write(ctx, websocket.MessageText, frame)

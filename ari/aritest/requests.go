@@ -3,6 +3,7 @@ package aritest
 import (
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -25,6 +26,7 @@ func (p *PBX) requests() http.Handler {
 	mux.HandleFunc("GET /ari/asterisk/info", p.info)
 	mux.HandleFunc("GET /ari/applications", p.listApplications)
 	mux.HandleFunc("GET /ari/applications/{name}", p.showApplication)
+	mux.HandleFunc("PUT /ari/applications/{name}/eventFilter", p.setFilter)
 	mux.HandleFunc("GET /ari/channels", p.listChannels)
 	mux.HandleFunc("POST /ari/channels/create", func(w http.ResponseWriter, _ *http.Request) {
 		reply(w, map[string]string{}) // the client has chosen the id
@@ -87,11 +89,40 @@ func (p *PBX) showApplication(w http.ResponseWriter, r *http.Request) {
 	if p.unsubscribed {
 		topics = nil
 	}
+	allowed := []eventType{}
+	for _, t := range p.filter {
+		allowed = append(allowed, eventType{t})
+	}
 	p.mu.Unlock()
 	reply(w, struct {
-		Name     string   `json:"name"`
-		Channels []string `json:"channel_ids"`
-	}{r.PathValue("name"), topics})
+		Name     string      `json:"name"`
+		Channels []string    `json:"channel_ids"`
+		Allowed  []eventType `json:"events_allowed"`
+	}{r.PathValue("name"), topics, allowed})
+}
+
+// eventType is an entry of an event filter.
+type eventType struct {
+	Type string `json:"type"`
+}
+
+func (p *PBX) setFilter(w http.ResponseWriter, r *http.Request) {
+	var body struct{ Allowed []eventType }
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.noFilter {
+		http.Error(w, `{"message":"Resource not found"}`, http.StatusNotFound)
+		return
+	}
+	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+		http.Error(w, `{"message":"Bad request"}`, http.StatusBadRequest)
+		return
+	}
+	p.filter, p.filters = nil, p.filters+1
+	for _, t := range body.Allowed {
+		p.filter = append(p.filter, t.Type)
+	}
+	reply(w, map[string]string{"name": r.PathValue("name")})
 }
 
 func (p *PBX) listChannels(w http.ResponseWriter, _ *http.Request) {

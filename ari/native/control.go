@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/risposta/gateway/ari"
 )
@@ -38,6 +39,10 @@ func (c *Control) Snapshot(ctx context.Context) (*ari.Snapshot, error) {
 	if !app.AllChannels {
 		return nil, fmt.Errorf("application %q is not subscribed to all channels: %s",
 			c.application, ari.GapDeaf)
+	}
+	if len(app.Withheld) > 0 {
+		return nil, fmt.Errorf("the event filter of application %q keeps back %s: %s",
+			c.application, strings.Join(app.Withheld, ", "), ari.GapDeaf)
 	}
 	return c.rest.snapshot(ctx)
 }

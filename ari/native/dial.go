@@ -33,7 +33,10 @@ func (s *Source) dialledSession(ctx context.Context, onSynced func()) error {
 	s.sync.connected(info)
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return read(gctx, conn, s.sync.deliver) })
-	g.Go(func() error { return s.sync.run(gctx, onSynced) })
+	g.Go(func() error {
+		s.filterEvents(gctx)
+		return s.sync.run(gctx, onSynced)
+	})
 	err = g.Wait()
 	// No closing handshake: Asterisk never answers one (measured: Close waits in vain), and the end
 	// of the connection frees the application's name.

@@ -41,6 +41,7 @@ func (h *harness) Retrying(err error, _ time.Duration) { h.observe("retrying: %v
 func (h *harness) LoginRefused(string)                 { h.observe("login refused") }
 func (h *harness) ListenerFailed(text string)          { h.observe("listener failed: %s", text) }
 func (h *harness) NotResumed(err error)                { h.observe("not resumed: %v", err) }
+func (h *harness) NotFiltered(err error)               { h.observe("not filtered: %v", err) }
 func (h *harness) SyncLost(reason string, _ error)     { h.observe("sync lost: %s", reason) }
 func (h *harness) Overflowed()                         { h.observe("overflowed") }
 func (h *harness) Synced(i ari.Info, n int, _ time.Duration) {

@@ -163,6 +163,7 @@ func (i *inspector) configuration(ctx context.Context) (err error) {
 		})
 		return v, err == nil
 	}
+	i.eventFilter(ctx, r)
 	i.entityID(ask)
 	i.writeTimeout(ask)
 	for _, e := range i.plan.Entries {
@@ -190,6 +191,16 @@ func readUntilClosed(ctx context.Context, conn *websocket.Conn, left chan struct
 			ended()
 		}
 	}
+}
+
+// eventFilter tries the filter on the application that was made for the inspection.
+func (i *inspector) eventFilter(ctx context.Context, r *rest) {
+	if err := r.filterEvents(ctx, r.cfg.Application); err != nil {
+		i.note("the PBX sends events that the gateway does not need, which costs CPU and no call "+
+			"anything: %v", err)
+		return
+	}
+	i.good("the PBX sends only the types of events that the gateway needs")
 }
 
 func (i *inspector) entityID(ask query) {

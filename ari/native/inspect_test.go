@@ -15,6 +15,13 @@ func inspected(t *testing.T, queues []string, answers map[string]string) (lines 
 	t.Helper()
 	pbx := aritest.New()
 	t.Cleanup(pbx.Close)
+	return inspectedAt(t, pbx, queues, answers)
+}
+
+func inspectedAt(
+	t *testing.T, pbx *aritest.PBX, queues []string, answers map[string]string,
+) (lines []string) {
+	t.Helper()
 	pbx.Answer("/endpoints", "[]")
 	for path, body := range answers {
 		pbx.Answer(path, body)

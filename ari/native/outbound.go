@@ -53,7 +53,10 @@ func (s *Source) outboundSession(ctx context.Context, onSynced func()) error {
 		stop()
 		return nil
 	})
-	g.Go(func() error { return s.sync.runOutbound(gctx, resumes, onSynced) })
+	g.Go(func() error {
+		s.filterEvents(gctx)
+		return s.sync.runOutbound(gctx, resumes, onSynced)
+	})
 	return g.Wait()
 }
 

@@ -1,6 +1,7 @@
 package native
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -9,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"slices"
 	"time"
 
 	cycore "github.com/CyCoreSystems/ari/v5"
@@ -118,32 +118,6 @@ func (r *rest) info(ctx context.Context) (ari.Info, error) {
 	}, nil
 }
 
-// application is what the PBX reports of a Stasis application.
-type application struct{ AllChannels bool }
-
-// allChannels is the topic that subscribeAll subscribes to; an application that was registered
-// without it gets no events of channels (measured on 22.10.1).
-const allChannels = "__AST_CHANNEL_ALL_TOPIC"
-
-func (r *rest) application(ctx context.Context, name string) (application, error) {
-	names, err := within(ctx, r, func() ([]*cycore.Key, error) {
-		return r.lib.Application().List(nil)
-	})
-	if err != nil {
-		return application{}, fmt.Errorf("asking %s for its applications: %w", r.cfg.URL, err)
-	}
-	if !slices.ContainsFunc(names, func(k *cycore.Key) bool { return k.ID == name }) {
-		return application{}, fmt.Errorf("application %q: %w", name, errNoApplication)
-	}
-	data, err := within(ctx, r, func() (*cycore.ApplicationData, error) {
-		return r.lib.Application().Data(cycore.NewKey(cycore.ApplicationKey, name))
-	})
-	if err != nil {
-		return application{}, fmt.Errorf("asking %s for application %q: %w", r.cfg.URL, name, err)
-	}
-	return application{AllChannels: slices.Contains(data.ChannelIDs, allChannels)}, nil
-}
-
 // maxSnapshot bounds the answer to one list: 50,000 channels are 25 MB.
 const maxSnapshot = 64 << 20
 
@@ -234,19 +208,29 @@ func (r *rest) heartbeat(ctx context.Context, n uint64, application string) erro
 	return err
 }
 
-// do sends one request through net/http, and returns the body of the response.
+// do sends one request without a body through net/http, and returns the body of the response.
 func (r *rest) do(ctx context.Context, method, path string, q url.Values) ([]byte, error) {
+	return r.send(ctx, method, path, q, nil)
+}
+
+// send sends one request, with a JSON body where content is not nil.
+func (r *rest) send(
+	ctx context.Context, method, path string, q url.Values, content []byte,
+) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	target, err := url.JoinPath(r.cfg.URL, path)
 	if err != nil {
 		return nil, fmt.Errorf("the ARI address %q: %w", r.cfg.URL, err)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, target+"?"+q.Encode(), nil)
+	req, err := http.NewRequestWithContext(ctx, method, target+"?"+q.Encode(), bytes.NewReader(content))
 	if err != nil {
 		return nil, fmt.Errorf("the ARI address %q: %w", r.cfg.URL, err)
 	}
 	req.SetBasicAuth(r.cfg.Username, r.cfg.Password)
+	if content != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
 	resp, err := r.http.Do(req)
 	if err != nil {
 		return nil, fmt.Errorf("sending a request to the PBX: %w", err)

@@ -41,6 +41,8 @@ type Observer interface {
 	NotResumed(err error)
 	// Synced: every event is delivered from here on. channels exist; taking the snapshot took took.
 	Synced(info ari.Info, channels int, took time.Duration)
+	// NotFiltered: the PBX could not be told which events to send. It sends all.
+	NotFiltered(err error)
 	// SyncLost: events may be missing from here on.
 	SyncLost(reason string, err error)
 	// Overflowed: the queue was full. The frame was discarded, and events are missing from here on.

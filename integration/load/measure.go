@@ -3,11 +3,9 @@ package main
 import (
 	"context"
 	"encoding/csv"
-	"errors"
 	"fmt"
 	"os"
 	"path"
-	"strconv"
 	"strings"
 	"time"
 
@@ -23,29 +21,11 @@ func usage(ctx context.Context, pbx *lab.Asterisk, gw *lab.Gateway) (c cpu, err 
 	if err != nil {
 		return c, err
 	}
-	if c.asterisk, err = cpuOf(pid); err != nil || gw == nil {
+	if c.asterisk, err = lab.CPUOf(pid); err != nil || gw == nil {
 		return c, err
 	}
-	c.gateway, err = cpuOf(gw.PID())
+	c.gateway, err = lab.CPUOf(gw.PID())
 	return c, err
-}
-
-// clockTick is the unit of /proc/PID/stat: 100 a second on every Linux that Go runs on.
-const clockTick = 10 * time.Millisecond
-
-func cpuOf(pid int) (time.Duration, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0, err
-	}
-	_, rest, _ := strings.Cut(string(text), ") ") // the command's name may hold blanks
-	fields := strings.Fields(rest)
-	if len(fields) < 13 {
-		return 0, fmt.Errorf("/proc/%d/stat has %d fields behind the name", pid, len(fields))
-	}
-	user, err := strconv.ParseInt(fields[11], 10, 64)
-	system, err2 := strconv.ParseInt(fields[12], 10, 64)
-	return time.Duration(user+system) * clockTick, errors.Join(err, err2)
 }
 
 // allowed is by how much a record's talk may exceed the CEL's.

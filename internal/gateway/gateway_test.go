@@ -79,3 +79,21 @@ func TestAMissingLedgerDirectoryIsReported(t *testing.T) {
 		t.Errorf("a ledger in a directory that does not exist: %v", err)
 	}
 }
+
+// A PBX that cannot be told which events to send is metered: that is logged once, and counted at each
+// connection.
+func TestAPBXThatIsNotFilteredIsMetered(t *testing.T) {
+	pbx := aritest.New()
+	defer pbx.Close()
+	pbx.RefuseFilter(true)
+	r := start(t, pbx, configure(t, pbx, t.TempDir(), ""))
+	r.until("pbx.synced", 1)
+	r.talk()
+	pbx.Cut()
+	r.until("pbx.synced", 2)
+	r.untilMetric(`risposta_pbx_not_filtered_total{pbx="fake"} 2`)
+	r.stop()
+	if n := strings.Count(r.log.String(), `"event":"pbx.not_filtered"`); n != 1 {
+		t.Errorf("it is logged %d times, want once:\n%s", n, r.log)
+	}
+}

@@ -30,6 +30,7 @@ const (
 	evOverflow        = "pbx.inbox_overflow"
 	evClockJumped     = "pbx.clock_jumped"
 	evUnnamed         = "pbx.unnamed"
+	evNotFiltered     = "pbx.not_filtered"
 	evUnmatched       = "call.unmatched"
 	evUnreadable      = "frame.unreadable"
 	evCommitFailed    = "ledger.commit_failed"

@@ -19,6 +19,7 @@ type metrics struct {
 	frames               *prometheus.CounterVec
 	heartbeats           *prometheus.CounterVec
 	unreadableFrames     *prometheus.CounterVec
+	notFiltered          *prometheus.CounterVec
 	inboxFrames          *prometheus.GaugeVec
 	inboxOverflows       *prometheus.CounterVec
 	probes               *prometheus.CounterVec
@@ -53,7 +54,7 @@ func (m *metrics) addPBX(name string) {
 	}
 	for _, c := range []*prometheus.CounterVec{
 		m.frames, m.heartbeats, m.unreadableFrames, m.inboxOverflows, m.probes,
-		m.callsSetAside,
+		m.callsSetAside, m.notFiltered,
 	} {
 		c.WithLabelValues(name)
 	}
@@ -98,6 +99,8 @@ func newMetrics() *metrics {
 			"Heartbeats that the PBX sent back.", "pbx"),
 		unreadableFrames: counter("unreadable_frames_total",
 			"Frames that could not be read.", "pbx"),
+		notFiltered: counter("pbx_not_filtered_total",
+			"Connections at which the PBX could not be told which events to send.", "pbx"),
 		inboxFrames: gauge("inbox_frames",
 			"Frames read and not processed yet.", "pbx"),
 		listenerRefused: counter("listener_refused_total",
@@ -146,7 +149,8 @@ func newMetrics() *metrics {
 func (m *metrics) register() {
 	m.registry.MustRegister(
 		m.openCalls, m.callsSetAside, m.unmatchedCalls, m.records, m.talkSeconds, m.unseenSeconds,
-		m.pbxSynced, m.pbxGaps, m.frames, m.heartbeats, m.unreadableFrames, m.inboxFrames,
+		m.pbxSynced, m.pbxGaps, m.frames, m.heartbeats, m.unreadableFrames, m.notFiltered,
+		m.inboxFrames,
 		m.inboxOverflows, m.listenerRefused, m.probes, m.callerNumbers, m.exemptionLookups, m.exemptionBreakerOpen,
 		m.registerUsable, m.deskCallers, m.pendingRecords, m.rerated, m.commitSeconds,
 		m.commitFailures, m.signFailures, m.headsDiffer, m.headsWaiting, m.headFailures, collectors.NewGoCollector(),

@@ -75,6 +75,12 @@ func (w *pbxWorker) Synced(info ari.Info, channels int, took time.Duration) {
 	}
 }
 
+// NotFiltered implements native.Observer.
+func (w *pbxWorker) NotFiltered(err error) {
+	w.metrics.notFiltered.WithLabelValues(w.name).Inc()
+	w.loggedNotFiltered.Do(func() { w.log.Warn(evNotFiltered, zap.Error(err)) })
+}
+
 // SyncLost implements native.Observer.
 func (w *pbxWorker) SyncLost(reason string, err error) {
 	w.synced.Store(false)

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -57,6 +58,7 @@ type pbxWorker struct {
 	trunks                  map[string]bool  // that the metrics name
 	lastResync              time.Time        // after an unreadable frame
 	refusals                refusals
+	loggedNotFiltered       sync.Once
 
 	synced    atomic.Bool // for /readyz
 	committed atomic.Bool // false while a commit fails
