@@ -108,8 +108,9 @@ func (t *template) appendCall(buf []byte, n int, begin time.Time) []byte {
 	for _, at := range t.bridges {
 		copy(frame[at:], fmt.Sprintf("%08x", n))
 	}
+	var text [len(stampLayout) + 8]byte // AppendFormat writes some bytes more for a moment
 	for _, s := range t.stamps {
-		begin.Add(s.after).UTC().AppendFormat(frame[s.at:s.at], stampLayout)
+		copy(frame[s.at:], begin.Add(s.after).UTC().AppendFormat(text[:0], stampLayout))
 	}
 	return buf
 }
