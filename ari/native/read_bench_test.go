@@ -6,6 +6,7 @@ import (
 	"crypto/sha1"
 	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -80,7 +81,9 @@ func BenchmarkRead(b *testing.B) {
 	<-done
 	b.StopTimer()
 	cancel()
-	<-read
+	if err := <-read; !errors.Is(err, context.Canceled) {
+		b.Error(err)
+	}
 	if err := from.Close(); err != nil {
 		b.Error(err)
 	}
