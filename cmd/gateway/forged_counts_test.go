@@ -26,6 +26,11 @@ func (f forger) enterCounts() {
 	if err != nil {
 		f.t.Fatal(err)
 	}
+	defer func() {
+		if err := query.Close(); err != nil {
+			f.t.Error(err)
+		}
+	}()
 	var rows []quality.Row
 	for query.Next() {
 		var row quality.Row
@@ -36,7 +41,7 @@ func (f forger) enterCounts() {
 		}
 		rows = append(rows, row)
 	}
-	if err := errors.Join(query.Err(), query.Close()); err != nil {
+	if err := query.Err(); err != nil {
 		f.t.Fatal(err)
 	}
 	f.enter(ledger.QualityLeaf(countedDay, rows))

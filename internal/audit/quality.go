@@ -72,7 +72,7 @@ func (a *auditor) checkQuality(ctx context.Context, s ledger.Snapshot) error {
 	err := s.Records(ctx, ledger.Query{}, func(text []byte) error {
 		var r metering.Record
 		if json.Unmarshal(text, &r) != nil {
-			return nil // checkRecord has reported it
+			return nil //nolint:nilerr // checkRecord has reported it
 		}
 		if d := r.ArrivedAt.UTC().Format(time.DateOnly); d != day {
 			if err := q.compare(day, recorded); err != nil {

@@ -167,7 +167,8 @@ func (c *comparison) today(first evidence.Call) bool {
 	terms := c.rules.Terms(first.Service, first.At.Time)
 	terms.AskExemption = c.rules.AskExemption
 	frame := evidence.NewCall(metering.Fact{
-		At: first.At.Time, Call: first.Call, Service: first.Service, Terms: &terms,
+		At: first.At.Time, Call: first.Call, RecordName: first.Record, Service: first.Service,
+		Terms: &terms,
 	}, c.rules.Operators.Patterns(), "")
 	now, _, err := evidence.ReadCall(frame)
 	return err == nil && slices.Equal(now.Operators, first.Operators) &&

@@ -77,8 +77,9 @@ func (p *Part) RecordID() string {
 }
 
 // Contradiction tells why the part contradicts itself or what the ledger holds of the call: whether
-// it is open, and whether there is a record of the call or with its RecordID. "": it does not. What was
-// erased is no longer known as the call's. Each store asks it about every part of a batch, so that all stores judge alike.
+// it is open, and whether there is a record of the call or with its RecordID. "": it does not. What
+// was erased is no longer known as the call's. Each store asks it about every part of a batch, so
+// that all stores judge alike.
 func (p *Part) Contradiction(open, recorded bool) string {
 	switch {
 	case recorded:

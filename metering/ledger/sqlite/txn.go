@@ -30,7 +30,7 @@ func newStatements() *statements {
 // holds no lock that a transaction needs.
 func (s *statements) prepare(ctx context.Context, db *sql.DB) error {
 	for _, query := range s.takeWanted() {
-		stmt, err := db.PrepareContext(ctx, query)
+		stmt, err := db.PrepareContext(ctx, query) //nolint:sqlclosecheck // the database closes it
 		if err != nil {
 			return fmt.Errorf("preparing a statement: %w", err)
 		}
@@ -69,7 +69,7 @@ type txn struct {
 // ExecContext is that of sql.Tx.
 func (t txn) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	if stmt := t.statements.of(query); stmt != nil {
-		return t.tx.StmtContext(ctx, stmt).ExecContext(ctx, args...)
+		return t.tx.StmtContext(ctx, stmt).ExecContext(ctx, args...) //nolint:sqlclosecheck // the transaction does
 	}
 	return t.tx.ExecContext(ctx, query, args...)
 }
@@ -77,7 +77,7 @@ func (t txn) ExecContext(ctx context.Context, query string, args ...any) (sql.Re
 // QueryContext is that of sql.Tx.
 func (t txn) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	if stmt := t.statements.of(query); stmt != nil {
-		return t.tx.StmtContext(ctx, stmt).QueryContext(ctx, args...)
+		return t.tx.StmtContext(ctx, stmt).QueryContext(ctx, args...) //nolint:sqlclosecheck // the transaction does
 	}
 	return t.tx.QueryContext(ctx, query, args...)
 }
@@ -85,7 +85,7 @@ func (t txn) QueryContext(ctx context.Context, query string, args ...any) (*sql.
 // QueryRowContext is that of sql.Tx.
 func (t txn) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
 	if stmt := t.statements.of(query); stmt != nil {
-		return t.tx.StmtContext(ctx, stmt).QueryRowContext(ctx, args...)
+		return t.tx.StmtContext(ctx, stmt).QueryRowContext(ctx, args...) //nolint:sqlclosecheck // the transaction does
 	}
 	return t.tx.QueryRowContext(ctx, query, args...)
 }
