@@ -34,7 +34,8 @@ func TestLiveCELShowsItsZoneAndTheFrontDesk(t *testing.T) {
 	h := newHarnessWith(t, frontDeskConfig, services, longWait)
 	h.start(t)
 	h.operator(t, "op1", lab.Called(0).WaitBye())
-	caller := h.caller(t, 0, lab.AtFrontDesk().Answered().Pause(2*second).Bye())
+	caller := h.caller(t, 0, lab.AtFrontDesk().Pause(announcement).Keys("1").Answered().
+		Pause(2*second).Bye())
 	if err := caller.Wait(h.ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -66,11 +67,11 @@ func TestLiveCELShowsItsZoneAndTheFrontDesk(t *testing.T) {
 // it: the whole call is free, also the part that was seen.
 func TestLiveReconcileFreesACallLedToASurchargeNumber(t *testing.T) {
 	t.Parallel()
-	h := newHarness(t, talkingService, nil)
+	h := newHarness(t, talkingService, outsideNumbers)
 	h.start(t)
 	h.operator(t, "op1", lab.Called(half).Pause(second).Hold().Pause(second).Unhold().
 		Pause(5*second).Refer("899123456"))
-	caller := h.caller(t, 0, lab.Calls().Pause(11*second).Bye())
+	caller := h.caller(t, 0, lab.Calls().WaitBye())
 	h.logged(t, "talk.started", 2)
 	h.heartbeats(t, 2)
 	if err := h.gw.Kill(h.ctx); err != nil {

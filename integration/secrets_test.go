@@ -10,16 +10,14 @@ import (
 )
 
 // wantNoClearNumbers checks that no number or secret is in the gateway's output: log, records,
-// evidence, explanations and metrics. calls is the number of calls that the log must contain.
-func (h *harness) wantNoClearNumbers(t *testing.T, calls int) {
+// everythingKept is what the commands print of the records and their evidence.
+func (h *harness) everythingKept(t *testing.T) (output string) {
 	t.Helper()
-	output := h.gw.Log()
-	out, _, err := h.gw.Command(h.ctx, "records")
+	output, _, err := h.gw.Command(h.ctx, "records")
 	if err != nil {
 		t.Fatal(err)
 	}
-	output += out
-	for line := range strings.Lines(out) {
+	for line := range strings.Lines(output) {
 		_, after, _ := strings.Cut(line, `"call":"`)
 		call, _, _ := strings.Cut(after, `"`)
 		evidence, code, err := h.gw.Command(h.ctx, "explain", "--evidence", call)
@@ -32,6 +30,13 @@ func (h *harness) wantNoClearNumbers(t *testing.T, calls int) {
 		}
 		output += evidence + explained
 	}
+	return output
+}
+
+// evidence, explanations and metrics. calls is the number of calls that the log must contain.
+func (h *harness) wantNoClearNumbers(t *testing.T, calls int) {
+	t.Helper()
+	output := h.gw.Log() + h.everythingKept(t)
 	_, metrics, err := h.gw.Get(h.ctx, "/metrics")
 	if err != nil {
 		t.Fatal(err)
