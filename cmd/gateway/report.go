@@ -36,9 +36,8 @@ func (c reportCommand) Run(ctx context.Context, io streams) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
-	terms := report.Terms{ShortAbandon: how.ShortAbandon, RepeatWithin: how.RepeatWithin}
-	rows := &report.FromRecords{Records: l, Terms: terms}
-	r, err := report.Build(ctx, rows, period, c.Service, terms, how.Targets())
+	rows := &report.FromRecords{Records: l}
+	r, err := report.Build(ctx, rows, period, c.Service, how.Terms(), how.Targets())
 	if err != nil {
 		return err
 	}

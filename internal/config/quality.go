@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -12,9 +13,9 @@ import (
 // Quality says how the quality of service is measured, and what is aimed at.
 type Quality struct {
 	// A caller who hangs up after waiting this long or less for an operator abandons the call in
-	// short, from 1s to 1m.
+	// short: 5s, 10s, 20s, 30s or 1m.
 	ShortAbandon time.Duration `yaml:"short_abandon"`
-	// Within how long another call of the same caller is a repeat, from 1h to 720h.
+	// Within how long another call of the same caller is a repeat: 24h, 72h or 168h.
 	RepeatWithin time.Duration `yaml:"repeat_within"`
 	// What the company, or a law, has set as objective. Reports of that year have the result.
 	Objectives []Objective `yaml:"objectives"`
@@ -27,8 +28,14 @@ func DefaultQuality() (q Quality) {
 }
 
 func (q *Quality) defaults() {
-	set(&q.ShortAbandon, 5*time.Second)
-	set(&q.RepeatWithin, 7*24*time.Hour)
+	terms := quality.DefaultTerms()
+	set(&q.ShortAbandon, terms.ShortAbandon)
+	set(&q.RepeatWithin, terms.RepeatWithin)
+}
+
+// Terms are those of the reports.
+func (q Quality) Terms() quality.Terms {
+	return quality.Terms{ShortAbandon: q.ShortAbandon, RepeatWithin: q.RepeatWithin}
 }
 
 // Objective is what is aimed at for one indicator of a service in a year.
@@ -56,19 +63,15 @@ func (q Quality) Targets() []quality.Objective {
 	return all
 }
 
-// The bounds of what may count as short and as a repeat, and of the years.
-const (
-	minShortAbandon, maxShortAbandon = time.Second, time.Minute
-	minRepeatWithin, maxRepeatWithin = time.Hour, 30 * 24 * time.Hour
-	minYear, maxYear                 = 2000, 2999
-)
+// The bounds of the years.
+const minYear, maxYear = 2000, 2999
 
 func (l *loader) checkQuality(c *Config) {
-	if d := c.Quality.ShortAbandon; d < minShortAbandon || d > maxShortAbandon {
-		l.problem("quality.short_abandon", "%s is not from %s to %s", d, minShortAbandon, maxShortAbandon)
+	if d := c.Quality.ShortAbandon; !slices.Contains(quality.ShortAbandons(), d) {
+		l.problem("quality.short_abandon", "%s is not told by the counts: use 5s, 10s, 20s, 30s or 1m", d)
 	}
-	if d := c.Quality.RepeatWithin; d < minRepeatWithin || d > maxRepeatWithin {
-		l.problem("quality.repeat_within", "%s is not from %s to %s", d, minRepeatWithin, maxRepeatWithin)
+	if d := c.Quality.RepeatWithin; !slices.Contains(quality.RepeatsWithin(), d) {
+		l.problem("quality.repeat_within", "%s is not told by the counts: use 24h, 72h or 168h", d)
 	}
 	services := map[string]bool{}
 	for _, s := range c.Services {

@@ -14,10 +14,10 @@ func TestProblemsOfQuality(t *testing.T) {
 	objective := func(text string) string { return "quality: {objectives: [{" + text + "}]}\n" }
 	checkAll(t, map[string]problem{
 		"short": {
-			add: "quality: {short_abandon: 2m}\n", want: "gw.yaml:21: quality.short_abandon: 2m0s",
+			add: "quality: {short_abandon: 6s}\n", want: "gw.yaml:21: quality.short_abandon: 6s",
 		},
 		"repeat": {
-			add: "quality: {repeat_within: 1m}\n", want: "gw.yaml:21: quality.repeat_within: 1m0s",
+			add: "quality: {repeat_within: 48h}\n", want: "gw.yaml:21: quality.repeat_within: 48h0m0s",
 		},
 		"service": {
 			add:  objective(`service: x, indicator: seen, year: 2026, limit: "1"`),
@@ -65,7 +65,7 @@ func TestObjectivesAreRead(t *testing.T) {
 		t.Error(diff)
 	}
 	if q := config.DefaultQuality(); q.ShortAbandon != 5*time.Second ||
-		q.RepeatWithin != 168*time.Hour || q.ShortAbandon != c.Quality.ShortAbandon {
+		q.RepeatWithin != 168*time.Hour || q.Terms() != c.Quality.Terms() {
 		t.Errorf("defaults: %+v, loaded %+v", q, c.Quality)
 	}
 }

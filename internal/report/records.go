@@ -16,7 +16,6 @@ type FromRecords struct {
 	Records interface {
 		Records(ctx context.Context, q ledger.Query, f func(json []byte) error) error
 	}
-	Terms Terms
 	// Erased is how many calls of the period were not counted, because their detail is erased.
 	Erased int64
 }
@@ -27,7 +26,7 @@ func (s *FromRecords) Rows(
 	ctx context.Context, from, until time.Time, service string, f func(quality.Row) error,
 ) error {
 	q := ledger.Query{
-		Service: service, Since: from.Add(-s.Terms.RepeatWithin), Until: until.Add(s.Terms.RepeatWithin),
+		Service: service, Since: from.Add(-quality.MaxRepeat), Until: until.Add(quality.MaxRepeat),
 	}
 	var arrivals []quality.Arrival
 	var newest time.Time
@@ -50,7 +49,7 @@ func (s *FromRecords) Rows(
 		if !inside {
 			return nil
 		}
-		for _, row := range quality.Of(r, s.Terms.ShortAbandon) {
+		for _, row := range quality.Of(r) {
 			if err := f(row); err != nil {
 				return err
 			}
@@ -60,10 +59,10 @@ func (s *FromRecords) Rows(
 	if err != nil {
 		return err
 	}
-	if known := newest.Add(-s.Terms.RepeatWithin); known.Before(until) {
+	if known := newest.Add(-quality.MaxRepeat); known.Before(until) {
 		until = known
 	}
-	for _, row := range quality.Repeats(arrivals, from, until, s.Terms.RepeatWithin) {
+	for _, row := range quality.Repeats(arrivals, from, until) {
 		if err := f(row); err != nil {
 			return err
 		}

@@ -41,7 +41,6 @@ func TestRowsFromRecords(t *testing.T) {
 	erased := call(33, "p-4") // the 2nd of February
 	erased = erased.Erased("x")
 	source := FromRecords{
-		Terms: terms,
 		// The first three are before February, the last one after it.
 		Records: recorded{
 			call(20, "p-1"), call(29, "p-2"), call(31, "p-3"),
@@ -68,7 +67,9 @@ func TestRowsFromRecords(t *testing.T) {
 	}
 	// p-1 and p-3 called too long ago for a repeat, p-2 did not, and p-3 calls twice. Of p-5's call on
 	// the last day, as of any after the 22nd, it is not known yet whether another follows in time.
-	want := quality.Repeat{First: 2, FirstRepeated: 1, Again: 2}
+	want := quality.Repeat{
+		First: [3]int64{3, 3, 2}, FirstRepeated: [3]int64{1, 1, 1}, Again: [3]int64{1, 1, 2},
+	}
 	if total.Offered != 5 || total.Abandoned != 5 || total.Repeat != want || source.Erased != 1 {
 		t.Errorf("%d offered, %+v, %d erased", total.Offered, total.Repeat, source.Erased)
 	}

@@ -26,14 +26,6 @@ type Rows interface {
 	Rows(ctx context.Context, from, until time.Time, service string, f func(quality.Row) error) error
 }
 
-// Terms are what the counts depend on besides the calls.
-type Terms struct {
-	// ShortAbandon is how long a caller who abandons the call in short waits at most.
-	ShortAbandon time.Duration
-	// RepeatWithin is within how long another call of the same caller is a repeat.
-	RepeatWithin time.Duration
-}
-
 // Report is what is published of a period.
 type Report struct {
 	Format int `json:"format"`
@@ -42,7 +34,7 @@ type Report struct {
 	Period string `json:"period"`
 	From   string `json:"from"`  // the first day, in UTC
 	Until  string `json:"until"` // the day after the last
-	// The terms of the counts, in milliseconds.
+	// The terms of the figures, in milliseconds.
 	ShortAbandonMs int64 `json:"short_abandon_ms"`
 	RepeatWithinMs int64 `json:"repeat_within_ms"`
 	// NotCounted is the number of calls in the period whose detail is erased, where the counts were
@@ -110,7 +102,7 @@ var (
 // Build makes the report of a period, of one service or of all for "". Of the objectives it takes
 // those of the period's year.
 func Build(
-	ctx context.Context, rows Rows, p Period, service string, terms Terms,
+	ctx context.Context, rows Rows, p Period, service string, terms quality.Terms,
 	objectives []quality.Objective,
 ) (Report, error) {
 	r := Report{
@@ -132,12 +124,12 @@ func Build(
 		return r, fmt.Errorf("reading the counts of %s: %w", p.Name, err)
 	}
 	for _, name := range slices.Sorted(maps.Keys(services)) {
-		s := services[name].report(name)
+		s := services[name].report(name, terms)
 		for _, o := range objectives {
 			if o.Service != name || o.Year != p.From.Year() {
 				continue
 			}
-			result, err := s.judge(o, services[name].whole)
+			result, err := s.judge(o, services[name].whole, terms)
 			if err != nil {
 				return r, err
 			}
@@ -178,22 +170,24 @@ func (s *sums) add(row quality.Row) {
 	}
 }
 
-func (s *sums) report(name string) Service {
+func (s *sums) report(name string, terms quality.Terms) Service {
 	service := Service{
 		Name: name, Objectives: []quality.Result{}, Waits: waitCells(s.whole.Wait), Talk: talkOf(s.whole),
 		Satisfaction: satisfactionCells(s.whole.Survey.Satisfaction),
-		Months:       parts(s.whole, s.months, comparedParts),
-		Queues:       parts(s.whole, s.queues, comparedParts),
-		Operators:    parts(s.whole, s.operators, comparedOperators),
+		Months:       parts(s.whole, s.months, comparedParts, terms),
+		Queues:       parts(s.whole, s.queues, comparedParts, terms),
+		Operators:    parts(s.whole, s.operators, comparedOperators, terms),
 	}
-	service.Figures = wholeFigures(s.whole)
+	service.Figures = wholeFigures(s.whole, terms)
 	return service
 }
 
 // judge is the result of an objective. Of a figure that is not published it has neither the value
 // nor the verdict.
-func (s Service) judge(o quality.Objective, whole quality.Counts) (quality.Result, error) {
-	r, err := o.Judge(whole)
+func (s Service) judge(
+	o quality.Objective, whole quality.Counts, terms quality.Terms,
+) (quality.Result, error) {
+	r, err := o.Judge(whole, terms)
 	for _, f := range s.Figures {
 		if f.Indicator == o.Indicator && f.Suppressed {
 			r.Value, r.Verdict, r.Why = f.Value, quality.NotKnown, quality.WhyFew

@@ -39,7 +39,7 @@ func (k kept) Rows(
 }
 
 var (
-	terms = Terms{ShortAbandon: 5 * time.Second, RepeatWithin: 168 * time.Hour}
+	terms = quality.DefaultTerms()
 	aims  = []quality.Objective{
 		{Service: "1001", Indicator: "answer_time_mean", Year: 2026, Limit: 2},
 		{Service: "1001", Indicator: "answered_20s_of_answered", Year: 2026, Limit: 0.4},

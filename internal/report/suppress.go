@@ -20,19 +20,21 @@ func figure(v quality.Value, hidden bool) Figure {
 }
 
 // wholeFigures are all figures of a service. Exempt callers and the others are parts of one whole.
-func wholeFigures(whole quality.Counts) (figures []Figure) {
+func wholeFigures(whole quality.Counts, terms quality.Terms) (figures []Figure) {
 	exempt := whole.Exempt.Waits
 	hidden := quality.Suppress([]int64{exempt, whole.Wait.Count() - exempt})
 	for _, i := range quality.Indicators() {
 		part := i.Name == "answer_time_mean_exempt" || i.Name == "answer_time_mean_others"
-		figures = append(figures, figure(i.Measure(whole), part && (hidden[0] || hidden[1])))
+		figures = append(figures, figure(i.Measure(whole, terms), part && (hidden[0] || hidden[1])))
 	}
 	return figures
 }
 
 // parts are the figures of each part, in the order of their names. For each indicator, what is
 // published of the parts does not give away one that is not: calls in no part are one more.
-func parts(whole quality.Counts, byName map[string]quality.Counts, compared []string) []Part {
+func parts(
+	whole quality.Counts, byName map[string]quality.Counts, compared []string, terms quality.Terms,
+) []Part {
 	all := []Part{}
 	names := slices.Sorted(maps.Keys(byName))
 	for _, name := range names {
@@ -40,16 +42,16 @@ func parts(whole quality.Counts, byName map[string]quality.Counts, compared []st
 	}
 	for _, name := range compared {
 		indicator, _ := quality.Find(name)
-		rest := indicator.Measure(whole).N
+		rest := indicator.Measure(whole, terms).N
 		var sizes []int64
 		for _, part := range names {
-			n := indicator.Measure(byName[part]).N
+			n := indicator.Measure(byName[part], terms).N
 			sizes = append(sizes, n)
 			rest -= n
 		}
 		hidden := quality.Suppress(append(sizes, rest))
 		for i, part := range names {
-			v := indicator.Measure(byName[part])
+			v := indicator.Measure(byName[part], terms)
 			all[i].Figures = append(all[i].Figures, figure(v, hidden[i]))
 		}
 	}

@@ -23,21 +23,18 @@ type QualityReader interface {
 	) error
 }
 
-// shortAbandon is how long a caller waits at most who abandons the call in short.
-const shortAbandon = 5 * time.Second
-
 // QualityChange is what the newest version of a call's record changes in the counts. before is the
 // newest version so far; nil: there is none.
 func QualityChange(before, after *metering.Record) []quality.Row {
 	var rows []quality.Row
 	if before != nil {
-		for _, row := range quality.Of(*before, shortAbandon) {
+		for _, row := range quality.Of(*before) {
 			var taken quality.Counts
 			taken.Sub(row.Counts)
 			rows = append(rows, quality.Row{Key: row.Key, Counts: taken})
 		}
 	}
-	rows = append(rows, quality.Of(*after, shortAbandon)...)
+	rows = append(rows, quality.Of(*after)...)
 	return quality.Merge(rows)
 }
 

@@ -6,15 +6,12 @@ const Version = 1
 // Counts are exact counts of calls and sums of times in milliseconds. They add up. A zero field is
 // left out of the JSON.
 type Counts struct {
-	// Calls that arrived. Each is one of the five below: answered, abandoned, abandoned_short,
-	// cut or uncertain.
+	// Calls that arrived. Each is one of the four below: answered, abandoned, cut or uncertain.
 	Offered int64 `json:"offered,omitzero"`
 	// Calls in which an operator talked with the caller.
 	Answered int64 `json:"answered,omitzero"`
-	// Calls that the caller ended before any operator talked, after more than the short time.
+	// Calls that the caller ended before any operator talked.
 	Abandoned int64 `json:"abandoned,omitzero"`
-	// Calls that the caller ended before any operator talked, within the short time.
-	AbandonedShort int64 `json:"abandoned_short,omitzero"`
 	// Calls that the service ended before any operator talked.
 	Cut int64 `json:"cut,omitzero"`
 	// Calls of which it was not seen whether an operator talked, or who ended them.
@@ -22,8 +19,9 @@ type Counts struct {
 	// Legs that took the place of another call's leg: parts of that call, so not offered. Only their
 	// times and reasons are counted.
 	TookOver int64 `json:"took_over,omitzero"`
-	// Waits of the abandoned and abandoned_short calls, from the choice of an operator.
-	AbandonedWaitMs int64 `json:"abandoned_wait_ms,omitzero"`
+	// Waits of the abandoned calls, from the choice of an operator. Which of them count as short is
+	// said by the report, not here.
+	AbandonedWait Histogram `json:"abandoned_wait,omitzero"`
 	// First waits of the answered calls: from the choice of an operator, which is joining the first
 	// queue, or the arrival where the call joined none before it was answered. A call with unseen time
 	// is not among them: an earlier answer may not have been seen.
@@ -65,7 +63,7 @@ type Counts struct {
 type Exempt struct {
 	Offered   int64 `json:"offered,omitzero"`
 	Answered  int64 `json:"answered,omitzero"`
-	Abandoned int64 `json:"abandoned,omitzero"` // short ones too
+	Abandoned int64 `json:"abandoned,omitzero"`
 	Cut       int64 `json:"cut,omitzero"`
 	Waits     int64 `json:"waits,omitzero"` // first waits, as in wait
 	WaitMs    int64 `json:"wait_ms,omitzero"`
@@ -84,14 +82,14 @@ type Survey struct {
 }
 
 // Repeat counts calls with a pseudonym by whether the same caller called the service before and
-// again.
+// again, for each number of days in [RepeatDays].
 type Repeat struct {
-	// Calls without another one by the caller in the days before.
-	First int64 `json:"first,omitzero"`
-	// Those of them with another one in the days after.
-	FirstRepeated int64 `json:"first_repeated,omitzero"`
-	// Calls with another one in the days before.
-	Again int64 `json:"again,omitzero"`
+	// Calls without another one by the caller in so many days before.
+	First [len(RepeatDays)]int64 `json:"first,omitzero"`
+	// Those of them with another one in so many days after.
+	FirstRepeated [len(RepeatDays)]int64 `json:"first_repeated,omitzero"`
+	// Calls with another one in so many days before.
+	Again [len(RepeatDays)]int64 `json:"again,omitzero"`
 }
 
 // Add adds other to c.
@@ -110,13 +108,11 @@ func (c *Counts) combine(o *Counts, sign int64) {
 	c.Offered += sign * o.Offered
 	c.Answered += sign * o.Answered
 	c.Abandoned += sign * o.Abandoned
-	c.AbandonedShort += sign * o.AbandonedShort
 	c.Cut += sign * o.Cut
 	c.Uncertain += sign * o.Uncertain
 	c.TookOver += sign * o.TookOver
-	c.AbandonedWaitMs += sign * o.AbandonedWaitMs
-	combine(c.Wait.Calls[:], o.Wait.Calls[:], sign)
-	combine(c.Wait.Ms[:], o.Wait.Ms[:], sign)
+	c.AbandonedWait.combine(&o.AbandonedWait, sign)
+	c.Wait.combine(&o.Wait, sign)
 	c.Navigations += sign * o.Navigations
 	c.NavigationMs += sign * o.NavigationMs
 	c.Transfers += sign * o.Transfers
@@ -137,9 +133,9 @@ func (c *Counts) combine(o *Counts, sign int64) {
 	combine(c.Survey.Satisfaction[:], o.Survey.Satisfaction[:], sign)
 	c.Survey.SolvedYes += sign * o.Survey.SolvedYes
 	c.Survey.SolvedNo += sign * o.Survey.SolvedNo
-	c.Repeat.First += sign * o.Repeat.First
-	c.Repeat.FirstRepeated += sign * o.Repeat.FirstRepeated
-	c.Repeat.Again += sign * o.Repeat.Again
+	combine(c.Repeat.First[:], o.Repeat.First[:], sign)
+	combine(c.Repeat.FirstRepeated[:], o.Repeat.FirstRepeated[:], sign)
+	combine(c.Repeat.Again[:], o.Repeat.Again[:], sign)
 }
 
 func (e *Exempt) combine(o *Exempt, sign int64) {
@@ -150,6 +146,11 @@ func (e *Exempt) combine(o *Exempt, sign int64) {
 	e.Waits += sign * o.Waits
 	e.WaitMs += sign * o.WaitMs
 	e.TalkMs += sign * o.TalkMs
+}
+
+func (h *Histogram) combine(o *Histogram, sign int64) {
+	combine(h.Calls[:], o.Calls[:], sign)
+	combine(h.Ms[:], o.Ms[:], sign)
 }
 
 func combine(c, o []int64, sign int64) {

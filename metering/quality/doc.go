@@ -4,8 +4,8 @@
 // sums that name neither a person nor a call. Rows of one [Key] add up, in any order, and Sub takes
 // out what an Add put in. A store keeps the sums: it adds the rows of a call's first record, and
 // where a later version supersedes a record, takes out the rows of the one and adds those of the
-// other. Out: from the sums of a period, each [Indicator] as a [Value], the [Result] of an
-// [Objective], and cells small enough to point at a caller taken out ([Suppress]).
+// other. Out: from the sums of a period and the [Terms] of a company, each [Indicator] as a [Value],
+// the [Result] of an [Objective], and cells small enough to point at a caller taken out ([Suppress]).
 //
 // # Levels
 //

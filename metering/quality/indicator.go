@@ -33,17 +33,19 @@ type Indicator struct {
 	Bounds string `json:"bounds,omitzero"`
 	// PerOperator: the rows of an operator have what the indicator needs.
 	PerOperator bool `json:"per_operator,omitzero"`
+	// Term is the one of the [Terms] that the value depends on. Empty: none.
+	Term string `json:"term,omitzero"`
 	// Source is the text that asks for the indicator. Empty: none that is known does.
 	Source string `json:"source,omitzero"`
 
-	measure func(Counts) Value
+	measure func(Counts, Terms) Value
 	// boundsUnseen: the bounds hold whatever became of the calls that were not measured.
 	boundsUnseen bool
 }
 
 // Measure is the indicator's value for summed counts.
-func (i Indicator) Measure(c Counts) Value {
-	v := i.measure(c)
+func (i Indicator) Measure(c Counts, t Terms) Value {
+	v := i.measure(c, t)
 	v.Indicator, v.Version = i.Name, i.Version
 	return v
 }

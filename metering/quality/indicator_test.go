@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -20,7 +21,50 @@ func measure(t interface{ Fatalf(string, ...any) }, name string, c quality.Count
 	if !ok {
 		t.Fatalf("there is no indicator %s", name)
 	}
-	return i.Measure(c)
+	return i.Measure(c, quality.DefaultTerms())
+}
+
+// Of ten abandoned calls, one waited 5 s at most, two more up to 20 s. Which of them are short is
+// told by the terms, of the same counts.
+func TestTermsTellWhichCallsAreShortAndWhichRepeated(t *testing.T) {
+	c := quality.Counts{
+		Offered: 20, Answered: 10, Abandoned: 10,
+		AbandonedWait: quality.Histogram{Calls: [10]int64{0: 1, 2: 2, 4: 7}},
+		Repeat: quality.Repeat{
+			First: [3]int64{10, 9, 8}, FirstRepeated: [3]int64{1, 1, 2}, Again: [3]int64{0, 1, 2},
+		},
+	}
+	const day = 24 * time.Hour
+	for _, want := range []struct {
+		terms                   quality.Terms
+		abandoned, short, again float64
+	}{
+		{quality.Terms{ShortAbandon: 5 * time.Second, RepeatWithin: 7 * day}, 9. / 19, 1. / 20, 6. / 8},
+		{quality.Terms{ShortAbandon: 10 * time.Second, RepeatWithin: 3 * day}, 9. / 19, 1. / 20, 8. / 9},
+		{quality.Terms{ShortAbandon: 20 * time.Second, RepeatWithin: day}, 7. / 17, 3. / 20, 9. / 10},
+		{quality.Terms{ShortAbandon: time.Minute, RepeatWithin: day}, 0, 10. / 20, 9. / 10},
+	} {
+		if err := want.terms.Check(); err != nil {
+			t.Error(err)
+		}
+		for name, value := range map[string]float64{
+			"abandoned": want.abandoned, "abandoned_short": want.short, "no_repeat_call": want.again,
+		} {
+			i, _ := quality.Find(name)
+			if v := i.Measure(c, want.terms); !v.Exact() || v.Low != value {
+				t.Errorf("%+v: %s is %+v, want %f", want.terms, name, v, value)
+			}
+		}
+	}
+	for _, bad := range []quality.Terms{
+		{}, {ShortAbandon: 6 * time.Second, RepeatWithin: day},
+		{ShortAbandon: 120 * time.Second, RepeatWithin: day},
+		{ShortAbandon: 5 * time.Second, RepeatWithin: 2 * day},
+	} {
+		if bad.Check() == nil {
+			t.Errorf("%+v are terms that the counts cannot tell", bad)
+		}
+	}
 }
 
 // The day of this table, worked out by hand. Eight calls are offered. Five are answered after waits
@@ -39,7 +83,10 @@ func TestIndicatorsOfADay(t *testing.T) {
 		Survey: quality.Survey{
 			Answered: 4, Satisfaction: [5]int64{1, 0, 0, 1, 2}, SolvedYes: 2, SolvedNo: 1,
 		},
-		Repeat: quality.Repeat{First: 5, FirstRepeated: 1, Again: 2},
+		AbandonedWait: quality.Histogram{Calls: [10]int64{1: 1}, Ms: [10]int64{1: 7_000}},
+		Repeat: quality.Repeat{
+			First: [3]int64{7, 6, 5}, FirstRepeated: [3]int64{0, 0, 1}, Again: [3]int64{0, 1, 2},
+		},
 	}
 	for name, want := range map[string]struct {
 		low, high float64
@@ -73,7 +120,7 @@ func TestIndicatorsOfADay(t *testing.T) {
 		}
 	}
 	for _, i := range quality.Indicators() {
-		if v := i.Measure(quality.Counts{}); v.Known || v.Low != 0 || v.High != 0 || v.N != 0 {
+		if v := i.Measure(quality.Counts{}, quality.DefaultTerms()); v.Known || v.Low != 0 || v.High != 0 || v.N != 0 {
 			t.Errorf("%s of no call: %+v", i.Name, v)
 		}
 	}
@@ -90,7 +137,7 @@ func TestBoundsContainTheTruth(t *testing.T) {
 				service: "1001", starts: arrival, reason: metering.ReasonNoTariff,
 				parts: []part{{'w', ms, ""}, {'t', 1000, "PJSIP/a"}},
 			}
-			day = append(day, quality.Of(l.record(), short)[0])
+			day = append(day, quality.Of(l.record())[0])
 			truth = append(truth, ms)
 		}
 		slices.Sort(truth)
@@ -181,7 +228,7 @@ func TestDefinitionsNameCounts(t *testing.T) {
 	}
 	word := regexp.MustCompile(`[a-z]+[a-z_]*(?:\.[a-z_]+)?`)
 	prose := []string{"sum", "of", "the", "shortest", "up", "to", "s", "each", "times", "its", "score",
-		"and"}
+		"and", "short_abandon"}
 	seen := map[string]bool{}
 	for _, i := range quality.Indicators() {
 		if seen[i.Name] || i.Version < 1 || !strings.HasSuffix(i.Formula, ".") {

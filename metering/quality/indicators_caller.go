@@ -7,23 +7,27 @@ func lostIndicators() []Indicator {
 		Name: "abandoned", Version: 1, Unit: Share, Better: Lower,
 		Formula: "Share of the calls that the caller ended before any operator talked, of the " +
 			"offered calls; those abandoned in short are in neither.",
-		Numerator: "abandoned", Denominator: "offered - abandoned_short",
-		Bounds: perhapsAbandoned, boundsUnseen: true, Source: ofcom,
-		measure: func(c Counts) Value { return lost(c, c.Abandoned, c.Offered-c.AbandonedShort) },
+		Numerator:   "abandoned - abandoned_wait.calls up to short_abandon",
+		Denominator: "offered - abandoned_wait.calls up to short_abandon",
+		Bounds:      perhapsAbandoned, boundsUnseen: true, Term: shortAbandon, Source: ofcom,
+		measure: func(c Counts, t Terms) Value {
+			short := t.short(c)
+			return lost(c, c.Abandoned-short, c.Offered-short)
+		},
 	}, {
 		Name: "abandoned_short", Version: 1, Unit: Share, Better: Lower,
 		Formula: "Share of the calls that the caller ended within the short time before any " +
 			"operator talked, of all offered calls.",
-		Numerator: "abandoned_short", Denominator: "offered",
-		Bounds: perhapsAbandoned, boundsUnseen: true,
-		measure: func(c Counts) Value { return lost(c, c.AbandonedShort, c.Offered) },
+		Numerator: "abandoned_wait.calls up to short_abandon", Denominator: "offered",
+		Bounds: perhapsAbandoned, boundsUnseen: true, Term: shortAbandon,
+		measure: func(c Counts, t Terms) Value { return lost(c, t.short(c), c.Offered) },
 	}, {
 		Name: "cut_waiting", Version: 1, Unit: Share, Better: Lower,
 		Formula: "Share of the calls that the service ended before any operator talked, of all " +
 			"offered calls.",
 		Numerator: "cut", Denominator: "offered",
 		Bounds: "calls seen in part may or may not have been cut", boundsUnseen: true, Source: ley4,
-		measure: func(c Counts) Value { return lost(c, c.Cut, c.Offered) },
+		measure: func(c Counts, _ Terms) Value { return lost(c, c.Cut, c.Offered) },
 	}}
 }
 
@@ -39,7 +43,7 @@ func callerIndicators() []Indicator {
 		Formula:   "Share of the callers who say that the matter is solved, of those who say yes or no.",
 		Numerator: "survey.solved_yes", Denominator: "survey.solved_yes + survey.solved_no",
 		Source: csp79 + "; " + ofcom,
-		measure: func(c Counts) Value {
+		measure: func(c Counts, _ Terms) Value {
 			return wilson(c.Survey.SolvedYes, c.Survey.SolvedYes+c.Survey.SolvedNo)
 		},
 	}, {
@@ -47,16 +51,17 @@ func callerIndicators() []Indicator {
 		Formula: "Share of the first calls after which the same caller did not call the service " +
 			"again within the days that count as a repeat. Calls with a withheld number are left out.",
 		Numerator: "repeat.first - repeat.first_repeated", Denominator: "repeat.first",
-		Source: csp79 + "; " + ofcom,
-		measure: func(c Counts) Value {
-			return share(c.Repeat.First-c.Repeat.FirstRepeated, c.Repeat.First)
+		Term: repeatWithin, Source: csp79 + "; " + ofcom,
+		measure: func(c Counts, t Terms) Value {
+			first, repeated := t.first(c)
+			return share(first-repeated, first)
 		},
 	}, {
 		Name: "satisfaction_mean", Version: 1, Unit: Score, Better: Higher, PerOperator: true,
 		Formula:     "Mean satisfaction, from 1 to 5, of the callers who gave one.",
 		Numerator:   "survey.satisfaction, each times its score",
 		Denominator: "sum of survey.satisfaction", Source: cons24 + "; " + ley18 + "; " + ofcom,
-		measure: func(c Counts) Value {
+		measure: func(c Counts, _ Terms) Value {
 			total, n := int64(0), sum(c.Survey.Satisfaction[:])
 			for i, answers := range c.Survey.Satisfaction {
 				total += int64(i+1) * answers
@@ -68,7 +73,7 @@ func callerIndicators() []Indicator {
 		Formula:     "Share of the callers who are satisfied, 4 or 5, of those who gave a satisfaction.",
 		Numerator:   "survey.satisfaction of 4 and 5",
 		Denominator: "sum of survey.satisfaction", Source: cons24 + "; " + ley18 + "; " + ofcom,
-		measure: func(c Counts) Value {
+		measure: func(c Counts, _ Terms) Value {
 			return wilson(sum(c.Survey.Satisfaction[3:]), sum(c.Survey.Satisfaction[:]))
 		},
 	}, {
@@ -76,13 +81,13 @@ func callerIndicators() []Indicator {
 		Formula: "Share of the answered calls with at least one answer to the survey, whether the " +
 			"caller was asked or not.",
 		Numerator: "survey.answered", Denominator: "answered",
-		measure: func(c Counts) Value { return share(c.Survey.Answered, c.Answered) },
+		measure: func(c Counts, _ Terms) Value { return share(c.Survey.Answered, c.Answered) },
 	}, {
 		Name: "seen", Version: 1, Unit: Share, Better: Higher,
 		Formula:     "Share of the time of all calls that the gateway saw.",
 		Numerator:   "waited_ms + held_ms + talk_ms",
 		Denominator: "waited_ms + held_ms + talk_ms + unseen_ms",
-		measure: func(c Counts) Value {
+		measure: func(c Counts, _ Terms) Value {
 			seen, calls := c.WholeMs()-c.UnseenMs, c.Offered+c.TookOver
 			return exactly(seen, c.WholeMs(), calls, calls)
 		},

@@ -24,19 +24,19 @@ func answerTimes() []Indicator {
 		Formula: "Mean time from the choice of an operator to the operator's answer. The choice is " +
 			"joining the first queue; where a call joined none before, its arrival.",
 		Numerator: "sum of wait.ms", Denominator: "sum of wait.calls", Source: csp79 + "; " + cons24,
-		measure: func(c Counts) Value { return meanWait(c, c.Wait.SumMs()) },
+		measure: func(c Counts, _ Terms) Value { return meanWait(c, c.Wait.SumMs()) },
 	}, {
 		Name: "answer_time_with_navigation_mean", Version: 1, Unit: Seconds, Better: Lower,
 		PerOperator: true,
 		Formula:     "Mean time from the arrival of the call to the operator's answer.",
 		Numerator:   "sum of wait.ms + navigation_ms", Denominator: "sum of wait.calls", Source: cons24,
-		measure: func(c Counts) Value { return meanWait(c, c.Wait.SumMs()+c.NavigationMs) },
+		measure: func(c Counts, _ Terms) Value { return meanWait(c, c.Wait.SumMs()+c.NavigationMs) },
 	}, {
 		Name: "navigation_mean", Version: 1, Unit: Seconds, Better: Lower,
 		Formula: "Mean time from the arrival to joining the first queue, of answered calls that " +
 			"joined one.",
 		Numerator: "navigation_ms", Denominator: "navigations", Source: csp79,
-		measure: func(c Counts) Value {
+		measure: func(c Counts, _ Terms) Value {
 			return exactly(c.NavigationMs, c.Navigations*1000, c.Navigations, c.Answered)
 		},
 	}}
@@ -49,7 +49,7 @@ func otherWaits() []Indicator {
 		Formula:   "Mean of the shortest 95 % of the first waits, their number rounded up.",
 		Numerator: "sum of the shortest of wait", Denominator: "95 % of the sum of wait.calls",
 		Bounds: fromBuckets, Source: ley3,
-		measure: func(c Counts) Value {
+		measure: func(c Counts, _ Terms) Value {
 			low, high, n := c.Wait.BestSum(95)
 			return bounded(low, high, n*1000, c.Wait.Count(), c.Answered)
 		},
@@ -57,7 +57,7 @@ func otherWaits() []Indicator {
 		Name: "wait_p95", Version: 1, Unit: Seconds, Better: Lower, PerOperator: true,
 		Formula:   "The first wait that 95 % of the waits do not exceed (nearest rank).",
 		Numerator: "wait", Denominator: "sum of wait.calls", Bounds: fromBuckets,
-		measure: func(c Counts) Value {
+		measure: func(c Counts, _ Terms) Value {
 			n := c.Wait.Count()
 			if n == 0 {
 				return Value{Of: c.Answered}
@@ -69,7 +69,7 @@ func otherWaits() []Indicator {
 		Name: "answer_time_mean_exempt", Version: 1, Unit: Seconds, Better: Lower,
 		Formula:   "answer_time_mean of exempt callers.",
 		Numerator: "exempt.wait_ms", Denominator: "exempt.waits",
-		measure: func(c Counts) Value {
+		measure: func(c Counts, _ Terms) Value {
 			e := c.Exempt
 			return exactly(e.WaitMs, e.Waits*1000, e.Waits, e.Answered)
 		},
@@ -78,7 +78,7 @@ func otherWaits() []Indicator {
 		Formula:     "answer_time_mean of callers who are not known to be exempt.",
 		Numerator:   "sum of wait.ms - exempt.wait_ms",
 		Denominator: "sum of wait.calls - exempt.waits",
-		measure: func(c Counts) Value {
+		measure: func(c Counts, _ Terms) Value {
 			n := c.Wait.Count() - c.Exempt.Waits
 			ms := c.Wait.SumMs() - c.Exempt.WaitMs
 			return exactly(ms, n*1000, n, c.Answered-c.Exempt.Answered)
@@ -88,7 +88,7 @@ func otherWaits() []Indicator {
 		Formula: "Mean time between the talk with one operator and the talk with the next, on " +
 			"hold or not.",
 		Numerator: "transfer_ms", Denominator: "transfers",
-		measure: func(c Counts) Value {
+		measure: func(c Counts, _ Terms) Value {
 			return exactly(c.TransferMs, c.Transfers*1000, c.Transfers, c.Transfers)
 		},
 	}}
@@ -107,7 +107,7 @@ func within(name string, seconds int64, source string) Indicator {
 			" s, of all first waits of answered calls.",
 		Numerator:   "wait.calls up to " + fmt.Sprint(seconds) + " s",
 		Denominator: "sum of wait.calls", Source: source,
-		measure: func(c Counts) Value {
+		measure: func(c Counts, _ Terms) Value {
 			n := c.Wait.Count()
 			return exactly(c.Wait.Within(seconds), n, n, c.Answered)
 		},
@@ -121,7 +121,7 @@ func withinOffered(name string, seconds int64, source string) Indicator {
 			" s, of all offered calls, those abandoned in short too.",
 		Numerator: "wait.calls up to " + fmt.Sprint(seconds) + " s", Denominator: "offered",
 		Bounds: unseenOffered, boundsUnseen: true, Source: source,
-		measure: func(c Counts) Value {
+		measure: func(c Counts, _ Terms) Value {
 			low, unseen := c.Wait.Within(seconds), c.Answered-c.Wait.Count()+c.Uncertain
 			return bounded(low, low+unseen, c.Offered, c.Offered-unseen, c.Offered)
 		},

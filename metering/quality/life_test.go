@@ -236,13 +236,9 @@ func (l life) whole(all map[string]tally, row string) {
 		add(all, row, "cut", 1)
 		exempt("cut", 1)
 	default:
-		add(all, row, "abandoned_wait_ms", waited)
+		add(all, row, "abandoned", 1)
+		wait(all, row, "abandoned_wait", waited)
 		exempt("abandoned", 1)
-		if waited <= 5000 {
-			add(all, row, "abandoned_short", 1)
-		} else {
-			add(all, row, "abandoned", 1)
-		}
 	}
 }
 
@@ -265,18 +261,23 @@ func (l life) answer(all map[string]tally, row string) {
 	if l.ms('u') > 0 {
 		return
 	}
-	wait, bucket := l.firstWait(), 0
-	for _, border := range []int64{5, 10, 20, 30, 60, 120, 150, 180, 300} {
-		if wait > border*1000 {
-			bucket++
-		}
-	}
-	add(all, row, fmt.Sprintf("wait.calls.%d", bucket), 1)
-	add(all, row, fmt.Sprintf("wait.ms.%d", bucket), wait)
+	wait(all, row, "wait", l.firstWait())
 	if l.queue != "" {
 		add(all, row, "navigations", 1)
 		add(all, row, "navigation_ms", l.menuMs)
 	}
+}
+
+// wait counts a wait in its bucket.
+func wait(all map[string]tally, row, name string, ms int64) {
+	bucket := 0
+	for _, border := range []int64{5, 10, 20, 30, 60, 120, 150, 180, 300} {
+		if ms > border*1000 {
+			bucket++
+		}
+	}
+	add(all, row, fmt.Sprintf("%s.calls.%d", name, bucket), 1)
+	add(all, row, fmt.Sprintf("%s.ms.%d", name, bucket), ms)
 }
 
 func (l life) answers(all map[string]tally, row string) {

@@ -43,13 +43,13 @@ type Result struct {
 
 // Judge compares the counts of the objective's service and year with it. What is not known is
 // neither met nor missed. It fails for an indicator that does not exist.
-func (o Objective) Judge(c Counts) (Result, error) {
+func (o Objective) Judge(c Counts, t Terms) (Result, error) {
 	indicator, ok := Find(o.Indicator)
 	if !ok {
 		return Result{}, fmt.Errorf("objective of service %s: there is no indicator %q: "+
 			"docs/quality.md lists them", o.Service, o.Indicator)
 	}
-	r := Result{Objective: o, Value: indicator.Measure(c)}
+	r := Result{Objective: o, Value: indicator.Measure(c, t)}
 	r.Verdict, r.Why = indicator.judge(r.Value, o.Limit)
 	return r, nil
 }

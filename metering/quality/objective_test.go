@@ -45,12 +45,12 @@ func TestObjectives(t *testing.T) {
 		"straddling":       {"wait_p95", 100, spread(), quality.NotKnown, "between_bounds"},
 	} {
 		o := quality.Objective{Service: "1001", Indicator: c.indicator, Year: 2026, Limit: c.limit}
-		r, err := o.Judge(c.counts)
+		r, err := o.Judge(c.counts, quality.DefaultTerms())
 		if err != nil || r.Verdict != c.want || r.Why != c.why || r.Objective != o {
 			t.Errorf("%s: %s %q %v, want %s %q (%+v)", name, r.Verdict, r.Why, err, c.want, c.why, r.Value)
 		}
 	}
-	if _, err := (quality.Objective{Indicator: "fast"}).Judge(quality.Counts{}); err == nil {
+	if _, err := (quality.Objective{Indicator: "fast"}).Judge(quality.Counts{}, quality.DefaultTerms()); err == nil {
 		t.Error("an indicator that does not exist was judged")
 	}
 }

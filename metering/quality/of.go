@@ -8,8 +8,8 @@ import (
 )
 
 // Of returns what one record contributes: a row for its service, one for its first queue, and one
-// for each operator who talked. It is a pure function of the record. A caller who hangs up after
-// having waited shortAbandon or less abandons the call in short.
+// for each operator who talked. It is a pure function of the record: nothing that a configuration
+// says is in it, so that a later version takes out exactly what the earlier one put in.
 //
 // The operator who talked first has the answer, the first wait and the navigation; the one who came
 // later, the transfer; the one who talked last, the survey, which the caller is asked after that
@@ -18,13 +18,13 @@ import (
 // operator.
 //
 // For a record whose detail is erased Of returns nothing: it has neither hour, queue nor operator.
-func Of(r metering.Record, shortAbandon time.Duration) []Row {
+func Of(r metering.Record) []Row {
 	if r.DetailErased {
 		return nil
 	}
 	at := r.ArrivedAt.UTC()
 	key := Key{Day: at.Format(time.DateOnly), Hour: at.Hour(), Service: r.Service}
-	c := count(&r, shortAbandon)
+	c := count(&r)
 	rows := []Row{{key, c}}
 	if len(r.Queues) > 0 && r.Queues[0].Name != "" {
 		byQueue := key
@@ -35,7 +35,7 @@ func Of(r metering.Record, shortAbandon time.Duration) []Row {
 }
 
 // count is the call's part of its service.
-func count(r *metering.Record, shortAbandon time.Duration) Counts {
+func count(r *metering.Record) Counts {
 	c := Counts{
 		WaitedMs: r.WaitedMs, HeldMs: r.HeldMs, UnseenMs: r.UnseenMs, TalkMs: r.TalkMs,
 		HeldCalls: one(r.HeldMs > 0), UnseenCalls: one(r.UnseenMs > 0),
@@ -55,19 +55,19 @@ func count(r *metering.Record, shortAbandon time.Duration) Counts {
 	if slices.Contains(r.Reasons, metering.ReasonTookOver) {
 		c.TookOver = 1
 	} else {
-		c.offer(r, shortAbandon)
+		c.offer(r)
 	}
 	if r.Exempt {
 		c.Exempt = Exempt{
-			Offered: c.Offered, Answered: c.Answered, Abandoned: c.Abandoned + c.AbandonedShort,
-			Cut: c.Cut, Waits: c.Wait.Count(), WaitMs: c.Wait.SumMs(), TalkMs: c.TalkMs,
+			Offered: c.Offered, Answered: c.Answered, Abandoned: c.Abandoned, Cut: c.Cut,
+			Waits: c.Wait.Count(), WaitMs: c.Wait.SumMs(), TalkMs: c.TalkMs,
 		}
 	}
 	return c
 }
 
 // offer counts what became of an offered call.
-func (c *Counts) offer(r *metering.Record, shortAbandon time.Duration) {
+func (c *Counts) offer(r *metering.Record) {
 	c.Offered = 1
 	chosen, told := choice(r)
 	switch {
@@ -81,9 +81,8 @@ func (c *Counts) offer(r *metering.Record, shortAbandon time.Duration) {
 			c.Navigations, c.NavigationMs = 1, between(r.ArrivedAt.Time, chosen)
 		}
 	case r.Outcome == metering.Abandoned:
-		c.AbandonedWaitMs = between(chosen, r.EndedAt.Time)
-		c.AbandonedShort = one(c.AbandonedWaitMs <= shortAbandon.Milliseconds())
-		c.Abandoned = 1 - c.AbandonedShort
+		c.Abandoned = 1
+		c.AbandonedWait.observe(between(chosen, r.EndedAt.Time))
 	case r.Outcome == metering.Unanswered:
 		c.Cut = 1
 	default:

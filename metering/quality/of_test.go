@@ -11,8 +11,6 @@ import (
 	"github.com/risposta/gateway/metering/tariff"
 )
 
-const short = 5 * time.Second
-
 // arrival is the instant at which the calls of these tests arrive.
 var arrival = time.Date(2026, 11, 23, 9, 46, 14, 0, time.UTC)
 
@@ -79,9 +77,15 @@ func TestOfATransferredCall(t *testing.T) {
 		Transfers: 1, TransferMs: 8_500, TalkMs: 100_000, Operators: 1, Survey: whole.Survey,
 	}
 	want := []quality.Row{{serviceKey, whole}, {support, whole}, {anna, first}, {bruno, last}}
-	if diff := cmp.Diff(want, quality.Of(transferred(), short)); diff != "" {
+	if diff := cmp.Diff(want, quality.Of(transferred())); diff != "" {
 		t.Error(diff)
 	}
+}
+
+// oneWait is the histogram of one wait.
+func oneWait(bucket int, ms int64) (h quality.Histogram) {
+	h.Calls[bucket], h.Ms[bucket] = 1, ms
+	return h
 }
 
 func TestOfCallsThatNobodyAnswered(t *testing.T) {
@@ -95,21 +99,21 @@ func TestOfCallsThatNobodyAnswered(t *testing.T) {
 		record metering.Record
 		want   quality.Counts
 	}{
-		"short, at the limit": {abandoned(7), quality.Counts{
-			AbandonedShort: 1, AbandonedWaitMs: 5_000, WaitedMs: 7_000}},
-		"abandoned": {abandoned(7.001), quality.Counts{
-			Abandoned: 1, AbandonedWaitMs: 5_001, WaitedMs: 7_001}},
+		"abandoned at a border": {abandoned(7), quality.Counts{
+			Abandoned: 1, AbandonedWait: oneWait(0, 5_000), WaitedMs: 7_000}},
+		"abandoned after it": {abandoned(7.001), quality.Counts{
+			Abandoned: 1, AbandonedWait: oneWait(1, 5_001), WaitedMs: 7_001}},
 		"cut": {unanswered, quality.Counts{Cut: 1, WaitedMs: 90_000}},
 		"uncertain": {unseen, quality.Counts{
 			Uncertain: 1, WaitedMs: 60_000, UnseenMs: 30_000, UnseenCalls: 1}},
 		"exempt": {exempt, quality.Counts{
-			Abandoned: 1, AbandonedWaitMs: 88_000, WaitedMs: 90_000,
+			Abandoned: 1, AbandonedWait: oneWait(5, 88_000), WaitedMs: 90_000,
 			Exempt: quality.Exempt{Offered: 1, Abandoned: 1}}},
 	} {
 		c.want.Offered = 1
 		c.want.Reasons[14] = 1 // no_talk
 		want := []quality.Row{{serviceKey, c.want}, {support, c.want}}
-		if diff := cmp.Diff(want, quality.Of(c.record, short)); diff != "" {
+		if diff := cmp.Diff(want, quality.Of(c.record)); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
 	}
@@ -119,23 +123,23 @@ func TestOfCallsThatNobodyAnswered(t *testing.T) {
 func TestOfCallsThatWereSeenInPart(t *testing.T) {
 	gap := transferred()
 	gap.UnseenMs, gap.WaitedMs = 20_000, 32_000
-	c := quality.Of(gap, short)[0].Counts
+	c := quality.Of(gap)[0].Counts
 	if c.Answered != 1 || c.Wait.Count() != 0 || c.Navigations != 0 || c.Transfers != 0 {
 		t.Errorf("a call with unseen time: %+v", c)
 	}
 	callback := transferred()
 	callback.Reasons = []metering.Reason{metering.ReasonDirectionUnknown}
-	if c := quality.Of(callback, short)[0].Counts; c.Answered != 1 || c.Wait.Count() != 0 {
+	if c := quality.Of(callback)[0].Counts; c.Answered != 1 || c.Wait.Count() != 0 {
 		t.Errorf("a call whose direction is not known: %+v", c)
 	}
 	leg := transferred()
 	leg.Reasons = []metering.Reason{metering.ReasonTookOver}
-	c = quality.Of(leg, short)[0].Counts
+	c = quality.Of(leg)[0].Counts
 	if c.Offered != 0 || c.Answered != 0 || c.Wait.Count() != 0 || c.TookOver != 1 ||
 		c.TalkMs != 160_000 {
 		t.Errorf("a leg that took over: %+v", c)
 	}
-	if rows := quality.Of(transferred().Erased("x"), short); rows != nil {
+	if rows := quality.Of(transferred().Erased("x")); rows != nil {
 		t.Errorf("an erased record gives %+v", rows)
 	}
 }
@@ -156,7 +160,7 @@ func TestTheChoiceOfAnOperator(t *testing.T) {
 	} {
 		r := transferred()
 		r.Queues, r.Talk = c.queues, []metering.Talk{stretch(40, 100, "PJSIP/anna")}
-		got := quality.Of(r, short)[0].Counts
+		got := quality.Of(r)[0].Counts
 		if got.Wait.SumMs() != c.waitMs || got.NavigationMs != c.navigate || got.Navigations != c.told {
 			t.Errorf("%s: wait %d ms, navigation %d ms in %d calls", name, got.Wait.SumMs(),
 				got.NavigationMs, got.Navigations)
