@@ -54,5 +54,8 @@ func (o observer) SignFailed(err error) {
 // Erased implements retention.Observer.
 func (o observer) Erased(calls int) { o.log.Info(evErased, zap.Int("calls", calls)) }
 
+// RepeatsFailed implements retention.Observer.
+func (o observer) RepeatsFailed(err error) { o.log.Error(evRepeatsFailed, zap.Error(err)) }
+
 // EraseFailed implements retention.Observer.
 func (o observer) EraseFailed(err error) { o.log.Error(evEraseFailed, zap.Error(err)) }

@@ -43,6 +43,7 @@ const (
 	evWALCut          = "ledger.wal_cut"
 	evErased          = "ledger.erased"
 	evEraseFailed     = "ledger.erase_failed"
+	evRepeatsFailed   = "ledger.repeats_failed"
 	evLookupFailed    = "exemption.failed"
 	evBreaker         = "exemption.breaker"
 	evReratingFailed  = "rerating.failed"

@@ -1,8 +1,8 @@
-// Package retention keeps the ledger over time: it signs the ledger log at intervals, and erases
-// callers' detail when the time that it may be kept is over.
+// Package retention keeps the ledger over time: it signs the ledger log at intervals, counts day by
+// day who called again, and erases callers' detail when the time that it may be kept is over.
 //
-// In: a [Store], a key to sign with, the time to keep. Out: signed heads and erased records, each
-// reported to an [Observer] once it is committed. It never erases a call with an open dispute, and
+// In: a [Store], a key to sign with, the time to keep. Out: signed heads, counts and erased records;
+// heads and erasures are reported to an [Observer] once they are committed. It never erases a call with an open dispute, and
 // erases in no other way than by [rerating.Supersede].
 package retention
 
@@ -25,6 +25,7 @@ type Store interface {
 	rerating.Store
 	ledger.Eraser
 	ledger.LogSigner
+	ledger.Repeats
 }
 
 // Observer learns what has been done. Its methods return at once.
@@ -35,6 +36,7 @@ type Observer interface {
 	// Erased is called with the number of calls that one round has erased, where there were any.
 	Erased(calls int)
 	EraseFailed(err error)
+	RepeatsFailed(err error)
 }
 
 // Worker signs and erases. Make it by its fields, then Run it once.
@@ -55,7 +57,7 @@ const (
 	eraseBatch = 100              // calls that are listed at once; each is erased in a transaction of its own
 )
 
-// Run erases at once and every hour, and signs at once and every SignEvery, until ctx ends.
+// Run counts repeats and erases at once and every hour, and signs at once and every SignEvery, until ctx ends.
 func (w *Worker) Run(ctx context.Context) {
 	sign, erase := time.NewTicker(w.SignEvery), time.NewTicker(eraseEvery)
 	scrub := time.NewTicker(scrubEvery)
@@ -93,6 +95,10 @@ func (w *Worker) Sign(ctx context.Context) {
 
 func (w *Worker) erase(ctx context.Context) {
 	now := time.Now()
+	// What is counted of the callers is counted before they are erased.
+	if err := CountRepeats(ctx, w.Store, now); err != nil && ctx.Err() == nil {
+		w.Observer.RepeatsFailed(err)
+	}
 	n, err := Erase(ctx, w.Store, w.Before(now), now)
 	if n > 0 {
 		w.Observer.Erased(n)

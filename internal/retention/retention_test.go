@@ -190,6 +190,8 @@ func (s *scriptedStore) Erasable(
 	return nil, s.eraseErrs[len(s.erased)-1]
 }
 
+func (s *scriptedStore) RepeatsUntil(context.Context) (string, error) { return "", errDisk }
+
 func (s *scriptedStore) Scrub(context.Context) (bool, error) {
 	s.scrubs++
 	return s.scrubs == 3, nil // a reader keeps it from that twice
@@ -210,12 +212,14 @@ func (s *scriptedStore) SignLog(
 type observed struct {
 	heads                   []int64
 	signFailed, eraseFailed int
+	repeatsFailed           int
 }
 
 func (o *observed) Signed(head merkle.Head) { o.heads = append(o.heads, head.N) }
 func (o *observed) SignFailed(error)        { o.signFailed++ }
 func (o *observed) Erased(int)              {}
 func (o *observed) EraseFailed(error)       { o.eraseFailed++ }
+func (o *observed) RepeatsFailed(error)     { o.repeatsFailed++ }
 
 func TestRunErasesEveryHourAndSignsEverySignEvery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -248,7 +252,8 @@ func TestRunErasesEveryHourAndSignsEverySignEvery(t *testing.T) {
 		if s.scrubs != 3 {
 			t.Errorf("scrubbed %d times, want three: until it was done, and no more", s.scrubs)
 		}
-		if !slices.Equal(o.heads, []int64{7}) || o.signFailed != 1 || o.eraseFailed != 1 {
+		if !slices.Equal(o.heads, []int64{7}) || o.signFailed != 1 || o.eraseFailed != 1 ||
+			o.repeatsFailed != 2 {
 			t.Errorf("observed %+v", o)
 		}
 		w.Sign(ctx)

@@ -198,6 +198,7 @@ type Store interface {
 	Backup
 	Registers
 	QualityReader
+	Repeats
 	// Close gives the ledger back. What was committed stays.
 	io.Closer
 }

@@ -23,6 +23,22 @@ type QualityReader interface {
 	) error
 }
 
+// Repeats keeps who called again, which one record does not tell: a day's counts get it once the
+// days in which its callers may call again are over.
+type Repeats interface {
+	// AddRepeats adds rows of a day, as [quality.Repeats] makes them, to its counts, in one
+	// transaction. From then on the repeats of that day and of all days before it are counted: adding
+	// them again changes nothing. ErrBroken where a row is of another day.
+	AddRepeats(ctx context.Context, day string, rows []quality.Row) error
+	RepeatReader
+}
+
+// RepeatReader reads how far repeats are counted.
+type RepeatReader interface {
+	// RepeatsUntil is the first day whose repeats are not counted yet, "" where none are.
+	RepeatsUntil(ctx context.Context) (day string, err error)
+}
+
 // QualityChange is what the newest version of a call's record changes in the counts. before is the
 // newest version so far; nil: there is none.
 func QualityChange(before, after *metering.Record) []quality.Row {

@@ -75,7 +75,9 @@ func list(all []time.Duration) string {
 }
 
 // short is the number of calls abandoned in short.
-func (t Terms) short(c Counts) int64 { return c.AbandonedWait.Within(int64(t.ShortAbandon / time.Second)) }
+func (t Terms) short(c Counts) int64 {
+	return c.AbandonedWait.Within(int64(t.ShortAbandon / time.Second))
+}
 
 // first is the number of first calls, and of those that were followed by another in time.
 func (t Terms) first(c Counts) (first, repeated int64) {

@@ -1,6 +1,7 @@
 package ledgertest
 
 import (
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -63,7 +64,27 @@ func qualityLeaves(t *testing.T, l ledger.Log) (days []string, newest map[string
 	return days, newest
 }
 
-// qualityTests hold the contract of ledger.QualityReader.
+// repeats are rows of so many first calls.
+func repeats(key quality.Key, first int64) []quality.Row {
+	row := quality.Row{Key: key}
+	row.Repeat.First[0] = first
+	return []quality.Row{row}
+}
+
+// wantRepeats compares how far repeats are counted, and how many first calls there are.
+func wantRepeats(t *testing.T, l ledger.Store, until string, first int64) {
+	t.Helper()
+	day, err := l.RepeatsUntil(t.Context())
+	have := int64(0)
+	for _, row := range counted(t, l) {
+		have += row.Repeat.First[0]
+	}
+	if err != nil || day != until || have != first {
+		t.Errorf("%d first calls up to %q, %v; want %d up to %q", have, day, err, first, until)
+	}
+}
+
+// qualityTests hold the contracts of ledger.QualityReader and ledger.Repeats.
 var qualityTests = map[string]func(*testing.T, Store){
 	"Counts come with the record, and change with its versions": func(t *testing.T, s Store) {
 		l := s.open(t, ledger.Exclusive)
@@ -148,6 +169,58 @@ var qualityTests = map[string]func(*testing.T, Store){
 				t.Errorf("%+v: %d ms of talk, %v", c, talk, err)
 			}
 		}
+	},
+	"Repeats of a day are added once, and outlive a restart": func(t *testing.T, s Store) {
+		l, err := s.Open(ledger.Exclusive)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantRepeats(t, l, "", 0)
+		commit(t, l, ledger.Batch{Opened: opened("a")},
+			ledger.Batch{Records: []metering.Record{talked("a", 1, 9000)}})
+		day := counted(t, l)[0].Key
+		for range 2 {
+			if err := l.AddRepeats(t.Context(), day.Day, repeats(day, 5)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		wantRepeats(t, l, "2026-11-24", 5)
+		if err := l.AddRepeats(t.Context(), "2026-11-22", nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.AddRepeats(t.Context(), "2026-11-24", repeats(day, 7)); !errors.Is(err, ledger.ErrBroken) {
+			t.Errorf("a row of another day: %v, want ErrBroken", err)
+		}
+		wantRepeats(t, l, "2026-11-24", 5)
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		again := s.open(t, ledger.Exclusive)
+		wantRepeats(t, again, "2026-11-24", 5)
+		if rows := counted(t, again); rows[0].TalkMs != 9000 {
+			t.Errorf("%d ms of talk beside the repeats, want 9000", rows[0].TalkMs)
+		}
+	},
+	"Repeats of a day that is in the log enter it again": func(t *testing.T, s Store) {
+		signer, _ := keys(t)
+		l := s.open(t, ledger.Exclusive)
+		commit(t, l, ledger.Batch{Opened: opened("a")},
+			ledger.Batch{Records: []metering.Record{talked("a", 1, 9000)}})
+		if _, _, err := l.SignLog(t.Context(), noon.AddDate(0, 0, 9), signer); err != nil {
+			t.Fatal(err)
+		}
+		day := counted(t, l)[0].Key
+		for range 2 {
+			if err := l.AddRepeats(t.Context(), day.Day, repeats(day, 5)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		days, newest := qualityLeaves(t, l)
+		want := ledger.QualityLeaf(day.Day, counted(t, l))
+		if len(days) != 2 || newest[day.Day] != want {
+			t.Errorf("%v are in the log, %+v; want %+v too", days, newest, want)
+		}
+		wantWholeLog(t, l)
 	},
 	"A day is in the log once it is over, and again with each change": func(t *testing.T, s Store) {
 		signer, _ := keys(t)

@@ -79,6 +79,12 @@ CREATE TABLE quality_closed (
   day TEXT NOT NULL
 ) STRICT;
 
+-- The first day for which it is not counted yet who called again: one row.
+CREATE TABLE quality_repeats (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  day TEXT NOT NULL
+) STRICT;
+
 -- Calls that ended before a lookup had answered whether their caller is exempt. The row, and the
 -- number in it, goes when there is an answer.
 CREATE TABLE pending_record (
@@ -141,6 +147,7 @@ DROP TABLE leaf_hash;
 DROP TABLE leaf;
 DROP TABLE reject;
 DROP TABLE pending_record;
+DROP TABLE quality_repeats;
 DROP TABLE quality_closed;
 DROP TABLE quality;
 DROP TABLE erased;
