@@ -84,6 +84,7 @@ var testsMayImport = map[string][]string{
 	"metering/ledger/sqlite": {"metering/ledger/ledgertest"},
 	"metering/policy":        {"metering/numbering"},
 	"metering":               {"metering/recordtest"},
+	"internal/report":        {"internal/retention"},
 	"internal/rerating":      {"ari", "metering/ledger/sqlite"},
 	"integration":            {"integration/judge", "integration/lab", "metering"},
 }

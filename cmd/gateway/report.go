@@ -6,42 +6,30 @@ import (
 
 	"github.com/risposta/gateway/internal/config"
 	"github.com/risposta/gateway/internal/report"
+	"github.com/risposta/gateway/metering/ledger"
+	"github.com/risposta/gateway/metering/quality"
 )
 
-type reportCommand struct {
+// reportFlags choose what a report is about.
+type reportFlags struct {
 	readFlags
-	Period   string `help:"2026, 2026-H1, 2026-Q3 or 2026-11, in UTC." required:"" placeholder:"PERIOD"`
-	Service  string `help:"This service alone." placeholder:"NAME"`
+	Period  string `help:"2026, 2026-H1, 2026-Q3 or 2026-11, in UTC." required:"" placeholder:"PERIOD"`
+	Service string `help:"This service alone." placeholder:"NAME"`
+}
+
+type reportCommand struct {
+	reportFlags
 	Format   string `help:"html, json or csv." enum:"html,json,csv" default:"html"`
 	Language string `help:"The language of html: en or it." enum:"en,it" default:"en"`
 }
 
-// Run writes the report of a period. Without a configuration there are no objectives, and quality
-// is measured with the defaults.
-func (c reportCommand) Run(ctx context.Context, io streams) (err error) {
-	period, err := report.ParsePeriod(c.Period)
-	if err != nil {
-		return usage{err}
-	}
-	how := config.DefaultQuality()
-	if c.Ledger == "" {
-		conf, err := config.Load(c.Config, io.environ, config.NoSecrets)
-		if err != nil {
-			return usage{err}
-		}
-		c.Ledger, how = conf.Ledger.File, conf.Quality
-	}
-	l, err := c.openReadOnly(ctx, io)
+// Run writes the report of a period. Without a configuration there are no objectives, no policy is
+// known, and the terms are the defaults.
+func (c reportCommand) Run(ctx context.Context, io streams) error {
+	r, _, err := c.build(ctx, io)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, l.Close()) }()
-	rows := &report.FromRecords{Records: l}
-	r, err := report.Build(ctx, rows, period, c.Service, how.Terms(), how.Targets())
-	if err != nil {
-		return err
-	}
-	r.NotCounted = rows.Erased
 	switch c.Format {
 	case "json":
 		return r.WriteJSON(io.stdout)
@@ -49,4 +37,35 @@ func (c reportCommand) Run(ctx context.Context, io streams) (err error) {
 		return r.WriteCSV(io.stdout)
 	}
 	return r.WriteHTML(io.stdout, c.Language)
+}
+
+// build makes the report, and returns the configuration that it was made with, nil with --ledger.
+func (c reportFlags) build(
+	ctx context.Context, io streams,
+) (r report.Report, conf *config.Config, err error) {
+	q := report.Request{Service: c.Service, Terms: quality.DefaultTerms()}
+	if q.Period, err = report.ParsePeriod(c.Period); err != nil {
+		return r, nil, usage{err}
+	}
+	if c.Ledger == "" {
+		if conf, err = config.Load(c.Config, io.environ, config.NoSecrets); err != nil {
+			return r, nil, usage{err}
+		}
+		law, err := conf.Policy()
+		if err != nil {
+			return r, nil, usage{err}
+		}
+		c.Ledger, q.Policy = conf.Ledger.File, law.Ref()
+		q.Terms, q.Objectives = conf.Quality.Terms(), conf.Quality.Targets()
+	}
+	l, err := c.openReadOnly(ctx, io)
+	if err != nil {
+		return r, nil, err
+	}
+	defer func() { err = errors.Join(err, l.Close()) }()
+	err = l.Snapshot(ctx, func(s ledger.Snapshot) error {
+		r, err = report.Build(ctx, s, q)
+		return err
+	})
+	return r, conf, err
 }

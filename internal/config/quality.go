@@ -21,12 +21,6 @@ type Quality struct {
 	Objectives []Objective `yaml:"objectives"`
 }
 
-// DefaultQuality is how quality is measured where no configuration says it.
-func DefaultQuality() (q Quality) {
-	q.defaults()
-	return q
-}
-
 func (q *Quality) defaults() {
 	terms := quality.DefaultTerms()
 	set(&q.ShortAbandon, terms.ShortAbandon)

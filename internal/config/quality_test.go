@@ -2,7 +2,6 @@ package config_test
 
 import (
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -64,8 +63,7 @@ func TestObjectivesAreRead(t *testing.T) {
 	if diff := cmp.Diff(want, c.Quality.Targets()); diff != "" {
 		t.Error(diff)
 	}
-	if q := config.DefaultQuality(); q.ShortAbandon != 5*time.Second ||
-		q.RepeatWithin != 168*time.Hour || q.Terms() != c.Quality.Terms() {
-		t.Errorf("defaults: %+v, loaded %+v", q, c.Quality)
+	if terms := c.Quality.Terms(); terms != quality.DefaultTerms() {
+		t.Errorf("terms %+v, want the defaults", terms)
 	}
 }

@@ -20,13 +20,15 @@ var pageTemplate = template.Must(template.New("page.html").Parse(pageText))
 
 // page is what page.html shows.
 type page struct {
-	T          texts
-	Name       string
-	Period     string
-	Terms      string
-	NotCounted string
-	Services   []pageService
-	Defined    table
+	T        texts
+	Name     string
+	Period   string
+	Terms    string
+	Repeats  string
+	Policy   string
+	Head     string
+	Services []pageService
+	Defined  table
 }
 
 type pageService struct {
@@ -60,11 +62,14 @@ func (r Report) WriteHTML(w io.Writer, language string) error {
 	}
 	p := page{
 		T: t, Name: r.Period, Period: fmt.Sprintf(t.Period, r.From, r.Until),
-		Defined: definitions(t, r.Definitions),
-		Terms:   fmt.Sprintf(t.Terms, span(r.ShortAbandonMs), span(r.RepeatWithinMs)),
+		Repeats: t.NoRepeats, Head: r.Head, Defined: definitions(t, r.Definitions),
+		Terms: fmt.Sprintf(t.Terms, span(r.ShortAbandonMs), span(r.RepeatWithinMs)),
 	}
-	if r.NotCounted > 0 {
-		p.NotCounted = fmt.Sprintf(t.NotCounted, fmt.Sprint(r.NotCounted))
+	if r.RepeatsUntil != "" {
+		p.Repeats = fmt.Sprintf(t.Repeats, r.RepeatsUntil)
+	}
+	if r.Policy != "" {
+		p.Policy = fmt.Sprintf(t.Policy, r.Policy)
 	}
 	for i, s := range r.Services {
 		id := fmt.Sprint("s", i+1)

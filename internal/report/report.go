@@ -1,7 +1,8 @@
 // Package report makes the report of a period from the counts of metering/quality.
 //
-// In: rows of counts, from whatever keeps them ([Rows]). Out: a [Report], and its forms: JSON, CSV,
-// and one HTML page in Italian or English, without scripts, that needs no other file. Every figure
+// In: the counts that a ledger keeps ([Source]), and what is wanted of them ([Request]). Out: a
+// [Report], and its forms: JSON, CSV, and one HTML page in Italian or English, without scripts,
+// that needs no other file. Every figure
 // of every form is one of the Report, so nothing small enough to point at a caller is in any of
 // them: it is taken out when the Report is built.
 package report
@@ -13,17 +14,30 @@ import (
 	"slices"
 	"time"
 
+	"github.com/risposta/gateway/metering/ledger"
 	"github.com/risposta/gateway/metering/quality"
 )
 
 // Format is the version of the report's JSON and CSV.
 const Format = 1
 
-// Rows are kept counts.
-type Rows interface {
-	// Rows calls f with the rows of a service, or of all for "", of the calls that arrived at from or
-	// later and before until. An error of f ends the reading, and is returned as it is.
-	Rows(ctx context.Context, from, until time.Time, service string, f func(quality.Row) error) error
+// Source is one state of a ledger.
+type Source interface {
+	ledger.QualityReader
+	ledger.RepeatReader
+	// Heads returns the signed heads of the ledger log, oldest first.
+	Heads(ctx context.Context) ([][]byte, error)
+}
+
+// Request is what a report is to be about.
+type Request struct {
+	Period  Period
+	Service string // "": all of them
+	Terms   quality.Terms
+	// Objectives may be of any year: those of the period's year are judged.
+	Objectives []quality.Objective
+	// Policy is the law that the services charge under, with the hash of its rules. "": not known.
+	Policy string
 }
 
 // Report is what is published of a period.
@@ -37,9 +51,14 @@ type Report struct {
 	// The terms of the figures, in milliseconds.
 	ShortAbandonMs int64 `json:"short_abandon_ms"`
 	RepeatWithinMs int64 `json:"repeat_within_ms"`
-	// NotCounted is the number of calls in the period whose detail is erased, where the counts were
-	// made from records.
-	NotCounted  int64               `json:"not_counted,omitzero"`
+	// RepeatsUntil is the first day of the period for which it is not counted yet who called again.
+	// Left out: it is counted for none.
+	RepeatsUntil string `json:"repeats_until,omitzero"`
+	// Policy is the law that the services charge under, with the hash of its rules: it@3f0c2b9a51d4.
+	Policy string `json:"policy,omitzero"`
+	// Head is the newest signed head of the ledger that the counts were read from. Left out: there
+	// is none.
+	Head        string              `json:"head,omitzero"`
 	Services    []Service           `json:"services"`
 	Definitions []quality.Indicator `json:"definitions"`
 }
@@ -99,21 +118,21 @@ var (
 	}
 )
 
-// Build makes the report of a period, of one service or of all for "". Of the objectives it takes
-// those of the period's year.
-func Build(
-	ctx context.Context, rows Rows, p Period, service string, terms quality.Terms,
-	objectives []quality.Objective,
-) (Report, error) {
+// Build makes a report.
+func Build(ctx context.Context, from Source, q Request) (Report, error) {
+	p := q.Period
 	r := Report{
 		Format: Format, Counts: quality.Version, Period: p.Name,
 		From: p.From.Format(time.DateOnly), Until: p.Until.Format(time.DateOnly),
-		ShortAbandonMs: terms.ShortAbandon.Milliseconds(),
-		RepeatWithinMs: terms.RepeatWithin.Milliseconds(),
-		Services:       []Service{}, Definitions: quality.Indicators(),
+		ShortAbandonMs: q.Terms.ShortAbandon.Milliseconds(),
+		RepeatWithinMs: q.Terms.RepeatWithin.Milliseconds(),
+		Policy:         q.Policy, Services: []Service{}, Definitions: quality.Indicators(),
+	}
+	if err := r.readState(ctx, from); err != nil {
+		return r, fmt.Errorf("reading the state of the ledger: %w", err)
 	}
 	services := map[string]*sums{}
-	err := rows.Rows(ctx, p.From, p.Until, service, func(row quality.Row) error {
+	err := from.Quality(ctx, p.From, p.Until, q.Service, func(row quality.Row) error {
 		if services[row.Service] == nil {
 			services[row.Service] = newSums()
 		}
@@ -124,12 +143,12 @@ func Build(
 		return r, fmt.Errorf("reading the counts of %s: %w", p.Name, err)
 	}
 	for _, name := range slices.Sorted(maps.Keys(services)) {
-		s := services[name].report(name, terms)
-		for _, o := range objectives {
+		s := services[name].report(name, q.Terms)
+		for _, o := range q.Objectives {
 			if o.Service != name || o.Year != p.From.Year() {
 				continue
 			}
-			result, err := s.judge(o, services[name].whole, terms)
+			result, err := s.judge(o, services[name].whole, q.Terms)
 			if err != nil {
 				return r, err
 			}
@@ -138,6 +157,22 @@ func Build(
 		r.Services = append(r.Services, s)
 	}
 	return r, nil
+}
+
+// readState notes how far repeats are counted, and the newest head.
+func (r *Report) readState(ctx context.Context, from Source) error {
+	until, err := from.RepeatsUntil(ctx)
+	if err != nil {
+		return err
+	}
+	if until > r.From {
+		r.RepeatsUntil = min(until, r.Until)
+	}
+	heads, err := from.Heads(ctx)
+	if err == nil && len(heads) > 0 {
+		r.Head = string(heads[len(heads)-1])
+	}
+	return err
 }
 
 // sums are the counts of one service, as a whole and in parts.

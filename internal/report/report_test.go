@@ -20,7 +20,7 @@ import (
 // kept are rows as a store would keep them.
 type kept []quality.Row
 
-func (k kept) Rows(
+func (k kept) Quality(
 	_ context.Context, from, until time.Time, service string, f func(quality.Row) error,
 ) error {
 	for _, row := range k {
@@ -36,6 +36,12 @@ func (k kept) Rows(
 		}
 	}
 	return nil
+}
+
+func (k kept) RepeatsUntil(context.Context) (string, error) { return "2026-12-24", nil }
+
+func (k kept) Heads(context.Context) ([][]byte, error) {
+	return [][]byte{[]byte("older\n"), []byte("a signed head\n")}, nil
 }
 
 var (
@@ -83,13 +89,15 @@ func sample() kept {
 	}
 }
 
-func built(t *testing.T, rows Rows, service string) Report {
+func built(t *testing.T, from Source, service string) Report {
 	t.Helper()
 	p, err := ParsePeriod("2026-H2")
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := Build(t.Context(), rows, p, service, terms, aims)
+	r, err := Build(t.Context(), from, Request{
+		Period: p, Service: service, Terms: terms, Objectives: aims, Policy: "it@3f0c2b9a51d4",
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +167,8 @@ func TestObjectivesOfTheYear(t *testing.T) {
 	}
 	page := written(t, r, "it")
 	for _, text := range []string{"al massimo 2,0 s", "almeno 40,0 %", "raggiunto", "mancato",
-		"non noto: troppo pochi", "entro 5 s di attesa", "entro 168 h"} {
+		"non noto: troppo pochi", "entro 5 s di attesa", "entro 168 h", "prima del 2026-12-24", "it@3f0c2b9a51d4",
+		"<pre>a signed head\n</pre>"} {
 		if !strings.Contains(page, text) {
 			t.Errorf("the page has no %q", text)
 		}
@@ -231,7 +240,12 @@ func TestJSONAndCSVAgree(t *testing.T) {
 		t.Fatal(err)
 	}
 	have := map[string]string{}
+	about := map[string]string{}
 	for _, row := range rows[1:] {
+		if row[2] == "about" || row[2] == "definition" {
+			about[row[4]] += row[3]
+			continue
+		}
 		have[strings.Join(row[1:5], " ")] = strings.Join(row[7:], " ")
 	}
 	want := map[string]string{}
@@ -281,6 +295,14 @@ func TestJSONAndCSVAgree(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, have); diff != "" || count == 0 {
 		t.Error(diff)
+	}
+	for name, text := range map[string]string{
+		"policy": "it@3f0c2b9a51d4", "head": "a signed head\n", "repeats_until": "2026-12-24",
+		"repeat_within_ms": "604800000", "seen": "Share of the time of all calls that the gateway saw.",
+	} {
+		if about[name] != text {
+			t.Errorf("%s is %q, want %q", name, about[name], text)
+		}
 	}
 }
 

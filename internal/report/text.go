@@ -9,15 +9,15 @@ import (
 
 // texts are what the page says in one language. %s is filled in.
 type texts struct {
-	Lang, Title, Period, Coverage, NotCounted, Suppressed, Unknown string
-	Contents, Figures, Definitions, DefinitionsNote                string
-	Indicator, Value, Interval, Measured, Calls, Share             string
-	Waits, WaitsUpTo, WaitsMore, Months, Month, Queues, Queue      string
-	Operators, Operator, Satisfaction, Answer                      string
-	Talk, Kind, Charged, Free, Minutes, Nothing                    string
-	Objectives, Objective, AtMost, AtLeast, Verdict                string
-	Terms                                                          string
-	Formula, Numerator, Denominator, Source, Version, Service      string
+	Lang, Title, Period, Coverage, Suppressed, Unknown        string
+	Contents, Figures, Definitions, DefinitionsNote           string
+	Indicator, Value, Interval, Measured, Calls, Share        string
+	Waits, WaitsUpTo, WaitsMore, Months, Month, Queues, Queue string
+	Operators, Operator, Satisfaction, Answer                 string
+	Talk, Kind, Charged, Free, Minutes, Nothing               string
+	Objectives, Objective, AtMost, AtLeast, Verdict           string
+	Terms, Repeats, NoRepeats, Policy, Head, HeadNote         string
+	Formula, Numerator, Denominator, Source, Version, Service string
 
 	decimal string // the decimal separator
 	names   map[string]string
@@ -29,7 +29,12 @@ var languages = map[string]texts{
 		Lang: "en", Title: "Quality of service", Period: "From %s up to, not including, %s (UTC)",
 		Coverage: "“Measured” says of how many calls or answers the figure is, and how many there " +
 			"were. Two numbers are bounds: the true figure lies between them.",
-		NotCounted: "Calls that are not counted, because their detail is erased: %s.",
+		Repeats:   "Who called again is counted for the days before %s.",
+		NoRepeats: "It is not counted yet for any day of the period who called again.",
+		Policy:    "Rules of the law that the services charge under: %s.",
+		Head:      "Signed head of the ledger",
+		HeadNote: "The figures are of a ledger whose log was signed as follows. The head covers the " +
+			"counts of the days that were over when it was signed.",
 		Suppressed: "fewer than 10", Unknown: "not known",
 		Contents: "Contents", Figures: "Figures", Definitions: "Definitions",
 		DefinitionsNote: "Figures of another definition or version do not compare.",
@@ -80,7 +85,12 @@ var languages = map[string]texts{
 		Lang: "it", Title: "Qualità del servizio", Period: "Dal %s al %s escluso (UTC)",
 		Coverage: "“Misurati” dice su quante chiamate o risposte è calcolato il dato, e quante ce " +
 			"n'erano. Due numeri sono limiti: il dato vero sta tra di essi.",
-		NotCounted: "Chiamate non conteggiate perché il loro dettaglio è cancellato: %s.", //nolint:misspell // Italian
+		Repeats:   "Le nuove chiamate sono contate per i giorni prima del %s.",
+		NoRepeats: "Per nessun giorno del periodo sono ancora contate le nuove chiamate.",
+		Policy:    "Regole di legge secondo cui i servizi addebitano: %s.",
+		Head:      "Stato firmato del registro",
+		HeadNote: "I dati sono di un registro il cui giornale era firmato come segue. La firma copre i " +
+			"conteggi dei giorni finiti quando è stata apposta.",
 		Suppressed: "meno di 10", Unknown: "non noto",
 		Contents: "Indice", Figures: "Indicatori", Definitions: "Definizioni",
 		DefinitionsNote: "Dati con definizione o versione diversa non sono confrontabili. " +

@@ -25,11 +25,27 @@ var csvColumns = []string{
 
 // WriteCSV writes one row for each figure, count and objective. level is service, objective, month,
 // queue, operator, wait or satisfaction. An exact figure has low and high equal. One that is
-// suppressed has neither.
+// suppressed has neither. Before them, rows of the level about have in part what the report says of
+// itself, and those of the level definition what each indicator is.
 func (r Report) WriteCSV(w io.Writer) error {
 	out := csv.NewWriter(w)
-	if err := out.Write(csvColumns); err != nil {
-		return err
+	for _, row := range r.rows() {
+		for i := range row {
+			row[i] = records.Harmless(row[i])
+		}
+		if err := out.Write(row); err != nil {
+			return err
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
+
+// rows are the table of all that the report has, its head first.
+func (r Report) rows() [][]string {
+	all := [][]string{csvColumns}
+	for _, row := range r.about() {
+		all = append(all, append([]string{r.Period, ""}, row...))
 	}
 	for _, s := range r.Services {
 		rows := figureRows("service", "", s.Figures)
@@ -49,17 +65,34 @@ func (r Report) WriteCSV(w io.Writer) error {
 		rows = append(rows, cellRows("wait", s.Waits)...)
 		rows = append(rows, cellRows("satisfaction", s.Satisfaction)...)
 		for _, row := range rows {
-			row = append([]string{r.Period, s.Name}, row...)
-			for i := range row {
-				row[i] = records.Harmless(row[i])
-			}
-			if err := out.Write(row); err != nil {
-				return err
-			}
+			all = append(all, append([]string{r.Period, s.Name}, row...))
 		}
 	}
-	out.Flush()
-	return out.Error()
+	return all
+}
+
+// about says what the report is, and what its figures are.
+func (r Report) about() (rows [][]string) {
+	add := func(level, name, text string, more ...string) {
+		row := append([]string{level, text, name}, more...)
+		rows = append(rows, append(row, make([]string, len(csvColumns)-2-len(row))...))
+	}
+	for _, of := range []struct{ name, text string }{
+		{"format", fmt.Sprint(r.Format)}, {"counts", fmt.Sprint(r.Counts)}, {"from", r.From},
+		{"until", r.Until}, {"short_abandon_ms", fmt.Sprint(r.ShortAbandonMs)},
+		{"repeat_within_ms", fmt.Sprint(r.RepeatWithinMs)}, {"repeats_until", r.RepeatsUntil},
+		{"policy", r.Policy}, {"head", r.Head},
+	} {
+		add("about", of.name, of.text)
+	}
+	for _, i := range r.Definitions {
+		formula := i.Formula
+		if i.Bounds != "" {
+			formula += " As bounds: " + i.Bounds + "."
+		}
+		add("definition", i.Name, formula, fmt.Sprint(i.Version), string(i.Unit))
+	}
+	return rows
 }
 
 func figureRows(level, part string, figures []Figure) (rows [][]string) {

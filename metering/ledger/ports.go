@@ -139,6 +139,7 @@ type Snapshot interface {
 	DisputeReader
 	RegisterReader
 	QualityReader
+	RepeatReader
 }
 
 // Row is one version of a record as the ledger keeps it: its JSON, and beside it what the ledger
