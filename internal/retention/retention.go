@@ -1,9 +1,9 @@
 // Package retention keeps the ledger over time: it signs the ledger log at intervals, counts day by
 // day who called again, and erases callers' detail when the time that it may be kept is over.
 //
-// In: a [Store], a key to sign with, the time to keep. Out: signed heads, counts and erased records;
-// heads and erasures are reported to an [Observer] once they are committed. It never erases a call with an open dispute, and
-// erases in no other way than by [rerating.Supersede].
+// In: a [Store], a key to sign with, the time to keep. Out: signed heads, counts and erased
+// records; heads and erasures are reported to an [Observer] once they are committed. It never
+// erases a call with an open dispute, and erases in no other way than by [rerating.Supersede].
 package retention
 
 import (

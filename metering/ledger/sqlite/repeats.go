@@ -15,7 +15,7 @@ import (
 func (l *store) AddRepeats(ctx context.Context, day string, rows []quality.Row) error {
 	next, err := dayAfter(day, rows)
 	if err == nil {
-		err = l.change(ctx, func(tx *sql.Tx) error {
+		err = l.change(ctx, func(tx txn) error {
 			until, err := (reads{tx}).RepeatsUntil(ctx)
 			if err != nil || day < until {
 				return err
