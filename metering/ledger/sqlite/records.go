@@ -13,16 +13,20 @@ import (
 // output stands still keeps the write-ahead log from nothing.
 const pageRecords = 256
 
-// pageQuery selects the newest versions as of the beginning of the reading, which is the record ?7,
-// from the place ?5, ?6 on.
-const pageQuery = `
+// newestVersions selects the newest versions as of the beginning of the reading, which is the record
+// ?5, of a service ?3.
+const newestVersions = `
 	SELECT arrived_at, seq, json FROM record
-	WHERE arrived_at >= ?1 AND arrived_at < ?2 AND (?3 = '' OR service = ?3) AND seq <= ?7
-	AND (arrived_at, seq) > (?5, ?6)
+	WHERE (?3 = '' OR service = ?3) AND seq <= ?5
 	AND NOT EXISTS (
 		SELECT 1 FROM record newer
-		WHERE newer.call = record.call AND newer.version > record.version AND newer.seq <= ?7)
-	ORDER BY arrived_at, seq LIMIT ?4`
+		WHERE newer.call = record.call AND newer.version > record.version AND newer.seq <= ?5)`
+
+// pageQuery selects the ?4 next ones after the place ?1, ?2, before ?6. Its two halves make SQLite
+// begin at the place: all erased records of a day have one instant.
+const pageQuery = newestVersions + ` AND arrived_at = ?1 AND seq > ?2
+	UNION ALL ` + newestVersions + ` AND arrived_at > ?1 AND arrived_at < ?6
+	ORDER BY 1, 2 LIMIT ?4`
 
 // Records implements ledger.Reader.
 func (r reads) Records(ctx context.Context, q ledger.Query, f func([]byte) error) error {
@@ -38,10 +42,10 @@ func (r reads) Records(ctx context.Context, q ledger.Query, f func([]byte) error
 	if err != nil {
 		return fmt.Errorf("reading the records: %w", err)
 	}
-	p := page{arrived: since, seq: -1}
+	p := page{arrived: since - 1, seq: newest}
 	for more := true; more; {
 		rows, err := r.q.QueryContext(ctx, pageQuery,
-			since, until, q.Service, pageRecords, p.arrived, p.seq, newest)
+			p.arrived, p.seq, q.Service, pageRecords, newest, until)
 		if err == nil {
 			err = p.read(rows)
 		}
