@@ -57,6 +57,7 @@ var mayImport = map[string][]string{
 	"internal/reconcile":       {"ari", "metering", "internal/mediation"},
 	"internal/records":         {"metering"},
 	"internal/report":          {"metering", "internal/records"},
+	"internal/remeasure":       {"metering"},
 	"internal/rerating":        {"metering", "internal/mediation"},
 	"internal/retention":       {"metering", "internal/rerating"},
 	"internal/sqlitefile":      {"internal/fileowner"},

@@ -2,7 +2,8 @@
 //
 // Each command has a file, which holds its flags, its output and its exit code. The work is done in
 // internal/: [config.Load] reads the configuration, internal/gateway runs, internal/check,
-// internal/timeline, internal/audit, internal/reconcile and internal/report look at what there is.
+// internal/timeline, internal/audit, internal/reconcile, internal/report and internal/remeasure look at
+// what there is.
 //
 // Exit codes: 0 done; 1 failed, or a check found a problem; 2 the command line or the configuration
 // is wrong, and nothing was started.
@@ -37,6 +38,7 @@ type commands struct {
 	Explain   explainCommand   `cmd:"" help:"Show one call second by second, and why each is charged or free."`
 	Records   recordsCommand   `cmd:"" help:"Print the records of a period."`
 	Report    reportCommand    `cmd:"" help:"Report the quality of service in a period."`
+	Quality   qualityCommand   `cmd:"" help:"Audit the figures of the reports."`
 	Verify    verifyCommand    `cmd:"" help:"Verify every record against its evidence and the signed log."`
 	Reconcile reconcileCommand `cmd:"" help:"Compare the records with Asterisk's logs, and correct them."`
 	Dispute   disputeCommand   `cmd:"" help:"Keep the detail of a disputed call, or write its evidence into a folder."`
