@@ -46,12 +46,20 @@ func (calls Calls) AddCEL(r io.Reader, zone *time.Location) error {
 		if c == nil {
 			continue
 		}
-		at, err := time.ParseInLocation("2006-01-02 15:04:05", row[celTime], zone)
+		at, err := instant(row[celTime], zone)
 		if err != nil {
 			return fmt.Errorf("reading the CEL, line %d: its time is not as 2026-11-23 09:45:27.921", line)
 		}
 		c.add(row[celEvent], at.UTC(), row)
 	}
+}
+
+// instant reads a time, whose zone is its own where dateformat in cel.conf has %z.
+func instant(text string, zone *time.Location) (time.Time, error) {
+	if at, err := time.Parse("2006-01-02 15:04:05-0700", text); err == nil {
+		return at, nil
+	}
+	return time.ParseInLocation("2006-01-02 15:04:05", text, zone)
 }
 
 func (c *call) add(event string, at time.Time, row []string) {

@@ -71,6 +71,21 @@ func TestFiguresOfTheRecordings(t *testing.T) {
 	if diff := cmp.Diff(want, calls.Figures(5*time.Second), near); diff != "" {
 		t.Error(diff)
 	}
+	// The zone stands in the times, or is told apart.
+	cel := strings.ReplaceAll(recorded(t, "cel.csv", eight...), `","+39`, `+0100","+39`)
+	for text, zone := range map[string]*time.Location{
+		strings.ReplaceAll(cel, " 09:", " 10:"): time.UTC,
+		recorded(t, "cel.csv", eight...):        time.FixedZone("", 0),
+	} {
+		same, err := remeasure.ReadQueueLog(strings.NewReader(recorded(t, "queue_log", "answered")))
+		if err == nil {
+			err = same.AddCEL(strings.NewReader(text), zone)
+		}
+		f := same.Figures(5 * time.Second)["answer_time_mean"]
+		if err != nil || f.N != 1 || math.Abs(f.Value-2.010) > 1e-9 {
+			t.Errorf("%+v, %v; want 2.010 s", f, err)
+		}
+	}
 	// Half a second is no longer short: the abandoned one of 8.
 	longer := calls.Figures(500 * time.Millisecond)
 	if longer["abandoned"].Value != 0.125 || longer["abandoned_short"].Value != 0 {
