@@ -38,6 +38,7 @@ type commands struct {
 	Explain   explainCommand   `cmd:"" help:"Show one call second by second, and why each is charged or free."`
 	Records   recordsCommand   `cmd:"" help:"Print the records of a period."`
 	Report    reportCommand    `cmd:"" help:"Report the quality of service in a period."`
+	Compare   compareCommand   `cmd:"" help:"Put the published reports of companies side by side."`
 	Quality   qualityCommand   `cmd:"" help:"Audit the figures of the reports."`
 	Verify    verifyCommand    `cmd:"" help:"Verify every record against its evidence and the signed log."`
 	Reconcile reconcileCommand `cmd:"" help:"Compare the records with Asterisk's logs, and correct them."`
@@ -53,6 +54,7 @@ type commands struct {
 type streams struct {
 	environ        []string
 	stdout, stderr io.Writer
+	binary         io.Writer // stdout for what is no text
 }
 
 // The exit codes.
@@ -69,6 +71,7 @@ func (u usage) Unwrap() error { return u.error }
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
 	var cli commands
 	exited := -1
+	binary := stdout
 	stdout, stderr = &printable{to: stdout}, &printable{to: stderr}
 	parser, err := kong.New(&cli,
 		kong.Name("gateway"),
@@ -89,7 +92,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		return exitUsage
 	}
 	command.BindTo(ctx, (*context.Context)(nil))
-	if err := command.Run(streams{environ: environ, stdout: stdout, stderr: stderr}); err != nil {
+	if err := command.Run(streams{environ, stdout, stderr, binary}); err != nil {
 		fmt.Fprintf(stderr, "gateway: %v\n", err)
 		if _, ok := errors.AsType[usage](err); ok {
 			return exitUsage

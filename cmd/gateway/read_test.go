@@ -111,6 +111,20 @@ func cli(t *testing.T, args ...string) (stdout string, code int) {
 	return out.String() + errs.String(), code
 }
 
+func TestRecordsOfAnOutcome(t *testing.T) {
+	path := writtenLedger(t)
+	for outcome, want := range map[string]int{"talked": 2, "abandoned": 0, "uncertain": 0} {
+		text, code := cli(t, "records", "--ledger", path, "--outcome", outcome)
+		if n := strings.Count(text, `"outcome":"`+outcome+`"`); code != 0 || n != want ||
+			strings.Count(text, "\n") != want {
+			t.Errorf("%s: exit code %d, %d records, want %d:\n%s", outcome, code, n, want, text)
+		}
+	}
+	if _, code := cli(t, "records", "--ledger", path, "--outcome", "lost"); code != exitUsage {
+		t.Errorf("an outcome that does not exist: exit code %d", code)
+	}
+}
+
 func TestRecordsAsJSONAndCSV(t *testing.T) {
 	path := writtenLedger(t)
 	text, code := cli(t, "records", "--ledger", path)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -45,6 +46,7 @@ type recordsCommand struct {
 	readFlags
 	periodFlags
 	Service string `help:"Calls on this service." placeholder:"NAME"`
+	Outcome string `help:"Calls that ended like this: talked, abandoned, unanswered or uncertain." enum:"talked,abandoned,unanswered,uncertain," default:"" placeholder:"OUTCOME"`
 	Format  string `help:"json, a record a line; or csv, a row a record." enum:"json,csv" default:"json"`
 }
 
@@ -63,7 +65,25 @@ func (c recordsCommand) Run(ctx context.Context, io streams) (err error) {
 	if c.Format == "csv" {
 		out = records.NewCSV(io.stdout)
 	}
-	return errors.Join(l.Records(ctx, q, out.Write), out.Flush())
+	write := out.Write
+	if c.Outcome != "" {
+		write = c.ended(out)
+	}
+	return errors.Join(l.Records(ctx, q, write), out.Flush())
+}
+
+// ended writes the records of the chosen outcome.
+func (c recordsCommand) ended(out records.Writer) func([]byte) error {
+	return func(text []byte) error {
+		var r struct{ Outcome string }
+		if err := json.Unmarshal(text, &r); err != nil {
+			return fmt.Errorf("reading a record: %w", err)
+		}
+		if r.Outcome != c.Outcome {
+			return nil
+		}
+		return out.Write(text)
+	}
 }
 
 // periodFlags choose calls by when they arrived.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/risposta/gateway/internal/audit"
 	"github.com/risposta/gateway/internal/config"
 	"github.com/risposta/gateway/internal/report"
 	"github.com/risposta/gateway/metering/ledger"
@@ -18,14 +19,19 @@ type reportFlags struct {
 }
 
 type reportCommand struct {
+	Write   reportWrite   `cmd:"" default:"withargs" help:"Write the report of a period."`
+	Publish reportPublish `cmd:"" help:"Write the report as a company publishes it: signed JSON."`
+}
+
+type reportWrite struct {
 	reportFlags
-	Format   string `help:"html, json or csv." enum:"html,json,csv" default:"html"`
+	Format   string `help:"html, json, csv or xlsx." enum:"html,json,csv,xlsx" default:"html"`
 	Language string `help:"The language of html: en or it." enum:"en,it" default:"en"`
 }
 
 // Run writes the report of a period. Without a configuration there are no objectives, no policy is
 // known, and the terms are the defaults.
-func (c reportCommand) Run(ctx context.Context, io streams) error {
+func (c reportWrite) Run(ctx context.Context, io streams) error {
 	r, _, err := c.build(ctx, io)
 	if err != nil {
 		return err
@@ -35,8 +41,35 @@ func (c reportCommand) Run(ctx context.Context, io streams) error {
 		return r.WriteJSON(io.stdout)
 	case "csv":
 		return r.WriteCSV(io.stdout)
+	case "xlsx":
+		return r.WriteXLSX(io.binary)
 	}
 	return r.WriteHTML(io.stdout, c.Language)
+}
+
+type reportPublish struct {
+	reportFlags
+	Company string `help:"The company's name." required:"" placeholder:"NAME"`
+	Key     string `help:"The ledger's key, instead of the configuration's." type:"existingfile" placeholder:"FILE"`
+}
+
+// Run writes the report with a signature by the key of the ledger log.
+func (c reportPublish) Run(ctx context.Context, io streams) error {
+	r, conf, err := c.build(ctx, io)
+	if err != nil {
+		return err
+	}
+	if c.Key == "" {
+		if conf == nil {
+			return usage{errors.New("--ledger needs --key: there is no configuration that names it")}
+		}
+		c.Key = conf.Ledger.KeyFile
+	}
+	signer, err := audit.Signer(c.Key, true) // makes none
+	if err != nil {
+		return err
+	}
+	return report.Published{Company: c.Company, Report: r}.Publish(io.binary, signer)
 }
 
 // build makes the report, and returns the configuration that it was made with, nil with --ledger.

@@ -28,6 +28,7 @@ type page struct {
 	Policy   string
 	Head     string
 	Services []pageService
+	Sections []section // of a comparison
 	Defined  table
 }
 

@@ -17,6 +17,7 @@ type texts struct {
 	Talk, Kind, Charged, Free, Minutes, Nothing               string
 	Objectives, Objective, AtMost, AtLeast, Verdict           string
 	Terms, Repeats, NoRepeats, Policy, Head, HeadNote         string
+	Compared, ComparedNote, Refused, Why                      string
 	Formula, Numerator, Denominator, Source, Version, Service string
 
 	decimal string // the decimal separator
@@ -32,7 +33,10 @@ var languages = map[string]texts{
 		Repeats:   "Who called again is counted for the days before %s.",
 		NoRepeats: "It is not counted yet for any day of the period who called again.",
 		Policy:    "Rules of the law that the services charge under: %s.",
-		Head:      "Signed head of the ledger",
+		Compared:  "Companies compared", Refused: "Not compared", Why: "Why",
+		ComparedNote: "From the reports that the companies have published and signed. Figures that are " +
+			"defined or counted in different ways are not compared.",
+		Head: "Signed head of the ledger",
 		HeadNote: "The figures are of a ledger whose log was signed as follows. The head covers the " +
 			"counts of the days that were over when it was signed.",
 		Suppressed: "fewer than 10", Unknown: "not known",
@@ -88,7 +92,10 @@ var languages = map[string]texts{
 		Repeats:   "Le nuove chiamate sono contate per i giorni prima del %s.",
 		NoRepeats: "Per nessun giorno del periodo sono ancora contate le nuove chiamate.",
 		Policy:    "Regole di legge secondo cui i servizi addebitano: %s.",
-		Head:      "Stato firmato del registro",
+		Compared:  "Imprese a confronto", Refused: "Non confrontati", Why: "Perché",
+		ComparedNote: "Dai rapporti che le imprese hanno pubblicato e firmato. I dati definiti o contati " +
+			"in modo diverso non sono confrontati.",
+		Head: "Stato firmato del registro",
 		HeadNote: "I dati sono di un registro il cui giornale era firmato come segue. La firma copre i " +
 			"conteggi dei giorni finiti quando è stata apposta.",
 		Suppressed: "meno di 10", Unknown: "non noto",
