@@ -44,7 +44,7 @@ var mayImport = map[string][]string{
 	"ari/native":    {"ari", "metering"},
 	"ari/talkpath":  {"ari", "metering"},
 	"internal/audit": {
-		"metering", "internal/fileowner", "internal/mediation", "internal/timeline",
+		"metering", "internal/fileowner", "internal/mediation", "internal/printable", "internal/timeline",
 	},
 	"internal/check": {
 		"ari", "metering", "internal/config", "internal/gateway", "internal/lookups", "internal/mediation",
@@ -62,6 +62,7 @@ var mayImport = map[string][]string{
 	"internal/retention":       {"metering", "internal/rerating"},
 	"internal/sqlitefile":      {"internal/fileowner"},
 	"internal/fileowner":       {},
+	"internal/printable":       {},
 	"internal/backup":          {"metering", "internal/fileowner", "internal/sqlitefile"},
 	"internal/timeline":        {"metering", "internal/mediation"},
 	"cmd/gateway":              {"metering", "internal"},

@@ -21,6 +21,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/risposta/gateway/internal/config"
+	"github.com/risposta/gateway/internal/printable"
 	_ "github.com/risposta/gateway/metering/ledger/sqlite" // the store of a plain path
 )
 
@@ -72,7 +73,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	var cli commands
 	exited := -1
 	binary := stdout
-	stdout, stderr = &printable{to: stdout}, &printable{to: stderr}
+	stdout, stderr = printable.To(stdout), printable.To(stderr)
 	parser, err := kong.New(&cli,
 		kong.Name("gateway"),
 		kong.Description("Risposta meters a paid service line from the operator's answer: "+

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/risposta/gateway/internal/mediation"
+	"github.com/risposta/gateway/internal/printable"
 	"github.com/risposta/gateway/internal/timeline"
 	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/ledger/merkle"
@@ -102,6 +103,6 @@ func account(call metering.CallID, frames [][]byte, record []byte) ([]byte, erro
 		return nil, err
 	}
 	var text bytes.Buffer
-	err = t.Write(&text)
+	err = t.Write(printable.To(&text))
 	return text.Bytes(), err
 }

@@ -1,4 +1,4 @@
-package main
+package printable
 
 import (
 	"bytes"
@@ -17,7 +17,7 @@ func TestTextFromOutsideCommandsNoTerminal(t *testing.T) {
 	} {
 		for _, atOnce := range []int{1, 2, 3, 1000} {
 			var out bytes.Buffer
-			p := &printable{to: &out}
+			p := To(&out)
 			for rest := []byte(text); len(rest) > 0; {
 				n := min(atOnce, len(rest))
 				if m, err := p.Write(rest[:n]); err != nil || m != n {

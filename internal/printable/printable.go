@@ -1,4 +1,8 @@
-package main
+// Package printable makes text from outside harmless for those who read it in a terminal.
+//
+// In: text that may hold a channel's name, as the PBX gave it. Out: the same text without the
+// characters by which it could command a terminal. It never drops a character: it escapes it.
+package printable
 
 import (
 	"fmt"
@@ -8,18 +12,20 @@ import (
 	"unicode/utf8"
 )
 
-// printable writes text that may come from outside, such as a channel's name, without the characters
-// by which it could command a terminal: it escapes control characters but for newlines and tabs,
-// characters that change the direction of the text, and bytes that are no UTF-8. In JSON the escapes
-// mean the same characters.
-type printable struct {
+// Writer escapes control characters but for newlines and tabs, characters that change the direction
+// of the text, and bytes that are no UTF-8. In JSON the escapes mean the same characters. It may be
+// used by several goroutines.
+type Writer struct {
 	mu      sync.Mutex
 	to      io.Writer
 	partial []byte // the beginning of a character whose rest is still to come
 }
 
+// To is a writer that passes on to another.
+func To(w io.Writer) *Writer { return &Writer{to: w} }
+
 // Write implements io.Writer. It reports what it was given as written.
-func (p *printable) Write(text []byte) (int, error) {
+func (p *Writer) Write(text []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	all := append(p.partial, text...)
