@@ -129,12 +129,13 @@ func (l *loader) checkLaw(c *Config) {
 			continue
 		}
 		key := fmt.Sprintf("services[%d]", i)
-		l.checkPrice(key, s, price, basic, law)
+		l.checkPrice(key, law)
+		l.checkAfterSales(key, s, price, basic, law, plan)
 		l.checkDID(key, s, law, plan)
 	}
 }
 
-func (l *loader) checkPrice(key string, s Service, price, basic *big.Rat, law policy.Policy) {
+func (l *loader) checkPrice(key string, law policy.Policy) {
 	if r := law.NoPrice(); r != "" {
 		hint := ""
 		if law.Name == policy.Strictest {
@@ -144,10 +145,24 @@ func (l *loader) checkPrice(key string, s Service, price, basic *big.Rat, law po
 		l.problem(key+".tariff", "policy %s allows this service no price: rule %s, %s%s",
 			law.Name, r, law.Source(r), hint)
 	}
-	if s.AfterSales && law.Has(policy.BasicRate) && price.Cmp(basic) > 0 {
+}
+
+// checkAfterSales holds the price of an after-sales line together with that of the call to its
+// number to what an ordinary call costs. What the call costs is known where it is free alone.
+func (l *loader) checkAfterSales(
+	key string, s Service, price, basic *big.Rat, law policy.Policy, plan *numbering.Plan,
+) {
+	if !s.AfterSales || !law.Has(policy.BasicRate) {
+		return
+	}
+	source := fmt.Sprintf("rule %s, %s", policy.BasicRate, law.Source(policy.BasicRate))
+	switch {
+	case plan.Public(s.DID) != numbering.Freephone:
+		l.problem(key+".tariff", "policy %s allows an after-sales line no price on top of the call, "+
+			"unless its did is a freephone number: %s", law.Name, source)
+	case price.Cmp(basic) > 0:
 		l.problem(key+".tariff", "policy %s lets an after-sales line cost no more than "+
-			"law.basic_rate, %s: rule %s, %s", law.Name, basic.FloatString(tariff.MinorDigits),
-			policy.BasicRate, law.Source(policy.BasicRate))
+			"law.basic_rate, %s: %s", law.Name, basic.FloatString(tariff.MinorDigits), source)
 	}
 }
 

@@ -115,7 +115,7 @@ type Service struct {
 	// one, of a kind that may carry a charge under the law.
 	DID string `yaml:"did"`
 	// `true`: consumers call the line about contracts that they have (Directive 2011/83/EU art. 21),
-	// so it may cost no more than `law.basic_rate`.
+	// so it may have a price only on a freephone number, of at most `law.basic_rate`.
 	AfterSales bool `yaml:"after_sales"`
 }
 

@@ -13,13 +13,13 @@ type Law struct {
 	// The policy: `it`, `de`, `fr`, `es`, `uk`, or `strictest`, which has the rules of every country
 	// and so allows no price. docs/policies.md has the rules.
 	Policy string `yaml:"policy"`
-	// The company's sector: `other`, `telecom` or `tv`. In Italy telecom and tv operators may not
-	// charge for assistance.
+	// The company's sector: `other`, `telecom`, `tv` or `finance`. In Italy telephone and television
+	// companies, banks and insurers may not charge for assistance; in France telephone companies.
 	Sector string `yaml:"sector"`
 	// Rules to add to those of the policy: `announced`, `consent`, `wait_voids`.
 	Also []string `yaml:"also"`
-	// What a minute to an ordinary number costs callers, such as 0.10. An `after_sales` service may
-	// cost no more.
+	// What a minute to an ordinary number costs callers, such as 0.10. An `after_sales` service on a
+	// freephone number may cost no more.
 	BasicRate string `yaml:"basic_rate"`
 }
 

@@ -1,6 +1,9 @@
 package config_test
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 const did = `    did: "+390612345678"` + "\n"
 
@@ -127,7 +130,8 @@ func TestProblemsOfTheLaw(t *testing.T) {
 		"no policy": {
 			old: "law: {policy: it}\n",
 			want: "services[0].tariff: policy strictest allows this service no price: " +
-				"rule service_free, Ley 10/2025; law.policy is strictest, the rules of every country at once",
+				"rule service_free, Ley 10/2025 art. 4.1, 10.4; companies have until 28 December 2026 to " +
+				"adapt; law.policy is strictest, the rules of every country at once",
 		},
 		"an Italian telecom": {
 			old: "policy: it", replace: "policy: it, sector: telecom",
@@ -147,10 +151,21 @@ func TestProblemsOfTheLaw(t *testing.T) {
 			old: "policy: it", replace: "policy: it, also: [service_paid]",
 			want: `gw.yaml:20: law: rule "service_paid" cannot be added`,
 		},
-		"after-sales line over the basic rate": {
+		"after-sales line on a number whose call costs something": {
 			old: did, replace: did + "    after_sales: true\n",
+			want: "gw.yaml:10: services[0].tariff: policy it allows an after-sales line no price on top " +
+				"of the call, unless its did is a freephone number: rule basic_rate, Codice del consumo",
+		},
+		"after-sales line over the basic rate": {
+			old: did, replace: strings.Replace(did, "+390612345678", "+39800123456", 1) +
+				"    after_sales: true\n",
 			want: "gw.yaml:10: services[0].tariff: policy it lets an after-sales line cost no more than " +
-				"law.basic_rate, 0.00: rule basic_rate, Directive 2011/83/EU",
+				"law.basic_rate, 0.00: rule basic_rate, Codice del consumo",
+		},
+		"an Italian bank": {
+			old: "policy: it", replace: "policy: it, sector: finance",
+			want: "gw.yaml:10: services[0].tariff: policy it allows this service no price: " +
+				"rule finance_free, L. 124/2017",
 		},
 		"no did": {
 			old: did, want: "services[0].did: missing: the number that callers dial from outside",

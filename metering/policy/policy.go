@@ -30,12 +30,15 @@ const (
 	// OrdinaryNumber: the dialled number, and every number that the call is led to, is of a kind that
 	// costs what an ordinary call costs.
 	OrdinaryNumber Rule = "ordinary_number"
-	// BasicRate: a line for consumers about their contracts costs no more than an ordinary call.
+	// BasicRate: what a consumer pays for a call about a contract is no more than an ordinary call
+	// costs. A price comes on top of the call, so there may be one only where the call itself is free.
 	BasicRate Rule = "basic_rate"
 	// ServiceFree: the service may not have a price.
 	ServiceFree Rule = "service_free"
 	// TelecomFree: the assistance of a telephone or television company may not have a price.
 	TelecomFree Rule = "telecom_free"
+	// FinanceFree: the assistance of a bank, an insurer or a card company may not have a price.
+	FinanceFree Rule = "finance_free"
 	// Announced: the price is announced before it is due.
 	Announced Rule = "announced"
 	// AnnouncementLead: the price announcement ends at least [Lead] before the charge begins.
@@ -55,10 +58,11 @@ const (
 	SectorOther   = "other"
 	SectorTelecom = "telecom"
 	SectorTV      = "tv"
+	SectorFinance = "finance" // banks, insurers, card companies
 )
 
 // Sectors are the possible sectors of a company.
-var Sectors = []string{SectorOther, SectorTelecom, SectorTV}
+var Sectors = []string{SectorOther, SectorTelecom, SectorTV, SectorFinance}
 
 // Strictest is the default policy: all rules of all policies. Spain's are among them, so nothing
 // may have a price under it.
@@ -70,13 +74,19 @@ var ordinary = []string{"geographic", "mobile", "freephone", "voip", "internal"}
 
 // laws are the rules of each policy. The source of each rule is in sources.
 var laws = map[string][]Rule{
-	"it": {OperatorAnswer, ProtectedFree, OrdinaryNumber, BasicRate, TelecomFree},
+	"it": {OperatorAnswer, ProtectedFree, OrdinaryNumber, BasicRate, TelecomFree, FinanceFree},
 	"de": {
 		OperatorAnswer, ProtectedFree, OrdinaryNumber, BasicRate, Announced, AnnouncementLead, WaitVoids,
 	},
-	"fr": {OperatorAnswer, ProtectedFree, OrdinaryNumber, BasicRate},
+	"fr": {OperatorAnswer, ProtectedFree, OrdinaryNumber, BasicRate, TelecomFree},
 	"es": {OperatorAnswer, ProtectedFree, OrdinaryNumber, BasicRate, ServiceFree},
 	"uk": {OperatorAnswer, ProtectedFree, OrdinaryNumber, BasicRate, Announced, Consent},
+}
+
+// sectoral are the rules of a policy that bind companies of some sectors alone.
+var sectoral = map[string]map[Rule][]string{
+	"it": {TelecomFree: {SectorTelecom, SectorTV}, FinanceFree: {SectorFinance}},
+	"fr": {TelecomFree: {SectorTelecom}},
 }
 
 // Source is the law behind a rule of a policy.
@@ -89,25 +99,34 @@ type Source struct {
 // sources are the laws behind the rules. "*" is behind a rule under every policy that has no line
 // of its own for the rule.
 var sources = []Source{
-	{"it", OperatorAnswer, "L. 124/2017 art. 1 c. 55; AGCOM 157/18/CIR"},
+	{"it", OperatorAnswer, "the gateway's own principle; L. 124/2017 art. 1 c. 55 has it for paid " +
+		"services on non-geographic numbers, from the operator's answer"},
 	{"de", OperatorAnswer, "TKG 2021 §3 no. 73, §115: waiting is free from call set-up until " +
 		"handling begins, and again after a transfer"},
-	{"fr", OperatorAnswer, "Code de la consommation L.224-38"},
-	{"es", OperatorAnswer, "Ley 10/2025"},
+	{"fr", OperatorAnswer, "no law of its own: the gateway's first principle"},
+	{"es", OperatorAnswer, "no law of its own: the gateway's first principle"},
 	{"uk", OperatorAnswer, "no law of its own: the gateway's first principle"},
 	{"*", ProtectedFree, "the gateway's own promise: the elderly on a minimum pension, the " +
 		"unemployed and the disabled never pay"},
 	{"*", OrdinaryNumber, "Directive 2011/83/EU art. 21; CJEU C-568/15"},
+	{"fr", OrdinaryNumber, "Code de la consommation L.121-16: the number may not be surcharged"},
 	{"uk", OrdinaryNumber, "Consumer Contracts Regulations 2013 (SI 2013/3134) reg. 41"},
 	{"*", BasicRate, "Directive 2011/83/EU art. 21; CJEU C-568/15"},
-	{"uk", BasicRate, "Consumer Contracts Regulations 2013 (SI 2013/3134) reg. 41"},
+	{"it", BasicRate, "Codice del consumo art. 64; Directive 2011/83/EU art. 21; CJEU C-568/15"},
+	{"uk", BasicRate, "Consumer Contracts Regulations 2013 (SI 2013/3134) reg. 41: the excess is " +
+		"paid back"},
 	{"it", TelecomFree, "AGCOM 255/24/CONS"},
-	{"es", ServiceFree, "Ley 10/2025"},
-	{"de", Announced, "TKG 2021 §110(2)"},
-	{"uk", Announced, "Consumer Contracts Regulations 2013 (SI 2013/3134) reg. 40: consent " +
-		"presupposes that the price was announced"},
-	{"de", AnnouncementLead, "TKG 2021 §110(2)"},
-	{"uk", Consent, "Consumer Contracts Regulations 2013 (SI 2013/3134) reg. 40"},
+	{"fr", TelecomFree, "Code de la consommation L.224-38: no cost beyond the call"},
+	{"it", FinanceFree, "L. 124/2017 art. 1 c. 130, 131: no more than an ordinary urban call, from " +
+		"mobiles too"},
+	{"es", ServiceFree, "Ley 10/2025 art. 4.1, 10.4; companies have until 28 December 2026 to adapt"},
+	{"de", Announced, "TKG 2021 §110(1), (2) for premium, short-code, directory and selection " +
+		"services; the gateway's own strictness elsewhere"},
+	{"uk", Announced, "the gateway's own caution: consent presupposes that the price was announced"},
+	{"de", AnnouncementLead, "TKG 2021 §110(2) for premium, short-code, directory and selection " +
+		"services; the gateway's own strictness elsewhere"},
+	{"uk", Consent, "the gateway's own caution: Consumer Contracts Regulations 2013 (SI 2013/3134) " +
+		"reg. 40 concerns payments agreed when a contract is made"},
 	{"de", WaitVoids, "TKG 2021 §115, §116"},
 }
 
@@ -128,8 +147,8 @@ type Policy struct {
 }
 
 // For makes the policy of a name ("" for [Strictest]), with the rules in also added to it. Only
-// [Addable] rules can be added. TelecomFree is left out for a company of another sector, but never
-// from Strictest.
+// [Addable] rules can be added. The rules of one sector are left out for a company of another, but
+// never from Strictest.
 func For(name, sector string, also []Rule) (Policy, error) {
 	if name == "" {
 		name = Strictest
@@ -152,9 +171,10 @@ func For(name, sector string, also []Rule) (Policy, error) {
 		}
 	}
 	rules = append(rules, also...)
-	if sector == SectorOther && name != Strictest {
-		rules = slices.DeleteFunc(rules, func(r Rule) bool { return r == TelecomFree })
-	}
+	rules = slices.DeleteFunc(rules, func(r Rule) bool {
+		sectors, some := sectoral[name][r]
+		return some && !slices.Contains(sectors, sector)
+	})
 	slices.Sort(rules)
 	return Policy{Name: name, Rules: slices.Compact(rules)}, nil
 }
@@ -174,7 +194,7 @@ func (p Policy) Allows(kind string) bool {
 
 // NoPrice is the rule that forbids the service a price, "" if none does.
 func (p Policy) NoPrice() Rule {
-	for _, r := range []Rule{ServiceFree, TelecomFree} {
+	for _, r := range []Rule{ServiceFree, TelecomFree, FinanceFree} {
 		if p.Has(r) {
 			return r
 		}

@@ -26,6 +26,11 @@ func TestNoPriceByPolicyAndSector(t *testing.T) {
 		{"it", "other", ""},
 		{"it", "telecom", policy.TelecomFree},
 		{"it", "tv", policy.TelecomFree},
+		{"it", "finance", policy.FinanceFree},
+		{"de", "finance", ""},
+		{"fr", "telecom", policy.TelecomFree},
+		{"fr", "finance", ""},
+		{"fr", "tv", ""},
 		{"es", "other", policy.ServiceFree},
 		{"de", "telecom", ""},
 		{"uk", "other", ""},
@@ -43,7 +48,8 @@ func TestNoPriceByPolicyAndSector(t *testing.T) {
 func TestStrictestHasEveryRule(t *testing.T) {
 	strictest := must(t, policy.Strictest, "other")
 	for _, name := range policy.Names() {
-		p := must(t, name, "telecom")
+		rules := append(must(t, name, "telecom").Rules, must(t, name, "finance").Rules...)
+		p := policy.Policy{Name: name, Rules: rules}
 		for _, r := range p.Rules {
 			if !strictest.Has(r) {
 				t.Errorf("%s has rule %s, the strictest does not", name, r)
