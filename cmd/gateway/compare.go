@@ -10,7 +10,7 @@ import (
 )
 
 type compareCommand struct {
-	Keys     string   `help:"The public keys of the companies, one a line." type:"existingfile" required:"" placeholder:"FILE"`
+	Keys     string   `help:"The companies' public keys, one a line." type:"existingfile" required:"" placeholder:"FILE"`
 	Format   string   `help:"html or csv." enum:"html,csv" default:"html"`
 	Language string   `help:"The language of html: en or it." enum:"en,it" default:"en"`
 	Files    []string `arg:"" help:"Reports that companies have published." type:"existingfile"`

@@ -46,7 +46,7 @@ type recordsCommand struct {
 	readFlags
 	periodFlags
 	Service string `help:"Calls on this service." placeholder:"NAME"`
-	Outcome string `help:"Calls that ended like this: talked, abandoned, unanswered or uncertain." enum:"talked,abandoned,unanswered,uncertain," default:"" placeholder:"OUTCOME"`
+	Outcome string `help:"Calls that ended so: ${enum}." enum:"talked,abandoned,unanswered,uncertain,any" default:"any"`
 	Format  string `help:"json, a record a line; or csv, a row a record." enum:"json,csv" default:"json"`
 }
 
@@ -66,7 +66,7 @@ func (c recordsCommand) Run(ctx context.Context, io streams) (err error) {
 		out = records.NewCSV(io.stdout)
 	}
 	write := out.Write
-	if c.Outcome != "" {
+	if c.Outcome != "any" {
 		write = c.ended(out)
 	}
 	return errors.Join(l.Records(ctx, q, write), out.Flush())
