@@ -90,7 +90,7 @@ func typeName(value jsontext.Value) string {
 	}
 	// The decoder has read the string. What may be wrong with it is that it is no UTF-8: those bytes are
 	// replaced.
-	name, _ := jsontext.AppendUnquote(nil, value) //nolint:errcheck // see above
+	name, _ := jsontext.AppendUnquote(nil, value)
 	return string(name)
 }
 

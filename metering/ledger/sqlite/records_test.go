@@ -38,6 +38,9 @@ func TestAPageOfRecordsBeginsAtItsPlace(t *testing.T) {
 		}
 		plan.WriteString(detail + "\n")
 	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
 	for _, want := range []string{
 		"record_arrived (arrived_at=? AND seq>? AND seq<?)", "record_arrived (arrived_at>? AND arrived_at<?)",
 	} {
