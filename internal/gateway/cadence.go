@@ -64,7 +64,7 @@ func (w *pbxWorker) rest(
 }
 
 // keepWatermark takes the watermark out of a batch that has nothing else, until it is due. What the
-// PBX was last seen at is then in the next batch.
+// PBX was last seen at is then in the next batch, and the heartbeats that say so are counted with it.
 func (w *pbxWorker) keepWatermark(out *mediation.Output) {
 	if time.Since(w.committedAt) >= watermarkEvery {
 		return
@@ -72,7 +72,8 @@ func (w *pbxWorker) keepWatermark(out *mediation.Output) {
 	at := out.Watermark
 	out.Watermark = time.Time{}
 	if out.Empty() {
-		w.out.Watermark = at
+		w.out.Watermark, w.out.Heartbeats = at, out.Heartbeats
+		out.Heartbeats = 0
 		return
 	}
 	out.Watermark = at

@@ -132,6 +132,23 @@ func TestCommitsComeByCadence(t *testing.T) {
 	}
 }
 
+// countedHeartbeats is what the metric of the heartbeats says.
+func countedHeartbeats(t *testing.T, w *pbxWorker) (n int) {
+	t.Helper()
+	families, err := w.metrics.registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == "risposta_heartbeats_total" {
+			for _, m := range f.GetMetric() {
+				n += int(m.GetCounter().GetValue())
+			}
+		}
+	}
+	return n
+}
+
 // Events that no call needs: that the PBX was seen is committed once a second, and not lost.
 func TestTheWatermarkAloneIsCommittedOnceASecond(t *testing.T) {
 	heartbeat := func(i int) ari.Event {
@@ -141,6 +158,17 @@ func TestTheWatermarkAloneIsCommittedOnceASecond(t *testing.T) {
 		for i := range 100 { // five seconds
 			w.puts(heartbeat(i))
 			time.Sleep(50 * time.Millisecond)
+			synctest.Wait()
+			// A heartbeat counts when what it says is committed.
+			committed := 0
+			for _, b := range kept.since(0) {
+				if !b.Watermark.IsZero() {
+					committed = int(b.Watermark.Sub(at(0))/(50*time.Millisecond)) + 1
+				}
+			}
+			if counted := countedHeartbeats(t, w); counted != committed {
+				t.Fatalf("%d heartbeats are counted, and %d committed", counted, committed)
+			}
 		}
 		time.Sleep(time.Second)
 		synctest.Wait()
