@@ -1,9 +1,13 @@
 package sqlite_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -90,27 +94,37 @@ func TestErasedBytesAreGoneWhileTheLedgerIsOpen(t *testing.T) {
 	}
 }
 
-// A gateway that is killed after it has erased leaves the write-ahead log as it is. The next one cuts
+// toErase names the ledger in which the process that is killed erases.
+const toErase = "RISPOSTA_TEST_ERASE"
+
+// A process that is killed after it has erased leaves the write-ahead log as it is. The next one cuts
 // it.
 func TestErasedBytesAreGoneAfterAKill(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "ledger.db")
-	killed := filepath.Join(t.TempDir(), "ledger.db")
-	l, err := ledger.Open(t.Context(), path, ledger.Exclusive)
-	if err != nil {
-		t.Fatal(err)
-	}
-	eraseOne(t, l)
-	for _, suffix := range []string{"", "-wal"} { // as a kill leaves them
-		text, err := os.ReadFile(path + suffix)
+	if path := os.Getenv(toErase); path != "" { // the process that is killed
+		l, err := ledger.Open(t.Context(), path, ledger.Exclusive)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(killed+suffix, text, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		eraseOne(t, l)
+		fmt.Println("erased")
+		select {}
 	}
-	if err := l.Close(); err != nil {
+	killed := filepath.Join(t.TempDir(), "ledger.db")
+	p := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^"+t.Name()+"$")
+	p.Env = append(os.Environ(), toErase+"="+killed)
+	out, err := p.StdoutPipe()
+	if err != nil {
 		t.Fatal(err)
+	}
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err := errors.Join(err, p.Process.Kill()); err != nil || line != "erased\n" {
+		t.Fatalf("%q, %v; want that it has erased", line, err)
+	}
+	if err := p.Wait(); err == nil {
+		t.Fatal("the process was not killed")
 	}
 	if len(left(t, killed)) == 0 {
 		t.Fatal("nothing is left by the kill: the test shows nothing")
