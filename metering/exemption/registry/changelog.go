@@ -67,8 +67,14 @@ func hash(text []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// reader is a register's database, or one state of it: a transaction.
+type reader interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
 // headOf is the hash of entry n; "" where there is none.
-func headOf(ctx context.Context, db *sql.DB, n int64) (string, error) {
+func headOf(ctx context.Context, db reader, n int64) (string, error) {
 	var text []byte
 	err := db.QueryRowContext(ctx, `SELECT text FROM change WHERE n = ?`, n).Scan(&text)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -78,13 +84,17 @@ func headOf(ctx context.Context, db *sql.DB, n int64) (string, error) {
 }
 
 func (f *file) state(ctx context.Context) (s State, country string, err error) {
-	err = f.db.QueryRowContext(ctx, `
+	return stateOf(ctx, f.db)
+}
+
+func stateOf(ctx context.Context, db reader) (s State, country string, err error) {
+	err = db.QueryRowContext(ctx, `
 		SELECT id, country_code, (SELECT coalesce(max(n), 0) FROM change) FROM register`).
 		Scan(&s.ID, &country, &s.Changes)
 	if err != nil {
 		return s, "", reading(err)
 	}
-	s.Head, err = headOf(ctx, f.db, s.Changes)
+	s.Head, err = headOf(ctx, db, s.Changes)
 	return s, country, err
 }
 
@@ -138,7 +148,7 @@ func (r *Registry) Log(ctx context.Context, f func(Entry) error) error {
 }
 
 // eachEntry reads the log in pages, as List does.
-func eachEntry(ctx context.Context, db *sql.DB, f func(n int64, text []byte) error) error {
+func eachEntry(ctx context.Context, db reader, f func(n int64, text []byte) error) error {
 	last := int64(0)
 	for more := true; more; {
 		page, err := entryPage(ctx, db, last)
@@ -162,7 +172,7 @@ type storedEntry struct {
 }
 
 // entryPage returns the entries behind entry last.
-func entryPage(ctx context.Context, db *sql.DB, last int64) (page []storedEntry, err error) {
+func entryPage(ctx context.Context, db reader, last int64) (page []storedEntry, err error) {
 	rows, err := db.QueryContext(ctx,
 		`SELECT n, text FROM change WHERE n > ? ORDER BY n LIMIT ?`, last, pageRows)
 	if err != nil {
@@ -190,8 +200,13 @@ func VerifyLog(
 		return 0, nil, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	f := &file{db: db}
-	state, _, err := f.state(ctx)
+	// One state of the file: a gateway may change it meanwhile.
+	tx, err := db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return 0, nil, reading(err)
+	}
+	defer func() { err = errors.Join(err, tx.Rollback()) }()
+	state, _, err := stateOf(ctx, tx)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -200,7 +215,7 @@ func VerifyLog(
 	}
 	var want int64
 	prev, atKnown := "", ""
-	err = eachEntry(ctx, db, func(n int64, text []byte) error {
+	err = eachEntry(ctx, tx, func(n int64, text []byte) error {
 		entries++
 		var e Entry
 		if err := json.Unmarshal(text, &e); err != nil || e.N != n || n != entries || e.Prev != prev {
@@ -216,7 +231,7 @@ func VerifyLog(
 		return entries, problems, err
 	}
 	var have int64
-	if err := db.QueryRowContext(ctx, `SELECT count(*) FROM entitlement`).Scan(&have); err != nil {
+	if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM entitlement`).Scan(&have); err != nil {
 		return entries, problems, reading(err)
 	}
 	if have != want {

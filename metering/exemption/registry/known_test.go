@@ -228,3 +228,38 @@ func TestLogOfChanges(t *testing.T) {
 		t.Errorf("tampered with: %v", p)
 	}
 }
+
+// An honest register that changes while it is verified is found honest: each verification reads one
+// state of it.
+func TestVerifyBesideChanges(t *testing.T) {
+	path := newFile(t)
+	r := open(t, path, presentKey)
+	state := stateOf(t, r)
+	done := make(chan error, 1)
+	go func() {
+		for range 300 {
+			_, err := r.Add(ctx, author("2026-01-01"), grant(known, "2026-01-01", "", ""))
+			if err != nil {
+				done <- err
+				return
+			}
+		}
+		done <- nil
+	}()
+	verified := 0
+	for {
+		select {
+		case err := <-done:
+			if err != nil || verified < 2 {
+				t.Errorf("%d verifications beside the changes, %v", verified, err)
+			}
+			return
+		default:
+		}
+		_, problems, err := registry.VerifyLog(ctx, path, state)
+		if err != nil || len(problems) > 0 {
+			t.Errorf("beside changes: %v, %v", problems, err)
+		}
+		verified++
+	}
+}
