@@ -89,14 +89,27 @@ func StartParty(dir string, p Plan) (*Party, error) {
 	return party, nil
 }
 
-// StartOperator starts a party that waits for calls, and returns when it listens.
+// phoneTimeout bounds the time in which a phone begins to listen, or one before it ends.
+const phoneTimeout = 10 * time.Second
+
+// StartOperator starts a party that waits for calls, and returns when it listens. A phone before it,
+// whose calls have ended, may still have the port: that one's socket is not taken for the new one's.
 func StartOperator(ctx context.Context, dir string, p Plan) (*Party, error) {
+	what := fmt.Sprintf("an operator's phone on port %d", p.Port)
+	err := Until(ctx, phoneTimeout, what+" to end, before the next one", func() error {
+		if listening(p.Port) {
+			return fmt.Errorf("a socket is open on UDP port %d", p.Port)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
 	party, err := StartParty(dir, p)
 	if err != nil {
 		return nil, err
 	}
-	return party, Until(ctx, 10*time.Second, fmt.Sprintf("an operator's phone to listen on port %d",
-		p.Port), func() error {
+	return party, Until(ctx, phoneTimeout, what+" to listen", func() error {
 		if listening(p.Port) {
 			return nil
 		}
