@@ -17,6 +17,13 @@ func (r *Record) charge(c *Call) {
 		r.BillableSeconds = t.Billable(time.Duration(r.TalkMs) * time.Millisecond)
 	}
 	r.addReason(r.decide(c))
+	if t != nil && t.Tax != "" {
+		r.Net, r.TaxPercent = tariff.Zero(t), t.TaxPercent
+		if r.Charge.Minor > 0 {
+			r.Net = t.Net(r.BillableSeconds)
+		}
+		r.Tax = r.Charge.Less(r.Net)
+	}
 	if c.Exemption.Untrusted {
 		r.addReason(ReasonNumberUntrusted)
 	}

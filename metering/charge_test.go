@@ -2,6 +2,7 @@ package metering_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -186,5 +187,31 @@ func TestExemptionIsNotTakenBack(t *testing.T) {
 		if !rec.Exempt || rec.ExemptionRef != "code" || rec.Charge.Minor != 0 {
 			t.Errorf("%v: exempt %t by %q, %s", order, rec.Exempt, rec.ExemptionRef, rec.Charge)
 		}
+	}
+}
+
+// A minute at 0.96, of which 22 % is tax: 0.96 / 1.22 is 0.7868... What is not charged has no tax.
+func TestRecordSaysWhatIsTax(t *testing.T) {
+	for _, c := range []struct {
+		tax               string
+		verdict           metering.Verdict
+		charge, net, paid string
+	}{
+		{tariff.TaxIncluded, metering.ExemptNo, "0.96", "0.78", "0.18"},
+		{tariff.TaxAdded, metering.ExemptNo, "1.17", "0.96", "0.21"},
+		{tariff.TaxAdded, metering.ExemptYes, "0.00", "0.00", "0.00"},
+		{tariff.TaxAdded, metering.ExemptUnknown, "0.00", "0.00", "0.00"},
+	} {
+		tr := price()
+		tr.Tax, tr.TaxPercent = c.tax, "22"
+		rec := metering.NewRecord(askedCall(t, c.verdict, tr), metering.Evidence{})
+		if rec.Charge.String() != c.charge || rec.Net.String() != c.net || rec.Tax.String() != c.paid ||
+			rec.TaxPercent != "22" {
+			t.Errorf("%+v: %s", c, rec.JSON())
+		}
+	}
+	rec := metering.NewRecord(askedCall(t, metering.ExemptNo, price()), metering.Evidence{})
+	if strings.Contains(string(rec.JSON()), "tax") || strings.Contains(string(rec.JSON()), "net") {
+		t.Errorf("the tariff names no tax: %s", rec.JSON())
 	}
 }

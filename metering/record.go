@@ -104,8 +104,14 @@ type Record struct {
 	Announcement *Announcement `json:"announcement,omitzero"`
 	// What the caller answered after the call. Left out: there was no survey.
 	Survey *Survey `json:"survey,omitzero"`
-	// What the caller pays.
+	// What the caller pays, the tax included.
 	Charge tariff.Amount `json:"charge"`
+	// The part of the charge that is no tax. Left out: the tariff names no tax.
+	Net tariff.Amount `json:"net,omitzero"`
+	// The part of the charge that is tax. Left out: the tariff names no tax.
+	Tax tariff.Amount `json:"tax,omitzero"`
+	// The rate of the tax in percent, such as "22". Left out: the tariff names no tax.
+	TaxPercent string `json:"tax_percent,omitzero"`
 	// Why the charge is what it is. The first reason is the decisive one.
 	Reasons []Reason `json:"reasons"`
 	// What the record was made from.

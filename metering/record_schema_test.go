@@ -12,6 +12,7 @@ import (
 	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/policy"
 	"github.com/risposta/gateway/metering/recordtest"
+	"github.com/risposta/gateway/metering/tariff"
 )
 
 func evidence() metering.Evidence {
@@ -21,8 +22,10 @@ func evidence() metering.Evidence {
 // fullRecord is a record of a call in which everything happened.
 func fullRecord(t *testing.T) metering.Record {
 	t.Helper()
+	tr := price()
+	tr.Tax, tr.TaxPercent = tariff.TaxIncluded, "22"
 	arrival := arrived(&metering.Terms{
-		Tariff: price(), AskExemption: true, Policy: law(t, "it", "other"), NumberKind: "geographic",
+		Tariff: tr, AskExemption: true, Policy: law(t, "it", "other"), NumberKind: "geographic",
 	})
 	arrival.Origin = metering.Origin{
 		Trunk: "PJSIP/trunk", CallerAlso: []string{"c-y"}, CallerUnread: true,
@@ -34,7 +37,7 @@ func fullRecord(t *testing.T) metering.Record {
 		answered,
 		{Kind: metering.CallerAnswered, At: at(0)},
 		{Kind: metering.CallerAtDesk, At: at(0)},
-		announced(at(1), price().Ref(), metering.ConsentGiven),
+		announced(at(1), tr.Ref(), metering.ConsentGiven),
 		{Kind: metering.QueueJoined, At: at(1), Queue: "support"},
 		{Kind: metering.QueueLeft, At: at(5), Queue: "support"},
 		{Kind: metering.TalkStarted, At: at(5), Operator: "PJSIP/agent1", Queue: "support"},

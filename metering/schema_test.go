@@ -94,6 +94,7 @@ var constraints = map[string]object{
 	"Record.BillableSeconds": {{"minimum", 0}},
 	"Record.Tariff":          {{"pattern", "^(.+@[0-9a-f]{12})?$"}},
 	"Record.Policy":          {{"pattern", "^(.+@[0-9a-f]{12})?$"}},
+	"Record.TaxPercent":      {{"pattern", `^\d{1,3}(\.\d{1,4})?$`}},
 	"Record.Numbers":         {{"minItems", 1}, {"uniqueItems", true}},
 	"Record.Reasons":         {{"minItems", 1}, {"uniqueItems", true}},
 	"Record.DetailErased":    {{"const", true}},

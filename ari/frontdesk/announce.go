@@ -64,7 +64,7 @@ func (s *session) announcePrice(
 	if o.Free {
 		return s.announceFree(ctx)
 	}
-	prompts := price(o.PerMinute, o.Currency)
+	prompts := price(o)
 	if o.Codes {
 		prompts = append(prompts, sound("code-offer"))
 	}

@@ -13,7 +13,7 @@ import (
 
 func priced(consent bool) frontdesk.Offer {
 	return frontdesk.Offer{
-		Tariff: "standard@1", PerMinute: "1.205", Currency: "EUR", Consent: consent,
+		Tariff: "standard@1", PerMinute: "1.205", Currency: "EUR", MinorDigits: 2, Consent: consent,
 	}
 }
 

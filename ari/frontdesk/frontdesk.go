@@ -45,8 +45,10 @@ type Offer struct {
 	Tariff    string // the reference of the price, for the Announcement
 	PerMinute string // decimal text in major units
 	Currency  string // ISO 4217: names the prompts of the money
-	Consent   bool   // the caller must agree
-	Codes     bool   // exemption codes can be checked
+	// MinorDigits is the number of decimals of the currency: 0 for yen, 2 for euros, 3 for dinars.
+	MinorDigits int
+	Consent     bool // the caller must agree
+	Codes       bool // exemption codes can be checked
 }
 
 // Backend knows the calls. Its methods are called by many goroutines at once.

@@ -1,6 +1,8 @@
 package frontdesk
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -11,16 +13,19 @@ func sound(name string) string { return "sound:risposta/" + name }
 // number names a number that is spoken from Asterisk's own sounds.
 func number(n int64) string { return "number:" + strconv.FormatInt(n, 10) }
 
-// Prompts returns the desk's own sounds that are needed to announce prices in some currencies, as
-// Asterisk names them.
-func Prompts(currencies []string) []string {
+// Prompts returns the desk's own sounds that are needed to announce prices, as Asterisk names them:
+// in currencies (ISO 4217), each with the number of its decimals.
+func Prompts(currencies map[string]int) []string {
 	names := []string{
 		"price", "and", "point", "per-minute", "free", "consent", "refused",
 		"code-offer", "code-enter", "code-wrong", "survey-satisfaction", "survey-solved", "thanks",
 	}
-	for _, c := range currencies {
+	for _, c := range slices.Sorted(maps.Keys(currencies)) {
 		money := strings.ToLower(c)
-		names = append(names, money, money+"-one", money+"-cents")
+		names = append(names, money, money+"-one")
+		if currencies[c] > 0 {
+			names = append(names, money+"-cents")
+		}
 	}
 	for i, n := range names {
 		names[i] = strings.TrimPrefix(sound(n), "sound:")
@@ -28,36 +33,37 @@ func Prompts(currencies []string) []string {
 	return names
 }
 
-// price returns the media of a price per minute: whole units, then hundredths, then the rest digit
-// by digit. The prompts for the money are named after the currency: eur, eur-one, eur-cents. Where
-// they are missing the price cannot be announced.
-func price(perMinute, currency string) []string {
-	money := strings.ToLower(currency)
-	whole, fraction, _ := strings.Cut(perMinute, ".")
-	for len(fraction) < 2 {
-		fraction += "0"
-	}
+// price returns the media of a price per minute: whole units, then the minor units of the currency,
+// then the rest digit by digit. The prompts for the money are named after the currency: eur, eur-one,
+// eur-cents. Where they are missing the price cannot be announced.
+func price(o Offer) []string {
+	money := strings.ToLower(o.Currency)
+	whole, fraction, _ := strings.Cut(o.PerMinute, ".")
+	fraction += strings.Repeat("0", max(0, o.MinorDigits-len(fraction)))
 	units, _ := strconv.ParseInt(whole, 10, 64) // a tariff's price: digits only
-	cents, _ := strconv.ParseInt(fraction[:2], 10, 64)
-	rest := strings.TrimRight(fraction[2:], "0")
+	cents, _ := strconv.ParseInt(fraction[:o.MinorDigits], 10, 64)
+	var rest []string
+	for _, digit := range strings.TrimRight(fraction[o.MinorDigits:], "0") {
+		rest = append(rest, "digits:"+string(digit))
+	}
+	if len(rest) > 0 {
+		rest = append([]string{sound("point")}, rest...)
+	}
 	media := []string{sound("price")}
 	switch {
+	case o.MinorDigits == 0 && (units != 1 || rest != nil):
+		media = append(append(media, number(units)), rest...)
+		return append(media, sound(money), sound("per-minute"))
 	case units == 1:
 		media = append(media, sound(money+"-one"))
 	case units > 1:
 		media = append(media, number(units), sound(money))
 	}
-	if cents > 0 || rest != "" || units == 0 {
+	if cents > 0 || rest != nil || units == 0 {
 		if units > 0 {
 			media = append(media, sound("and"))
 		}
-		media = append(media, number(cents))
-		if rest != "" {
-			media = append(media, sound("point"))
-			for _, digit := range rest {
-				media = append(media, "digits:"+string(digit))
-			}
-		}
+		media = append(append(media, number(cents)), rest...)
 		media = append(media, sound(money+"-cents"))
 	}
 	return append(media, sound("per-minute"))

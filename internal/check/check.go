@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/risposta/gateway/ari/frontdesk"
@@ -20,6 +19,7 @@ import (
 	"github.com/risposta/gateway/internal/lookups"
 	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/policy"
+	"github.com/risposta/gateway/metering/tariff"
 )
 
 // Finding is the result of one check: ok where it neither failed nor is a note.
@@ -171,11 +171,9 @@ func (c Checks) plan(ctx context.Context) (plan native.Plan, err error) {
 		plan.Entries = append(plan.Entries,
 			native.Entry{Service: s.Name, Number: s.Number, Context: s.Context})
 	}
-	var currencies []string
+	currencies := map[string]int{}
 	for _, t := range c.conf.Tariffs {
-		if !slices.Contains(currencies, t.Currency) {
-			currencies = append(currencies, t.Currency)
-		}
+		currencies[t.Currency] = tariff.MinorDigits(t.Currency)
 	}
 	plan.Prompts = frontdesk.Prompts(currencies)
 	if law, err := c.conf.Policy(); err == nil { // a configuration that has loaded has one

@@ -97,6 +97,9 @@ func (l *loader) checkExtensions(c *Config) {
 	}
 }
 
+// rateDecimals are shown of law.basic_rate.
+const rateDecimals = 2
+
 var amount = regexp.MustCompile(`^[0-9]{1,6}(\.[0-9]{1,6})?$`)
 
 // checkLaw refuses what the law forbids: a price where there may be none, a price that is too high,
@@ -162,7 +165,7 @@ func (l *loader) checkAfterSales(
 			"unless its did is a freephone number: %s", law.Name, source)
 	case price.Cmp(basic) > 0:
 		l.problem(key+".tariff", "policy %s lets an after-sales line cost no more than "+
-			"law.basic_rate, %s: %s", law.Name, basic.FloatString(tariff.MinorDigits), source)
+			"law.basic_rate, %s: %s", law.Name, basic.FloatString(rateDecimals), source)
 	}
 }
 

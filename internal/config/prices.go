@@ -44,6 +44,11 @@ type Tariff struct {
 	FreeSeconds int `yaml:"free_seconds"`
 	// What a call costs at most, such as "5.00". Left out: no limit.
 	CapPerCall string `yaml:"cap_per_call"`
+	// Whether the amounts of the tariff include tax: `included`; or `added`, so that callers pay it on
+	// top of them, and have it announced. Left out: records name no tax.
+	Tax string `yaml:"tax"`
+	// The rate of the tax in percent, such as "22". Required with `tax`.
+	TaxPercent string `yaml:"tax_percent"`
 	// Times of the week with a price of their own. At other times `per_minute` of the tariff holds.
 	Bands []Band `yaml:"bands"`
 }
@@ -67,6 +72,7 @@ func (t Tariff) Price() tariff.Tariff {
 	p := tariff.Tariff{
 		Name: t.Name, PerMinute: t.PerMinute, Increment: t.Increment, Currency: t.Currency,
 		FreeSeconds: int64(t.FreeSeconds), CapPerCall: t.CapPerCall,
+		Tax: t.Tax, TaxPercent: t.TaxPercent,
 	}
 	for _, b := range t.Bands {
 		p.Bands, p.Zone = append(p.Bands, tariff.Band(b)), t.Zone

@@ -16,6 +16,7 @@ import (
 	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/exemption"
 	"github.com/risposta/gateway/metering/policy"
+	"github.com/risposta/gateway/metering/tariff"
 )
 
 // deskBackend is the backend of one PBX's front desk. It knows the calls that have arrived and not
@@ -150,9 +151,10 @@ func (b *deskBackend) Offer(ctx context.Context, call metering.CallID) (frontdes
 	}
 	return frontdesk.Offer{
 		Untold: e.Verdict == metering.ExemptYes,
-		Tariff: terms.Tariff.Ref(), PerMinute: terms.Tariff.PerMinute,
-		Currency: terms.Tariff.Currency, Consent: terms.Policy.Has(policy.Consent),
-		Codes: b.codes != nil,
+		Tariff: terms.Tariff.Ref(), PerMinute: terms.Tariff.MinuteWithTax(),
+		Currency: terms.Tariff.Currency, MinorDigits: tariff.MinorDigits(terms.Tariff.Currency),
+		Consent: terms.Policy.Has(policy.Consent),
+		Codes:   b.codes != nil,
 	}, true
 }
 

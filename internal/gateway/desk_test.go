@@ -29,7 +29,7 @@ func (f lookupFake) Exempt(
 }
 
 func priced() frontdesk.Offer {
-	return frontdesk.Offer{Tariff: standard.Ref(), PerMinute: "0.96", Currency: "EUR"}
+	return frontdesk.Offer{Tariff: standard.Ref(), PerMinute: "0.96", Currency: "EUR", MinorDigits: 2}
 }
 
 // A caller who arrived in a former run comes to the front desk in this one: it knows the call at

@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/risposta/gateway/metering"
+	"github.com/risposta/gateway/metering/tariff"
 )
 
 // Writer writes records in one form.
@@ -89,7 +90,15 @@ var csvColumns = []string{
 	"attestation", "arrived_at", "ended_at", "outcome", "state", "queues", "talk", "waited_ms", "held_ms",
 	"unseen_ms", "talk_ms", "billable_seconds",
 	"exempt", "exemption_ref", "tariff", "policy", "numbers", "announcement", "survey",
-	"charge.amount", "charge.currency", "reasons", "evidence.events", "evidence.digest",
+	"charge.amount", "charge.currency", "net.amount", "tax.amount", "tax_percent", "reasons", "evidence.events", "evidence.digest",
+}
+
+// taxed is an amount of a record whose tariff names a tax, and empty in others.
+func taxed(r metering.Record, a tariff.Amount) string {
+	if r.TaxPercent == "" {
+		return ""
+	}
+	return a.String()
 }
 
 // csvRow has a cell for each of csvColumns.
@@ -115,7 +124,8 @@ func csvRow(record []byte) ([]string, error) {
 		n(r.WaitedMs), n(r.HeldMs), n(r.UnseenMs), n(r.TalkMs), n(r.BillableSeconds),
 		strconv.FormatBool(r.Exempt), r.ExemptionRef, r.Tariff, r.Policy,
 		strings.Join(r.Numbers, " "), string(raw.Announcement), string(raw.Survey),
-		r.Charge.String(), r.Charge.Currency, strings.Join(reasons, " "),
+		r.Charge.String(), r.Charge.Currency, taxed(r, r.Net), taxed(r, r.Tax), r.TaxPercent,
+		strings.Join(reasons, " "),
 		strconv.Itoa(r.Evidence.Events), r.Evidence.Digest,
 	}, nil
 }

@@ -28,7 +28,9 @@ func fullRecord() metering.Record {
 		Exempt: true, ExemptionRef: "e-1", Tariff: "standard@1", Policy: "it@1",
 		Numbers:      []string{"geographic", "mobile"},
 		Announcement: &metering.Announcement{Tariff: "standard@1"}, Survey: &metering.Survey{},
-		Charge:   tariff.Amount{Minor: 14, Digits: 2, Currency: "EUR"},
+		Charge: tariff.Amount{Minor: 14, Digits: 2, Currency: "EUR"},
+		Net:    tariff.Amount{Minor: 11, Digits: 2, Currency: "EUR"},
+		Tax:    tariff.Amount{Minor: 3, Digits: 2, Currency: "EUR"}, TaxPercent: "22",
 		Reasons:  []metering.Reason{"talk", "answered_early"},
 		Evidence: metering.Evidence{Events: 9, Digest: "sha256:1"},
 	}

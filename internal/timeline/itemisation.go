@@ -24,6 +24,9 @@ func Itemisation(r metering.Record) string {
 	line("on hold", r.HeldMs, zero.String())
 	line("not seen", r.UnseenMs, zero.String())
 	line("talk with an operator", r.TalkMs, r.Charge.String())
+	if r.TaxPercent != "" {
+		fmt.Fprintf(&b, "%-47s %10s %s\n", "of which "+r.TaxPercent+"% tax", r.Tax, r.Charge.Currency)
+	}
 	if r.Charge.Minor > 0 {
 		fmt.Fprintf(&b, "\n%d whole seconds of talk were charged. Why: %s.\n",
 			r.BillableSeconds, plain(r.Reasons))

@@ -16,7 +16,8 @@ func TestItemisationOfAChargedCall(t *testing.T) {
 		Call: "pbx1-1.1", Service: "help", Caller: "c-1", Tariff: "standard@ecda9c6c99d8",
 		ArrivedAt: metering.Time{Time: arrived}, EndedAt: metering.Time{Time: ended},
 		WaitedMs: 4524, HeldMs: 2004, UnseenMs: 0, TalkMs: 9478, BillableSeconds: 9,
-		Charge:  tariff.Amount{Minor: 14, Digits: 2, Currency: "EUR"},
+		Charge: tariff.Amount{Minor: 14, Digits: 2, Currency: "EUR"},
+		Tax:    tariff.Amount{Minor: 3, Digits: 2, Currency: "EUR"}, TaxPercent: "22",
 		Reasons: []metering.Reason{metering.ReasonTalk, metering.ReasonAnsweredEarly},
 	})
 	const want = `Call pbx1-1.1 on service help
@@ -27,6 +28,7 @@ waiting, announcements, music            4.524s       0.00 EUR
 on hold                                  2.004s       0.00 EUR
 not seen                                     0s       0.00 EUR
 talk with an operator                    9.478s       0.14 EUR
+of which 22% tax                                      0.03 EUR
 
 9 whole seconds of talk were charged. Why: talk, answered early.
 `

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/risposta/gateway/metering"
+	"github.com/risposta/gateway/metering/tariff"
 )
 
 // clock is how instants are shown within a timeline; the day stands above it.
@@ -100,6 +101,12 @@ func (r *Rating) text() string {
 	fmt.Fprintf(&b, " = %s %s exactly", r.Exact, r.Currency)
 	if r.CapPerCall != "" {
 		fmt.Fprintf(&b, ", at most %s for a call", r.CapPerCall)
+	}
+	switch r.Tax {
+	case tariff.TaxIncluded:
+		fmt.Fprintf(&b, ", %s%% tax included", r.TaxPercent)
+	case tariff.TaxAdded:
+		fmt.Fprintf(&b, ", with %s%% tax", r.TaxPercent)
 	}
 	b.WriteString("\n")
 	return b.String()

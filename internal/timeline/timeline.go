@@ -41,6 +41,8 @@ type Rating struct {
 	Band             string `json:"band,omitempty"`
 	FreeSeconds      int64  `json:"free_seconds,omitempty"`
 	CapPerCall       string `json:"cap_per_call,omitempty"`
+	Tax              string `json:"tax,omitempty"` // included or added
+	TaxPercent       string `json:"tax_percent,omitempty"`
 	Exact            string `json:"exact"`  // before rounding
 	Amount           string `json:"amount"` // what is charged
 	Currency         string `json:"currency"`
@@ -97,6 +99,7 @@ func rating(t *tariff.Tariff, rec *metering.Record) *Rating {
 		TalkMs: rec.TalkMs, BillableSeconds: rec.BillableSeconds,
 		IncrementSeconds: int64(t.Increment / time.Second), FreeSeconds: t.FreeSeconds,
 		PerMinute: t.PerMinute, Band: t.Band, CapPerCall: t.CapPerCall,
+		Tax: t.Tax, TaxPercent: t.TaxPercent,
 		Exact: t.Exact(rec.BillableSeconds), Amount: rec.Charge.String(), Currency: t.Currency,
 	}
 }

@@ -43,6 +43,8 @@ type Tariff struct {
 	FreeSeconds      int64  `json:"free_seconds,omitzero"`
 	CapPerCall       string `json:"cap_per_call,omitzero"` // decimal text in major units
 	Band             string `json:"band,omitzero"`
+	Tax              string `json:"tax,omitzero"` // included or added
+	TaxPercent       string `json:"tax_percent,omitzero"`
 }
 
 // Policy is the law that the call is charged under.
@@ -74,6 +76,7 @@ func NewCall(arrival metering.Fact, operators []string, unseen string) []byte {
 		c.Tariff = &Tariff{
 			Name: t.Name, PerMinute: t.PerMinute, IncrementSeconds: int64(t.Increment / time.Second),
 			Currency: t.Currency, FreeSeconds: t.FreeSeconds, CapPerCall: t.CapPerCall, Band: t.Band,
+			Tax: t.Tax, TaxPercent: t.TaxPercent,
 		}
 	}
 	return encode(TypeCall, c)
@@ -143,6 +146,7 @@ func (c *Call) arrival() (metering.Fact, error) {
 			Name: t.Name, PerMinute: t.PerMinute, Currency: t.Currency,
 			Increment:   time.Duration(t.IncrementSeconds) * time.Second,
 			FreeSeconds: t.FreeSeconds, CapPerCall: t.CapPerCall, Band: t.Band,
+			Tax: t.Tax, TaxPercent: t.TaxPercent,
 		}
 		if err := f.Terms.Tariff.Validate(); err != nil {
 			return f, fmt.Errorf("tariff: %w", err)

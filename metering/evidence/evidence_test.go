@@ -28,7 +28,7 @@ func arrival(t *testing.T) metering.Fact {
 			AskExemption: true, NumberKind: "geographic", Policy: law,
 			Tariff: &tariff.Tariff{
 				Name: "standard", PerMinute: "0.96", Increment: time.Second, Currency: "EUR",
-				FreeSeconds: 30, CapPerCall: "9.60", Band: "evening",
+				FreeSeconds: 30, CapPerCall: "9.60", Band: "evening", Tax: tariff.TaxAdded, TaxPercent: "22",
 			},
 		},
 	}
@@ -62,6 +62,7 @@ func TestCallOfAnotherVersionIsRefused(t *testing.T) {
 		"no record name":   {`"record":"n1",`, ``, "record: missing"},
 		"no timestamp":     {`"timestamp":"2026-11-23T10:00:00.123Z",`, ``, "timestamp: missing"},
 		"a bad tariff":     {`"per_minute":"0.96"`, `"per_minute":"much"`, "tariff: per_minute"},
+		"an unknown tax":   {`"tax":"added"`, `"tax":"perhaps"`, "tariff: tax"},
 		"a weak policy":    {`"name":"it"`, `"name":""`, "policy: "},
 		"broken":           {`"basic_rate"`, `"basic_"rate"`, "invalid character"},
 	} {

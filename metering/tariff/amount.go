@@ -4,11 +4,12 @@ import (
 	"fmt"
 	"math/big"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
-// MinorDigits is the number of decimals of most currencies.
-const MinorDigits = 2
+// noCurrencyDigits is the number of decimals of an amount without a currency.
+const noCurrencyDigits = 2
 
 // NoCurrency is ISO 4217's code for "no currency is involved": the currency of a call without a
 // tariff.
@@ -17,9 +18,18 @@ const NoCurrency = "XXX"
 // Zero is the amount 0 in the tariff's currency. A nil tariff has [NoCurrency].
 func Zero(t *Tariff) Amount {
 	if t == nil {
-		return Amount{Digits: MinorDigits, Currency: NoCurrency}
+		return Amount{Digits: noCurrencyDigits, Currency: NoCurrency}
 	}
 	return Amount{Digits: minorDigits[t.Currency], Currency: t.Currency}
+}
+
+// MinorDigits is the number of decimals of a currency that services may be priced in.
+func MinorDigits(currency string) int { return minorDigits[currency] }
+
+// Less is the amount less another one of the same currency.
+func (a Amount) Less(b Amount) Amount {
+	a.Minor -= b.Minor
+	return a
 }
 
 // Amount is money in minor units, such as cents. 10^Digits of them make one of Currency.
@@ -32,10 +42,14 @@ type Amount struct {
 // String writes the amount in major units with all its decimals: "0.14".
 func (a Amount) String() string {
 	if a.Digits == 0 {
-		return fmt.Sprint(a.Minor)
+		return strconv.FormatInt(a.Minor, 10)
 	}
-	s := fmt.Sprintf("%0*d", a.Digits+1, a.Minor)
-	return s[:len(s)-a.Digits] + "." + s[len(s)-a.Digits:]
+	sign, minor := "", a.Minor
+	if minor < 0 { // a change may be negative, a charge never is
+		sign, minor = "-", -minor
+	}
+	s := fmt.Sprintf("%0*d", a.Digits+1, minor)
+	return sign + s[:len(s)-a.Digits] + "." + s[len(s)-a.Digits:]
 }
 
 // MarshalJSON writes {"amount":"0.14","currency":"EUR"}. The amount is text, so that no reader

@@ -158,7 +158,7 @@ func (t Tariff) At(arrived time.Time) Tariff {
 	return flat
 }
 
-// HighestPrice is the highest price per minute of the tariff and its bands.
+// HighestPrice is the highest price per minute of the tariff and its bands, with the tax.
 func (t Tariff) HighestPrice() *big.Rat {
 	highest := t.price()
 	for _, b := range t.Bands {
@@ -166,5 +166,5 @@ func (t Tariff) HighestPrice() *big.Rat {
 			highest = p
 		}
 	}
-	return highest
+	return t.withTax(highest)
 }

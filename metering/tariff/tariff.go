@@ -5,7 +5,8 @@
 // its talk was. Out: whole minor units of the currency ([Amount]). The price and the band that are
 // in force when the call arrives hold for the whole call, because that is the price that is
 // announced. Amounts are exact rationals until they are rounded down: the seconds to whole
-// increments, then the amount to whole minor units. The package uses no floating point and no
+// increments, then the amount to whole minor units. Where the tariff names a tax, the amounts with and
+// without it are each rounded once, from the exact price. The package uses no floating point and no
 // clock.
 package tariff
 
@@ -32,6 +33,8 @@ type Tariff struct {
 	Bands       []Band        // times of the week with a price of their own; others cost PerMinute
 	Zone        string        // the time zone of the bands, such as Europe/Rome
 	Band        string        // the band whose price this is, set by At; "": PerMinute's own
+	Tax         string        // TaxIncluded or TaxAdded; "": the tariff names no tax
+	TaxPercent  string        // decimal text, such as "22"
 }
 
 // MaxPerMinute bounds a price, so that a misplaced decimal point is found. No lawful service comes
@@ -44,7 +47,7 @@ var decimal = regexp.MustCompile(`^[0-9]{1,6}(\.[0-9]{1,6})?$`)
 // 4217).
 var minorDigits = map[string]int{
 	"EUR": 2, "GBP": 2, "USD": 2, "CHF": 2, "SEK": 2, "NOK": 2, "DKK": 2,
-	"PLN": 2, "CZK": 2, "HUF": 2, "RON": 2, "BGN": 2, "JPY": 0,
+	"PLN": 2, "CZK": 2, "HUF": 2, "RON": 2, "BGN": 2, "ISK": 0, "JPY": 0, "KWD": 3, "TND": 3,
 }
 
 // Validate returns one error for each field that is wrong, joined. Each begins with the field's
@@ -73,6 +76,7 @@ func (t Tariff) Validate() error {
 		err := fmt.Errorf("cap_per_call: %q is not an amount such as 5.00", t.CapPerCall)
 		errs = append(errs, err)
 	}
+	errs = append(errs, t.validateTax()...)
 	return errors.Join(append(errs, t.validateBands()...)...)
 }
 
@@ -107,6 +111,9 @@ func (t Tariff) Ref() string {
 	if t.FreeSeconds != 0 || t.CapPerCall != "" || t.Band != "" {
 		text = fmt.Appendf(text, " %d %q %q", t.FreeSeconds, t.CapPerCall, t.Band)
 	}
+	if t.Tax != "" {
+		text = fmt.Appendf(text, " %s %q", t.Tax, t.TaxPercent)
+	}
 	sum := sha256.Sum256(text)
 	return t.Name + "@" + hex.EncodeToString(sum[:6])
 }
@@ -120,13 +127,19 @@ func (t Tariff) Billable(talk time.Duration) int64 {
 	return int64(talk / t.Increment * (t.Increment / time.Second))
 }
 
-// Charge is the price of billable seconds, at most the cap, rounded down to whole minor units.
+// Charge is what the caller pays for billable seconds: their price, at most the cap, with the tax,
+// rounded down to whole minor units.
 func (t Tariff) Charge(billableSeconds int64) Amount {
-	digits := minorDigits[t.Currency]
 	exact, _ := t.capped(billableSeconds)
+	return t.roundDown(t.withTax(exact))
+}
+
+// roundDown is the only rounding of an amount.
+func (t Tariff) roundDown(exact *big.Rat) Amount {
+	digits := minorDigits[t.Currency]
 	scale := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(digits)), nil)
-	exact.Mul(exact, new(big.Rat).SetInt(scale))
-	minor := new(big.Int).Quo(exact.Num(), exact.Denom())
+	scaled := new(big.Rat).Mul(exact, new(big.Rat).SetInt(scale))
+	minor := new(big.Int).Quo(scaled.Num(), scaled.Denom())
 	return Amount{Minor: minor.Int64(), Digits: digits, Currency: t.Currency}
 }
 
@@ -151,10 +164,11 @@ func (t Tariff) capped(billableSeconds int64) (exact *big.Rat, capped bool) {
 // six decimals each, was rounded.
 const exactDecimals = 6
 
-// Exact is the price of billable seconds, at most the cap, before it is rounded: decimal text, with
-// "..." at the end where more digits follow.
+// Exact is the charge for billable seconds before it is rounded: decimal text, with "..." at the end
+// where more digits follow.
 func (t Tariff) Exact(billableSeconds int64) string {
 	exact, _ := t.capped(billableSeconds)
+	exact = t.withTax(exact)
 	text := exact.FloatString(exactDecimals)
 	if back, ok := new(big.Rat).SetString(text); ok && back.Cmp(exact) != 0 {
 		return text + "..."
