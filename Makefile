@@ -14,7 +14,7 @@ help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: setup build ## make one call through Asterisk and print its CDR's bill beside Risposta's
-	@$(GO) run ./integration/demo -gateway bin/gateway
+	@$(GO) run ./integration/demo -gateway bin/risposta
 
 test: setup lint unit live ## run the linters and all tests, also those on a dockerized Asterisk
 
@@ -47,13 +47,13 @@ RECORDED = -run 'TestLiveRecording|TestLiveOperatorsOutboundCall' ./integration/
 traces: setup ## record integration/testdata/traces again, into TRACES; facts.txt is written by hand
 	$(LIVE) -parallel 2 $(RECORDED) -record $(TRACES)
 
-RELIABILITY = $(GO) run ./integration/faults -gateway bin/gateway
+RELIABILITY = $(GO) run ./integration/faults -gateway bin/risposta
 reliability: build ## measure docs/reliability.md again: ten minutes; needs /dev/fuse
 	{ sed '/^| fault /,$$d' docs/reliability.md; $(RELIABILITY) -parallel 8; } \
 		> docs/reliability.new && mv docs/reliability.new docs/reliability.md
 
 load: setup build ## call a real Asterisk at a steady rate: every record against its CEL
-	@$(GO) run ./integration/load -gateway bin/gateway
+	@$(GO) run ./integration/load -gateway bin/risposta
 
 lint: ## run go vet and golangci-lint
 	$(GO) vet -tags live ./...
@@ -64,8 +64,8 @@ vuln: ## look for known vulnerabilities in the dependencies; needs the vulnerabi
 
 bench: build ## measure the figures of docs/performance.md
 	$(GO) test -run '^$$' -bench . -benchmem ./...
-	$(GO) run ./integration/played -gateway bin/gateway
-	$(GO) run ./integration/played -gateway bin/gateway -rates 1500 -for 1m
+	$(GO) run ./integration/played -gateway bin/risposta
+	$(GO) run ./integration/played -gateway bin/risposta -rates 1500 -for 1m
 
 FUZZTIME ?= 30s
 fuzz: ## run the fuzz targets, one after the other, FUZZTIME each
@@ -74,7 +74,7 @@ fuzz: ## run the fuzz targets, one after the other, FUZZTIME each
 	done
 
 build: ## build the gateway into bin/
-	$(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/gateway ./cmd/gateway
+	$(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/risposta ./cmd/gateway
 
 image: setup ## build the Asterisk image
 

@@ -9,7 +9,7 @@ import (
 	"github.com/risposta/gateway/integration/lab"
 )
 
-// wantCheck runs `gateway check`, which must find problems, and these lines among others.
+// wantCheck runs `risposta check`, which must find problems, and these lines among others.
 func (h *harness) wantCheck(t *testing.T, lines ...string) (out string) {
 	t.Helper()
 	out, code, err := h.gw.Command(h.ctx, "check")

@@ -93,7 +93,7 @@ func TestLiveFrontDesk(t *testing.T) {
 	h.wantVerified(t, "")
 }
 
-// addExemption runs `gateway exempt add` with further arguments and returns its output.
+// addExemption runs `risposta exempt add` with further arguments and returns its output.
 func (h *harness) addExemption(t *testing.T, args ...string) string {
 	t.Helper()
 	args = append([]string{"exempt", "add", "--from", "2026-01-01",

@@ -120,7 +120,7 @@ func (h *harness) finish(t *testing.T, parties ...*lab.Party) {
 	}
 }
 
-// wantVerified runs `gateway verify`, and checks that it prints a text.
+// wantVerified runs `risposta verify`, and checks that it prints a text.
 func (h *harness) wantVerified(t *testing.T, want string) {
 	t.Helper()
 	out, code, err := h.gw.Command(h.ctx, "verify")

@@ -126,7 +126,7 @@ func TestLiveExemptionFromPostgreSQL(t *testing.T) {
 	}
 }
 
-// wantCheck runs `gateway check` with a configuration that asks the database, and checks its exit
+// wantCheck runs `risposta check` with a configuration that asks the database, and checks its exit
 // status and output.
 func wantCheck(ctx context.Context, t *testing.T, dsn string, code int, want string) {
 	t.Helper()

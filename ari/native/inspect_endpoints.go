@@ -31,7 +31,7 @@ var weaknesses = []weakness{
 		"timers_sess_expires = 300"},
 	{"suppress_moh_on_sendonly", "true", "no event reports its holds; the gateway asks each second, " +
 		"and a shorter hold is charged as talk; set no"},
-	{"moh_passthrough", "true", "the CEL does not show its holds, and `gateway reconcile` " +
+	{"moh_passthrough", "true", "the CEL does not show its holds, and `risposta reconcile` " +
 		"would take them for talk; set no"},
 }
 

@@ -70,6 +70,6 @@ func (c restoreCommand) Run(_ context.Context, io streams) error {
 		return err
 	}
 	_, err = fmt.Fprintf(io.stdout, "the backup of %s is in place; verify it before the gateway starts: "+
-		"gateway verify --head HEAD\n", m.At.Format(time.RFC3339))
+		"risposta verify --head HEAD\n", m.At.Format(time.RFC3339))
 	return err
 }

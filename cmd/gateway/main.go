@@ -1,4 +1,5 @@
-// Command gateway meters the calls of a paid customer-service line, from the operator's answer.
+// Command gateway meters the calls of a paid customer-service line, from the operator's answer. Its
+// file is called risposta.
 //
 // Each command has a file, which holds its flags, its output and its exit code. The work is done in
 // internal/: [config.Load] reads the configuration, internal/gateway runs, internal/check,
@@ -75,7 +76,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	binary := stdout
 	stdout, stderr = printable.To(stdout), printable.To(stderr)
 	parser, err := kong.New(&cli,
-		kong.Name("gateway"),
+		kong.Name("risposta"),
 		kong.Description("Risposta meters a paid service line from the operator's answer: "+
 			"waiting is free."),
 		kong.Vars{"config": defaultConfig, "configEnv": config.EnvConfig},
@@ -89,12 +90,12 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		return exited
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "gateway: %v\n", err)
+		fmt.Fprintf(stderr, "risposta: %v\n", err)
 		return exitUsage
 	}
 	command.BindTo(ctx, (*context.Context)(nil))
 	if err := command.Run(streams{environ, stdout, stderr, binary}); err != nil {
-		fmt.Fprintf(stderr, "gateway: %v\n", err)
+		fmt.Fprintf(stderr, "risposta: %v\n", err)
 		if _, ok := errors.AsType[usage](err); ok {
 			return exitUsage
 		}

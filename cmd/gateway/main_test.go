@@ -14,7 +14,7 @@ import (
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"gateway": func() {
+		"risposta": func() {
 			os.Exit(run(context.Background(), os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
 		},
 	})
@@ -43,7 +43,7 @@ func TestCommandsAreDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	var documented, code []string
-	for _, m := range regexp.MustCompile("(?m)^\\| `gateway ([a-z]+)").FindAllStringSubmatch(
+	for _, m := range regexp.MustCompile("(?m)^\\| `risposta ([a-z]+)").FindAllStringSubmatch(
 		string(doc), -1) {
 		documented = append(documented, m[1])
 	}

@@ -200,7 +200,7 @@ func (l *twoLogs) write(t *testing.T, dir string) (cel string) {
 	return cel
 }
 
-// reconcileCEL runs `gateway reconcile` on the folder with a CEL alone.
+// reconcileCEL runs `risposta reconcile` on the folder with a CEL alone.
 func reconcileCEL(t *testing.T, dir, cel string, more ...string) (string, int) {
 	t.Helper()
 	var out, errs bytes.Buffer

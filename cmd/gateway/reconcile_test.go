@@ -33,7 +33,7 @@ const (
 	holdTransferCEL = holdTransfer + "cel.csv"
 )
 
-// reconcileCLI runs `gateway reconcile` on the folder, with the CDRs and the queue_log of
+// reconcileCLI runs `risposta reconcile` on the folder, with the CDRs and the queue_log of
 // hold-transfer.
 func reconcileCLI(t *testing.T, dir, cel string, more ...string) (string, int) {
 	t.Helper()
@@ -91,7 +91,7 @@ func TestReconcileFillsInOnlyOperatorsWhoseHoldShowed(t *testing.T) {
 	}
 }
 
-// The CEL fills in what was not seen: a new version, both kept, and `gateway verify` replays both.
+// The CEL fills in what was not seen: a new version, both kept, and `risposta verify` replays both.
 func TestReconcileFillsInWhatWasNotSeen(t *testing.T) {
 	whole, err := os.ReadFile(holdTransfer + "ari.jsonl")
 	if err != nil {

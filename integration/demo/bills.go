@@ -45,7 +45,7 @@ func (d *demonstration) bills(ctx context.Context, rec lab.Record) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("\nEvery second, from `gateway explain %s`:\n\n%s", rec.Call, text)
+	fmt.Printf("\nEvery second, from `risposta explain %s`:\n\n%s", rec.Call, text)
 	return nil
 }
 

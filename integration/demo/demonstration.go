@@ -133,12 +133,12 @@ func (d *demonstration) stop(ctx context.Context) {
 	}
 }
 
-// explain runs `gateway explain` on the call.
+// explain runs `risposta explain` on the call.
 func (d *demonstration) explain(ctx context.Context, call string) (string, error) {
 	text, code, err := d.gateway.Command(ctx, "explain", call)
 	var missing *exec.Error
 	if err == nil && code != 0 || errors.As(err, &missing) {
-		err = errors.Join(err, fmt.Errorf("gateway explain ended with %d: %s", code, text))
+		err = errors.Join(err, fmt.Errorf("risposta explain ended with %d: %s", code, text))
 	}
 	return text, err
 }

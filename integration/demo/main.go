@@ -18,7 +18,7 @@ import (
 )
 
 func main() {
-	gateway := flag.String("gateway", "bin/gateway", "the gateway's binary")
+	gateway := flag.String("gateway", "bin/risposta", "the gateway's binary")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := demo(ctx, *gateway)

@@ -20,7 +20,7 @@ import (
 )
 
 func main() {
-	binary := flag.String("gateway", "bin/gateway", "the gateway's binary")
+	binary := flag.String("gateway", "bin/risposta", "the gateway's binary")
 	quick := flag.Bool("quick", false, "run each fault once")
 	only := flag.String("only", "", "run only faults whose name begins with this")
 	parallel := flag.Int("parallel", 4, "runs at the same time")

@@ -81,7 +81,7 @@ func (g *Gateway) RequestWebSocket(
 	return resp.StatusCode, resp.Body.Close()
 }
 
-// Start starts `gateway run` and does not wait until it is ready: see WaitReady.
+// Start starts `risposta run` and does not wait until it is ready: see WaitReady.
 func (g *Gateway) Start() error {
 	g.cmd = exec.Command(g.Binary, "run", "--config", g.Config)
 	g.log, g.done = &syncBuffer{}, make(chan struct{})
@@ -220,11 +220,11 @@ type Talk struct {
 	Operator, Queue string
 }
 
-// Records reads the records of a service through `gateway records`.
+// Records reads the records of a service through `risposta records`.
 func (g *Gateway) Records(ctx context.Context, service string) ([]Record, error) {
 	out, code, err := g.Command(ctx, "records", "--service", service)
 	if err != nil || code != 0 {
-		return nil, fmt.Errorf("gateway records ended with %d: %w: %s", code, err, out)
+		return nil, fmt.Errorf("risposta records ended with %d: %w: %s", code, err, out)
 	}
 	var records []Record
 	for line := range strings.Lines(out) {

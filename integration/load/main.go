@@ -29,7 +29,7 @@ type options struct {
 
 func main() {
 	var o options
-	flag.StringVar(&o.binary, "gateway", "bin/gateway", "the gateway's binary")
+	flag.StringVar(&o.binary, "gateway", "bin/risposta", "the gateway's binary")
 	flag.IntVar(&o.rate, "rate", 10, "calls a second")
 	flag.DurationVar(&o.length, "for", 2*time.Minute, "how long calls arrive")
 	flag.DurationVar(&o.unmetered, "unmetered", time.Minute,

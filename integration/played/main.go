@@ -36,7 +36,7 @@ type options struct {
 
 func main() {
 	var o options
-	flag.StringVar(&o.binary, "gateway", "bin/gateway", "the gateway's binary")
+	flag.StringVar(&o.binary, "gateway", "bin/risposta", "the gateway's binary")
 	flag.StringVar(&o.trace, "trace", "integration/testdata/traces/early-media/ari.jsonl",
 		"the recording of one call")
 	flag.StringVar(&o.rates, "rates", "10,100,1000", "calls a second, one run for each")

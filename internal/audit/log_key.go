@@ -23,7 +23,7 @@ const publicSuffix = ".pub"
 // ErrKeyMissing says that the key of a log that is signed already is not there. A key made anew would
 // sign a log of which no earlier head is known.
 var ErrKeyMissing = errors.New("the log has signed heads, and their key is missing: put it back, or " +
-	"make the next one with `gateway key rotate`")
+	"make the next one with `risposta key rotate`")
 
 // Signer reads the key that heads are signed with. Where the file does not exist it makes a key,
 // readable by its owner only, and its public half in FILE.pub; where the log has heads already it

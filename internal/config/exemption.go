@@ -7,7 +7,7 @@ type Exemption struct {
 	// Whose number exempts: `any` caller's, or only a `trusted` one, which `callers.attestation` vouches
 	// for. Anybody else has the codes. Left out: trusted where callers.attestation names a trunk.
 	ByNumber string `yaml:"by_number"`
-	// The file of the gateway's own register, which `gateway exempt` manages. Where no other lookup is
+	// The file of the gateway's own register, which `risposta exempt` manages. Where no other lookup is
 	// named, it is exempt.db beside the ledger.
 	Registry string `yaml:"registry"`
 	// A CSV file of exempt callers, with the columns number,from,until,ref. It is read when it has

@@ -26,7 +26,7 @@ const referenceHead = `# Configuration
 <!-- Made by go generate ./internal/config from the comments of its types. Do not edit. -->
 
 One YAML file: [deploy/gateway.yaml](../deploy/gateway.yaml) is one to start from. An unknown key is
-an error. "gateway check --config FILE" prints each problem with file, line and key.
+an error. "risposta check --config FILE" prints each problem with file, line and key.
 
 Each key can be overridden by the environment: "pbx[0].url" by "RISPOSTA_PBX_0_URL", "ledger.file"
 by "RISPOSTA_LEDGER_FILE". An unknown variable with that prefix is an error. Commas separate a list

@@ -89,17 +89,17 @@ func (f *file) judge(ctx context.Context) error {
 			return err
 		case known.ID != state.ID:
 			refuse("it is another one than the ledger knows: put that one back; " +
-				"`gateway exempt init` accepts this one")
+				"`risposta exempt init` accepts this one")
 			return nil
 		case head != known.Head:
 			refuse("the ledger knows a later state of it: put that one back; " +
-				"`gateway exempt init` accepts this one")
+				"`risposta exempt init` accepts this one")
 			return nil
 		}
 	}
 	if country != f.conf.CountryCode {
 		refuse("it was made under callers.country_code %q, which is now %q: set it back, or let "+
-			"`gateway exempt init` accept the present one", country, f.conf.CountryCode)
+			"`risposta exempt init` accept the present one", country, f.conf.CountryCode)
 		return nil
 	}
 	lost, err := f.underOtherKeys(ctx)

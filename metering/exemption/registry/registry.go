@@ -10,7 +10,7 @@
 // than what the ledger knows, or has entitlements under a key that is not given, everybody who is
 // not found is unknown.
 //
-// The gateway and the `gateway exempt` commands use the file at the same time (WAL). Its mode is
+// The gateway and the `risposta exempt` commands use the file at the same time (WAL). Its mode is
 // 0600.
 package registry
 
@@ -89,7 +89,7 @@ func (r *Registry) use(ctx context.Context) (*file, error) {
 	defer r.mu.Unlock()
 	info, err := os.Stat(r.conf.Path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: %w: put it back, or make one with `gateway exempt init`",
+		return nil, fmt.Errorf("%s: %w: put it back, or make one with `risposta exempt init`",
 			r.conf.Path, ErrMissing)
 	}
 	if err != nil {

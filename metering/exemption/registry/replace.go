@@ -35,7 +35,7 @@ func (r *Registry) Replace(
 	}
 	if len(grants) == 0 {
 		return n, errors.New("the list has no rows: it would end every entitlement; " +
-			"`gateway exempt revoke` ends one")
+			"`risposta exempt revoke` ends one")
 	}
 	err = f.inTransaction(ctx, func(tx *sql.Tx) error {
 		if n, err = f.replace(ctx, tx, by, on, grants); err != nil {
