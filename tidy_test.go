@@ -255,3 +255,20 @@ func TestNothingIsLeftForLater(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// What is built stays out of the tree. Pictures of pages are the only files that are no text.
+func TestFilesAreText(t *testing.T) {
+	list, err := exec.Command("git", "ls-files", "-z").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path := range strings.SplitSeq(strings.TrimSuffix(string(list), "\x00"), "\x00") {
+		text, err := os.ReadFile(path)
+		if err != nil && !os.IsNotExist(err) { // deleted, and not yet committed
+			t.Error(err)
+		}
+		if filepath.Ext(path) != ".png" && strings.Contains(string(text), "\x00") {
+			t.Errorf("%s is not text", path)
+		}
+	}
+}
