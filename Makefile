@@ -36,7 +36,7 @@ test-long: setup ## run the random and the live tests longer, the fault table an
 bare: ## run `make demo` and `make test` in a bare Debian 12 container: Go, make, git, nothing else
 	scripts/bare
 
-JUDGED = -v -parallel 4 -run 'TestLive($(SHAPES))' ./integration/
+JUDGED = -v -run 'TestLive($(SHAPES))' ./integration/
 SHAPES = Shapes|MoreShapes|Offerless|DeadPhone|DirectMedia|Conference|Feature|BridgeMusic|Missed|Clock
 judge: setup ## compare every shape of call, live: the CEL, our record, Asterisk's CDR
 	set -o pipefail; $(LIVE) $(JUDGED) \
