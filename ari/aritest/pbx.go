@@ -130,10 +130,13 @@ func (p *PBX) answer(r *http.Request) (body string, ok bool) {
 }
 
 // Now is the PBX's clock.
-func (p *PBX) Now() time.Time {
+func (p *PBX) Now() time.Time { return p.at(time.Now()) }
+
+// at is what the PBX's clock shows at an instant.
+func (p *PBX) at(t time.Time) time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return time.Now().Add(p.ahead).UTC()
+	return t.Add(p.ahead).UTC()
 }
 
 // Unsubscribe makes the application appear without its subscriptions.
