@@ -200,6 +200,7 @@ type Store interface {
 	Registers
 	QualityReader
 	Repeats
+	Deliveries
 	// Close gives the ledger back. What was committed stays.
 	io.Closer
 }

@@ -32,6 +32,7 @@ func Run(t *testing.T, place func(t *testing.T) Store) {
 	for _, group := range []map[string]func(*testing.T, Store){
 		commitTests, contradictionTests, openTests, readTests, supersedeTests, eraseTests, logTests,
 		signTests, disputeTests, backupTests, registerTests, qualityTests,
+		deliveryTests, payerTests,
 	} {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) { test(t, place(t)) })

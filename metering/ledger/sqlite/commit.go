@@ -97,6 +97,9 @@ func writeCalls(ctx context.Context, tx txn, b *ledger.Batch) error {
 		if err := insertRecord(ctx, tx, r); err != nil {
 			return about(r.Call, err)
 		}
+		if err := keepPayer(ctx, tx, r, payerOfOpenCall); err != nil {
+			return err
+		}
 		if err := closeEvidence(ctx, tx, r.Call, lines.of[r.Call]); err != nil {
 			return err
 		}

@@ -68,15 +68,18 @@ func addVersions(ctx context.Context, tx txn, s *ledger.Supersession) error {
 			return err
 		}
 	}
-	var err error
-	switch {
-	case s.Pending == nil:
-		err = deletePending(ctx, tx, s.Call)
-	case s.Pending.EncryptedCaller != nil:
-		err = writePending(ctx, tx, s.Pending)
+	if s.Pending != nil && s.Pending.EncryptedCaller != nil {
+		if err := writePending(ctx, tx, s.Pending); err != nil {
+			return err
+		}
 	}
-	if err != nil {
+	if err := keepPayer(ctx, tx, newest, payerOfPending); err != nil {
 		return err
+	}
+	if s.Pending == nil {
+		if err := deletePending(ctx, tx, s.Call); err != nil {
+			return err
+		}
 	}
 	return appendClosed(ctx, tx, s.Call, ledger.Join(s.Frames))
 }
@@ -115,7 +118,7 @@ func erase(ctx context.Context, tx txn, s *ledger.Supersession) error {
 		return fmt.Errorf("erasing the evidence of call %s: %w", s.Call, err)
 	}
 	for _, query := range []string{
-		`DELETE FROM dispute WHERE call = ?`, `DELETE FROM pending_record WHERE call = ?`,
+		`DELETE FROM dispute WHERE call = ?`, `DELETE FROM pending_record WHERE call = ?`, noPayer,
 	} {
 		if _, err := tx.ExecContext(ctx, query, string(s.Call)); err != nil {
 			return fmt.Errorf("erasing the detail of call %s: %w", s.Call, err)

@@ -139,7 +139,44 @@ CREATE TABLE noted_register (
   state BLOB NOT NULL
 ) STRICT;
 
+-- Who pays for a call whose newest version charges something, or may: the caller's number under the
+-- callers' key, until the first delivery replaces it by one that only the billing department reads.
+CREATE TABLE payer (
+  call             TEXT PRIMARY KEY,
+  encrypted_caller BLOB,
+  sealed           BLOB
+) STRICT, WITHOUT ROWID;
+
+-- One row while payers are kept, none otherwise.
+CREATE TABLE payers_kept (
+  one INTEGER PRIMARY KEY CHECK (one = 1)
+) STRICT;
+
+-- How far each sink has the ledger log: next is the first leaf that is not done, until the end of the
+-- batch that is being delivered, 0 for none.
+CREATE TABLE delivery (
+  sink  TEXT PRIMARY KEY,
+  next  INTEGER NOT NULL,
+  until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- What a sink has refused. at is by this machine's clock.
+CREATE TABLE dead_letter (
+  sink     TEXT NOT NULL,
+  position INTEGER NOT NULL,
+  record   TEXT NOT NULL,
+  at       INTEGER NOT NULL,
+  tries    INTEGER NOT NULL,
+  why      TEXT NOT NULL,
+  state    TEXT NOT NULL,
+  PRIMARY KEY (sink, position)
+) STRICT, WITHOUT ROWID;
+
 -- +goose Down
+DROP TABLE dead_letter;
+DROP TABLE delivery;
+DROP TABLE payers_kept;
+DROP TABLE payer;
 DROP TABLE noted_register;
 DROP TABLE dispute;
 DROP TABLE head;
