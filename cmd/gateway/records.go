@@ -47,7 +47,7 @@ type recordsCommand struct {
 	periodFlags
 	Service string `help:"Calls on this service." placeholder:"NAME"`
 	Outcome string `help:"Calls that ended so: ${enum}." enum:"talked,abandoned,unanswered,uncertain,any" default:"any"`
-	Format  string `help:"json, a record a line; or csv, a row a record." enum:"json,csv" default:"json"`
+	Format  string `help:"json, a record a line; csv, a row a record; or tmf635, a Usage of TM Forum a line." enum:"json,csv,tmf635" default:"json"`
 }
 
 // Run prints the records in the order of arrival.
@@ -62,8 +62,11 @@ func (c recordsCommand) Run(ctx context.Context, io streams) (err error) {
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
 	out := records.NewJSON(io.stdout)
-	if c.Format == "csv" {
+	switch c.Format {
+	case "csv":
 		out = records.NewCSV(io.stdout)
+	case "tmf635":
+		out = records.NewTMF635(io.stdout)
 	}
 	write := out.Write
 	if c.Outcome != "any" {

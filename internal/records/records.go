@@ -90,7 +90,8 @@ var csvColumns = []string{
 	"attestation", "arrived_at", "ended_at", "outcome", "state", "queues", "talk", "waited_ms", "held_ms",
 	"unseen_ms", "talk_ms", "billable_seconds",
 	"exempt", "exemption_ref", "tariff", "policy", "numbers", "announcement", "survey",
-	"charge.amount", "charge.currency", "net.amount", "tax.amount", "tax_percent", "reasons", "evidence.events", "evidence.digest",
+	"charge.amount", "charge.currency", "reasons", "evidence.events", "evidence.digest",
+	"net.amount", "tax.amount", "tax_percent",
 }
 
 // taxed is an amount of a record whose tariff names a tax, and empty in others.
@@ -124,8 +125,8 @@ func csvRow(record []byte) ([]string, error) {
 		n(r.WaitedMs), n(r.HeldMs), n(r.UnseenMs), n(r.TalkMs), n(r.BillableSeconds),
 		strconv.FormatBool(r.Exempt), r.ExemptionRef, r.Tariff, r.Policy,
 		strings.Join(r.Numbers, " "), string(raw.Announcement), string(raw.Survey),
-		r.Charge.String(), r.Charge.Currency, taxed(r, r.Net), taxed(r, r.Tax), r.TaxPercent,
-		strings.Join(reasons, " "),
+		r.Charge.String(), r.Charge.Currency, strings.Join(reasons, " "),
 		strconv.Itoa(r.Evidence.Events), r.Evidence.Digest,
+		taxed(r, r.Net), taxed(r, r.Tax), r.TaxPercent,
 	}, nil
 }
