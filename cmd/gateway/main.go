@@ -48,6 +48,8 @@ type commands struct {
 	Key       keyCommand       `cmd:"" help:"Rotate the key that the ledger log is signed with."`
 	Backup    backupCommand    `cmd:"" help:"Copy ledger and register into a folder, also beside a running gateway."`
 	Restore   restoreCommand   `cmd:"" help:"Put a backup in place."`
+	Delivery  deliveryCommand  `cmd:"" help:"Look after the systems that get the records."`
+	Payers    payersCommand    `cmd:"" help:"Print the pseudonyms of customers' numbers."`
 	Exempt    exemptCommand    `cmd:"" help:"Manage the register of exempt callers."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
 }

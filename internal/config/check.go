@@ -47,6 +47,7 @@ func (l *loader) check(c *Config) {
 	l.checkFrontDesk(c.FrontDesk)
 	l.checkLaw(c)
 	l.checkLedger(c.Ledger)
+	l.checkDeliveries(c)
 	l.checkQuality(c)
 	l.checkAdmin(c.Admin)
 	l.checkLog(c.Log)

@@ -47,6 +47,10 @@ type Config struct {
 	Exemption Exemption `yaml:"exemption"`
 	// Where records and evidence are kept.
 	Ledger Ledger `yaml:"ledger"`
+	// Who gets to know who pays.
+	Billing Billing `yaml:"billing"`
+	// The other systems that get the records. docs/delivery.md explains it.
+	Delivery []Delivery `yaml:"delivery"`
 	// How the quality of service is measured, and what is aimed at.
 	Quality Quality `yaml:"quality"`
 	// Health and metrics.

@@ -27,6 +27,9 @@ func (c *Config) defaults() {
 	set(&c.Ledger.KeepMonths, 6)
 	set(&c.Ledger.SignEvery, time.Hour)
 	set(&c.Ledger.CommitEvery, 100*time.Millisecond)
+	for i := range c.Delivery {
+		c.Delivery[i].defaults()
+	}
 	c.Quality.defaults()
 	set(&c.Log.Format, "json")
 	set(&c.Log.Level, "info")

@@ -144,6 +144,9 @@ func defaultValues() map[string]string {
 		PBX:      []PBX{{Name: " ", Listen: Listen{Address: " "}}},
 		Services: []Service{{Name: " "}},
 		Ledger:   Ledger{File: "ledger.file"},
+		Delivery: []Delivery{{
+			File: DeliveryFile{Folder: " "}, Webhook: DeliveryWebhook{URL: " "}, NATS: DeliveryNATS{URL: " "},
+		}},
 	}
 	c.defaults()
 	values := map[string]string{}

@@ -48,6 +48,7 @@ func (l *loader) secrets(c *Config, needs Needs) {
 			l.secret(fmt.Sprintf("ledger.heads[%d].token", i), &h.Token, h.TokenFile)
 		}
 	}
+	l.deliverySecrets(c, needs)
 	sql, http := &c.Exemption.SQL, &c.Exemption.HTTP
 	if needs < CallersKey {
 		c.Callers.Key, sql.DSN, http.Token = Secret{}, Secret{}, Secret{}

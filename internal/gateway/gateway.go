@@ -23,6 +23,7 @@ import (
 	"github.com/risposta/gateway/ari"
 	"github.com/risposta/gateway/internal/audit"
 	"github.com/risposta/gateway/internal/config"
+	"github.com/risposta/gateway/internal/delivery"
 	"github.com/risposta/gateway/internal/heads"
 	"github.com/risposta/gateway/internal/lookups"
 	"github.com/risposta/gateway/internal/rerating"
@@ -41,10 +42,11 @@ type Gateway struct {
 	admin    net.Listener
 	workers  []*pbxWorker
 	// listeners are where PBXs connect to us, nil for those that we connect to.
-	listeners []net.Listener
-	nodes     nodes
-	retention *retention.Worker
-	heads     *heads.Keepers
+	listeners  []net.Listener
+	nodes      nodes
+	retention  *retention.Worker
+	heads      *heads.Keepers
+	deliveries []*delivery.Worker
 }
 
 // New opens what the gateway needs: ledger, lookups, admin port, listeners. No PBX is contacted
@@ -80,6 +82,9 @@ func (d *Gateway) open(ctx context.Context) error {
 		return err
 	}
 	if err := d.keepHeads(places, own); err != nil {
+		return err
+	}
+	if err := d.openDeliveries(ctx); err != nil {
 		return err
 	}
 	watch := observer{log: d.log, metrics: d.metrics, heads: d.heads}
@@ -162,6 +167,10 @@ func (d *Gateway) Run(ctx context.Context) error {
 	})
 	g.Go(func() error {
 		d.watchRegister(gctx)
+		return nil
+	})
+	g.Go(func() error {
+		d.deliver(gctx)
 		return nil
 	})
 	g.Go(func() error {

@@ -1,0 +1,77 @@
+package gateway
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/risposta/gateway/internal/delivery"
+)
+
+// openDeliveries makes the workers of the other systems that get the records.
+func (d *Gateway) openDeliveries(ctx context.Context) (err error) {
+	if err := d.ledger.KeepPayers(ctx, delivery.KeepsPayers(d.conf)); err != nil {
+		return err
+	}
+	for _, c := range d.conf.Delivery {
+		d.metrics.addSink(c.Name)
+	}
+	watch := deliveryObserver{d.log, d.metrics}
+	d.deliveries, err = delivery.Open(ctx, d.conf, d.ledger, watch)
+	return err
+}
+
+// deliver delivers to each system until ctx ends. None waits for another.
+func (d *Gateway) deliver(ctx context.Context) {
+	var workers sync.WaitGroup
+	for _, w := range d.deliveries {
+		workers.Go(func() { w.Run(ctx) })
+	}
+	workers.Wait()
+}
+
+// deliveryObserver turns what becomes of deliveries into log lines and metrics.
+type deliveryObserver struct {
+	log     *zap.Logger
+	metrics *metrics
+}
+
+var _ delivery.Observer = deliveryObserver{}
+
+// Lag implements delivery.Observer.
+func (o deliveryObserver) Lag(sink string, leaves int64, age time.Duration) {
+	o.metrics.deliveryLag.WithLabelValues(sink).Set(float64(leaves))
+	o.metrics.deliveryLagSeconds.WithLabelValues(sink).Set(age.Seconds())
+}
+
+// Delivered implements delivery.Observer.
+func (o deliveryObserver) Delivered(sink string, events int) {
+	o.metrics.delivered.WithLabelValues(sink).Add(float64(events))
+}
+
+// Failing implements delivery.Observer.
+func (o deliveryObserver) Failing(sink string, err error, wait time.Duration, first bool) {
+	o.metrics.deliveryFailures.WithLabelValues(sink).Inc()
+	if first {
+		o.log.Error(evDeliveryFailing, zap.String("sink", sink), zap.Error(err),
+			zap.Duration("retry_in_ms", wait))
+	}
+}
+
+// Resumed implements delivery.Observer.
+func (o deliveryObserver) Resumed(sink string) {
+	o.log.Info(evDeliveryResumed, zap.String("sink", sink))
+}
+
+// Dead implements delivery.Observer.
+func (o deliveryObserver) Dead(sink, record, why string) {
+	o.log.Error(evDeadLetter, zap.String("sink", sink), zap.String("record", record),
+		zap.String("error", why))
+}
+
+// Letters implements delivery.Observer.
+func (o deliveryObserver) Letters(sink string, waiting int) {
+	o.metrics.deadLetters.WithLabelValues(sink).Set(float64(waiting))
+}
