@@ -45,7 +45,7 @@ func (s *session) announce(ctx context.Context) string {
 		// The meter does not know of it, and charges nothing that had to be announced.
 		result = Unannounced
 	}
-	if result == Refused && s.desk.cfg.HangUpRefusers && !offer.Untold {
+	if result == Refused && s.cfg.HangUpRefusers && !offer.Untold {
 		s.play(ctx, sound("refused"))
 		rctx, cancel := requestContext(ctx)
 		defer cancel()

@@ -84,12 +84,12 @@ const (
 
 // Desk serves the callers of one PBX.
 type Desk struct {
-	cfg     Config
 	control Control
 	backend Backend
 	obs     Observer
 
 	mu        sync.Mutex
+	cfg       Config
 	ctx       context.Context // of Run; nil before and after
 	sessions  map[ari.ChannelID]*session
 	playbacks map[string]*session
@@ -102,6 +102,13 @@ func New(cfg Config, control Control, backend Backend, obs Observer) *Desk {
 		cfg: cfg, control: control, backend: backend, obs: obs,
 		sessions: map[ari.ChannelID]*session{}, playbacks: map[string]*session{},
 	}
+}
+
+// SetConfig is in force for the callers who come from here on.
+func (d *Desk) SetConfig(cfg Config) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.cfg = cfg
 }
 
 // Run serves until ctx ends, and then sends every caller on in the dialplan.
@@ -140,7 +147,7 @@ func (d *Desk) Deliver(ev ari.Event) {
 func (d *Desk) start(ev ari.Event) {
 	ctx, leave := context.WithCancel(d.ctx)
 	s := &session{
-		desk: d, ch: ev.Channel.ID, language: d.cfg.Language,
+		desk: d, cfg: d.cfg, ch: ev.Channel.ID, language: d.cfg.Language,
 		events: make(chan ari.Event, maxPending), left: leave,
 	}
 	if len(ev.Args) > 1 && ev.Args[1] != "" {

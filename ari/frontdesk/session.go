@@ -12,6 +12,7 @@ import (
 // session is one caller at the desk. One goroutine serves it.
 type session struct {
 	desk     *Desk
+	cfg      Config // under which the caller came
 	ch       ari.ChannelID
 	language string
 	events   chan ari.Event

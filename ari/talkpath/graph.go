@@ -9,7 +9,7 @@ import (
 )
 
 // Rules tell callers and operators apart. They are asked about channels as these appear, and must
-// always give the same answer for the same channel.
+// always give the same answer for the same channel, until [Graph.SetRules].
 type Rules struct {
 	// Service names the metered service that a caller's channel has entered, by its dialplan
 	// context, extension and endpoint.
@@ -68,6 +68,10 @@ func New(r Rules) *Graph {
 		destroyed: map[ari.ChannelID]time.Time{},
 	}
 }
+
+// SetRules puts other rules in force. A call that has arrived keeps its operators, and a leg what it
+// was taken for.
+func (g *Graph) SetRules(r Rules) { g.rules = r }
 
 // Size is the number of channels, bridges, Local pairs and open calls held: zero on an idle PBX.
 func (g *Graph) Size() int { return len(g.legs) + len(g.bridges) + len(g.pairs) + len(g.calls) }

@@ -3,10 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
 
 	"go.uber.org/zap/zapcore"
 	"golang.org/x/sys/unix"
 
+	"github.com/risposta/gateway/internal/config"
 	"github.com/risposta/gateway/internal/gateway"
 )
 
@@ -14,8 +18,12 @@ type runCommand struct {
 	configFlag
 }
 
-// Run meters until ctx ends. Its log goes to standard output.
+// Run meters until ctx ends, and reads its configuration again on SIGHUP. Its log goes to standard
+// output.
 func (c runCommand) Run(ctx context.Context, io streams) error {
+	hangUps := make(chan os.Signal, 1) // one more while a reload runs; it counts for all
+	signal.Notify(hangUps, syscall.SIGHUP)
+	defer signal.Stop(hangUps)
 	conf, err := c.load(io)
 	if err != nil {
 		return err
@@ -32,5 +40,21 @@ func (c runCommand) Run(ctx context.Context, io streams) error {
 	if err != nil {
 		return fmt.Errorf("starting: %w", err)
 	}
-	return d.Run(ctx)
+	ctx, end := context.WithCancel(ctx)
+	reloads := make(chan struct{})
+	go func() {
+		defer close(reloads)
+		for {
+			select {
+			case <-hangUps:
+				d.Reload(ctx, func() (*config.Config, error) { return c.load(io) })
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	err = d.Run(ctx)
+	end()
+	<-reloads
+	return err
 }

@@ -27,20 +27,20 @@ type Config struct {
 	// slash. Talk with any other endpoint, a machine, a voicemail or an outside number, is never
 	// charged. A pattern that can match no channel of Asterisk 22 is an error: ISDN channels are
 	// `DAHDI/i*/*`, analog ones `DAHDI/[0-9]*`. Required.
-	Operators []string `yaml:"operators"`
+	Operators []string `yaml:"operators" reload:""`
 	// The metered services. Required: at least one.
-	Services []Service `yaml:"services"`
+	Services []Service `yaml:"services" reload:""`
 	// The prices. Several of one name are a price that changes: one begins where the last ends,
 	// without a gap or an overlap.
-	Tariffs []Tariff `yaml:"tariffs"`
+	Tariffs []Tariff `yaml:"tariffs" reload:""`
 	// The law under which the services charge.
-	Law Law `yaml:"law"`
+	Law Law `yaml:"law" reload:""`
 	// Patterns of the PBX's own extensions, such as `10??`, to which a call may be led. A call that is
 	// led to any other number is free unless that number is of an ordinary kind.
-	Extensions []string `yaml:"extensions"`
+	Extensions []string `yaml:"extensions" reload:""`
 	// What callers hear from `Stasis(risposta,announce)` and `Stasis(risposta,survey)` in the
 	// dialplan.
-	FrontDesk FrontDesk `yaml:"front_desk"`
+	FrontDesk FrontDesk `yaml:"front_desk" reload:""`
 	// How callers' numbers are read and hidden.
 	Callers Callers `yaml:"callers"`
 	// The lookups that say whether a caller is exempt. One yes is enough.
@@ -52,7 +52,7 @@ type Config struct {
 	// The other systems that get the records. docs/delivery.md explains it.
 	Delivery []Delivery `yaml:"delivery"`
 	// How the quality of service is measured, and what is aimed at.
-	Quality Quality `yaml:"quality"`
+	Quality Quality `yaml:"quality" reload:""`
 	// Health and metrics.
 	Admin Admin `yaml:"admin"`
 	// The gateway's own log, on standard output.
@@ -77,7 +77,7 @@ type PBX struct {
 	// The certificates that an https url is verified with.
 	CAFile string `yaml:"ca_file"`
 	// How often, while talk runs, the PBX is asked whether packets come from both legs, from 2s to 1m.
-	ProbeEvery time.Duration `yaml:"probe_every"`
+	ProbeEvery time.Duration `yaml:"probe_every" reload:""`
 	// Where Asterisk connects to the gateway, from 22.5 on. It then keeps its events while the gateway
 	// restarts. Left out: the gateway connects to Asterisk.
 	Listen Listen `yaml:"listen"`
@@ -149,7 +149,7 @@ type Callers struct {
 	// Left out: only numbers that begin with + or 00 can be read.
 	CountryCode string `yaml:"country_code"`
 	// What the PBX puts in front of callers' numbers, for its phones to call back.
-	OutsidePrefixes []OutsidePrefix `yaml:"outside_prefixes"`
+	OutsidePrefixes []OutsidePrefix `yaml:"outside_prefixes" reload:""`
 	// Who vouches for the numbers of callers, by the trunk that their calls come in on. Of any other
 	// trunk nobody does.
 	Attestation []Attestation `yaml:"attestation"`
@@ -184,7 +184,7 @@ type Ledger struct {
 	File string `yaml:"file"`
 	// How many months callers' detail and the evidence are kept, from 1 to 120. Then they are erased,
 	// except those of disputed calls.
-	KeepMonths int `yaml:"keep_months"`
+	KeepMonths int `yaml:"keep_months" reload:""`
 	// The key that signs the ledger log, which the first run makes, with its public half in .pub
 	// beside it. Left out: ledger.file with .key at its end.
 	KeyFile string `yaml:"key_file"`

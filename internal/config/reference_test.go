@@ -34,6 +34,12 @@ of texts in a variable; any other list has the elements that the file gives it.
 
 A secret never stands in the file: it comes from its variable, or from a file of its own. A duration
 is such as "10ms", "2s", "1h" or "720h". "[]" marks a list.
+
+"systemctl reload risposta" (SIGHUP) puts a changed file in force without a restart, all of it or,
+where anything in it is wrong, nothing: the log says which. Keys that are marked *reload* then count
+for the calls that arrive from there on; a call that has arrived keeps its price, its law and its
+operators. What kind a dialled number is of ("extensions") is decided when it is dialled. The other
+keys need a restart, and the log names those that differ.
 `
 
 // TestReference holds docs/configuration.md to the types, their comments and their defaults.
@@ -70,16 +76,16 @@ func (r *reference) config() {
 		f := typ.Field(i)
 		key := f.Tag.Get("yaml")
 		if inner, list, ok := object(f.Type); ok {
-			r.object(inner, key+list, r.comment(typ, f, key))
+			r.object(inner, key+list, r.comment(typ, f, key), live(f))
 			continue
 		}
 		fmt.Fprintf(&r.text, "\n## `%s`\n\n", key)
-		r.text.WriteString(wrap(r.comment(typ, f, key)+" A "+r.kind(f.Type, key)+".", ""))
+		r.text.WriteString(wrap(r.comment(typ, f, key)+" A "+r.kind(f.Type, key)+mark(live(f))+".", ""))
 	}
 }
 
 // object writes the section of an object, then those of the objects within it.
-func (r *reference) object(typ reflect.Type, key, comment string) {
+func (r *reference) object(typ reflect.Type, key, comment string, reloads bool) {
 	fmt.Fprintf(&r.text, "\n## `%s`\n\n%s\n", key, wrap(comment, ""))
 	for i := range typ.NumField() {
 		f := typ.Field(i)
@@ -87,16 +93,30 @@ func (r *reference) object(typ reflect.Type, key, comment string) {
 		if _, _, ok := object(f.Type); ok {
 			continue
 		}
-		entry := fmt.Sprintf("- `%s` (%s): %s", sub, r.kind(f.Type, sub), r.comment(typ, f, sub))
+		entry := fmt.Sprintf("- `%s` (%s%s): %s", sub, r.kind(f.Type, sub), mark(reloads || live(f)),
+			r.comment(typ, f, sub))
 		r.text.WriteString(wrap(entry, "  "))
 	}
 	for i := range typ.NumField() {
 		f := typ.Field(i)
 		sub := join(key, f.Tag.Get("yaml"))
 		if inner, list, ok := object(f.Type); ok {
-			r.object(inner, sub+list, r.comment(typ, f, sub))
+			r.object(inner, sub+list, r.comment(typ, f, sub), reloads || live(f))
 		}
 	}
+}
+
+// live reports whether a key, or all within it, can change while the gateway runs.
+func live(f reflect.StructField) bool {
+	_, ok := f.Tag.Lookup("reload")
+	return ok
+}
+
+func mark(reloads bool) string {
+	if reloads {
+		return ", *reload*"
+	}
+	return ""
 }
 
 func (r *reference) comment(typ reflect.Type, f reflect.StructField, key string) string {

@@ -28,6 +28,9 @@ func (w *pbxWorker) await(sourceDone <-chan error) (ended bool, err error) {
 	select {
 	case <-w.queue.Ready():
 	case <-due:
+	case <-w.beat:
+	case t := <-w.terms:
+		w.apply(t)
 	case a := <-w.asker.answers:
 		w.mediator.Answer(a.call, a.exemption, &w.out)
 	case m := <-w.deskBackend.messages:

@@ -47,6 +47,7 @@ func (w *pbxWorker) commit(ctx context.Context, out *mediation.Output) error {
 			select {
 			case <-retry:
 				waiting = false
+			case <-w.beat:
 			case <-ended:
 				ended = nil // once: from here on the time is bounded
 				deadline = time.After(drainTimeout)

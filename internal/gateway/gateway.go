@@ -15,8 +15,10 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/coreos/go-systemd/v22/daemon"
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
@@ -33,7 +35,8 @@ import (
 
 // Gateway is one gateway. Make it with New, then Run it once.
 type Gateway struct {
-	conf     *config.Config
+	conf     *config.Config // of the start; [Gateway.Reload] leaves it
+	inForce  atomic.Pointer[config.Config]
 	log      *zap.Logger
 	metrics  *metrics
 	ledger   ledger.Store
@@ -53,6 +56,7 @@ type Gateway struct {
 // yet. Run closes what it opened, or New itself where it fails.
 func New(ctx context.Context, conf *config.Config, log *zap.Logger) (*Gateway, error) {
 	d := &Gateway{conf: conf, log: log, metrics: newMetrics()}
+	d.inForce.Store(conf)
 	d.nodes.byID = map[string]string{}
 	if err := d.open(ctx); err != nil {
 		return nil, errors.Join(err, d.close())
@@ -90,7 +94,8 @@ func (d *Gateway) open(ctx context.Context) error {
 	watch := observer{log: d.log, metrics: d.metrics, heads: d.heads}
 	d.retention = &retention.Worker{
 		Store: d.ledger, Signer: signer, SignEvery: d.conf.Ledger.SignEvery,
-		Before: d.conf.Ledger.EraseBefore, Observer: watch,
+		Before:   func(now time.Time) time.Time { return d.inForce.Load().Ledger.EraseBefore(now) },
+		Observer: watch,
 	}
 	names, err := d.conf.Pseudonyms()
 	if err != nil {
@@ -157,6 +162,7 @@ func (d *Gateway) Run(ctx context.Context) error {
 		g.Go(func() error { return w.run(gctx) })
 	}
 	g.Go(func() error { return d.serveAdmin(gctx) })
+	g.Go(func() error { return d.watchdog(gctx) })
 	g.Go(func() error {
 		d.retention.Run(gctx)
 		return nil
@@ -177,7 +183,9 @@ func (d *Gateway) Run(ctx context.Context) error {
 		d.watchLogs(gctx)
 		return nil
 	})
+	d.notify(daemon.SdNotifyReady)
 	err := g.Wait()
+	d.notify(daemon.SdNotifyStopping)
 	d.retention.Sign(context.WithoutCancel(ctx)) // the last calls, too
 	err = errors.Join(err, d.close())
 	if err != nil {

@@ -17,6 +17,9 @@ import (
 const (
 	evStarted         = "gateway.started"
 	evStopped         = "gateway.stopped"
+	evNotNotified     = "gateway.not_notified"
+	evConfigReloaded  = "config.reloaded"
+	evConfigRefused   = "config.refused"
 	evRestored        = "calls.restored"
 	evSetAside        = "call.set_aside"
 	evCheckpointSaved = "checkpoint.saved"
@@ -51,6 +54,7 @@ const (
 	evBreaker         = "exemption.breaker"
 	evReratingFailed  = "rerating.failed"
 
+	evConfigNeedsRestart  = "config.needs_restart"
 	evCodeTries           = "exemption.code_tries"
 	evRegisterUnusable    = "exemption.register_unusable"
 	evRegisterUsable      = "exemption.register_usable"

@@ -48,10 +48,11 @@ func (w *pbxWorker) countUnmatched(u talkpath.Unmatched) {
 		zap.String("why", why))
 }
 
-// mayCall tells the channels that may be a caller's from those of operators.
-func mayCall(operators []string) func(ari.Channel) bool {
-	globs, err := mediation.NewGlobs(operators...) // its own: the source has its own goroutine
-	return func(c ari.Channel) bool { return err == nil && !globs.Match(c.Endpoint()) }
+// setMayCall tells the channels that may be a caller's from those of operators.
+func (w *pbxWorker) setMayCall(operators mediation.Globs) {
+	globs, err := mediation.NewGlobs(operators.Patterns()...) // its own: so has the source a goroutine
+	mayCall := func(c ari.Channel) bool { return err == nil && !globs.Match(c.Endpoint()) }
+	w.mayCall.Store(&mayCall)
 }
 
 // Retrying implements native.Observer.

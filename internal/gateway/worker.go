@@ -58,10 +58,13 @@ type pbxWorker struct {
 	trunks                  map[string]bool  // that the metrics name
 	lastResync              time.Time        // after an unreadable frame
 	refusals                refusals
+	beat                    chan struct{} // taken once each turn of the loop that is asked for one
+	terms                   chan terms    // taken between two batches
 	loggedNotFiltered       sync.Once
 
-	synced    atomic.Bool // for /readyz
-	committed atomic.Bool // false while a commit fails
+	mayCall   atomic.Pointer[func(ari.Channel) bool] // see native.Config
+	synced    atomic.Bool                            // for /readyz
+	committed atomic.Bool                            // false while a commit fails
 }
 
 func (d *Gateway) newWorker(p config.PBX, rules mediation.Rules, access access) *pbxWorker {
@@ -69,7 +72,6 @@ func (d *Gateway) newWorker(p config.PBX, rules mediation.Rules, access access) 
 	conf := native.Config{
 		URL: p.URL, Username: p.Username, Password: p.Password.Reveal(),
 		Application: p.Application, CA: access.ca,
-		MayCall: mayCall(rules.Operators.Patterns()),
 	}
 	control := native.NewControl(conf)
 	lookup := lookups.ByNumber{Lookup: d.lookups, Trust: d.conf.Trust(), Signed: control.Attestation}
@@ -79,8 +81,11 @@ func (d *Gateway) newWorker(p config.PBX, rules mediation.Rules, access access) 
 		asker: newAsker(lookup, d.metrics, d.log), pseudonyms: d.resolver.Pseudonyms,
 		deskBackend: newDeskBackend(d, lookup), control: control, onlyPBX: len(d.conf.PBX) == 1,
 		runID: rand.Text(), commitEvery: d.conf.Ledger.CommitEvery,
-		loggedTypes: map[string]bool{}, loggedExts: map[string]bool{}, trunks: map[string]bool{},
+		beat: make(chan struct{}), terms: make(chan terms), loggedTypes: map[string]bool{}, loggedExts: map[string]bool{},
+		trunks: map[string]bool{},
 	}
+	w.setMayCall(rules.Operators)
+	conf.MayCall = func(c ari.Channel) bool { return (*w.mayCall.Load())(c) }
 	w.metrics.addPBX(p.Name)
 	w.committed.Store(true)
 	conf.Resume = w.takePosition

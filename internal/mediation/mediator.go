@@ -55,6 +55,14 @@ type Rules struct {
 	Encrypt func(metering.Number) []byte
 }
 
+// ofGraph are those of the rules that the graph goes by.
+func (r Rules) ofGraph() talkpath.Rules {
+	return talkpath.Rules{
+		Service: r.Service, Operator: r.Operators.Match, ProbeEvery: r.ProbeEvery,
+		ServiceContext: r.ServiceContext,
+	}
+}
+
 // Ask is a question for the lookup: is the caller of this call exempt, as of At?
 type Ask struct {
 	Call   metering.CallID
@@ -76,16 +84,14 @@ type Mediator struct {
 	latest    map[metering.CallID]time.Time
 	encrypted map[metering.CallID][]byte
 	surveys   map[metering.CallID]*metering.Survey
+	former    former
 }
 
 // New makes a mediator that has seen nothing.
 func New(r Rules) *Mediator {
 	return &Mediator{
-		rules: r,
-		graph: talkpath.New(talkpath.Rules{
-			Service: r.Service, Operator: r.Operators.Match, ProbeEvery: r.ProbeEvery,
-			ServiceContext: r.ServiceContext,
-		}),
+		rules:     r,
+		graph:     talkpath.New(r.ofGraph()),
 		meter:     metering.NewMeter(),
 		digests:   map[metering.CallID]*evidence.Digest{},
 		latest:    map[metering.CallID]time.Time{},
@@ -170,7 +176,7 @@ func (m *Mediator) classifyNumber(ev *ari.Event) {
 		endpoint = cmp.Or(ev.Channel.Endpoint(), unnamed)
 		operator = endpoint
 	}
-	if !m.rules.Operators.Match(operator) {
+	if !m.rules.Operators.Match(operator) && !m.former.match(operator) {
 		ev.NumberKind = m.rules.NumberKind(endpoint, dialled)
 	}
 }
@@ -231,4 +237,5 @@ func (m *Mediator) forget(call metering.CallID) {
 	delete(m.latest, call)
 	delete(m.encrypted, call)
 	delete(m.surveys, call)
+	m.former.forget(call)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/risposta/gateway/ari"
 	"github.com/risposta/gateway/internal/mediation"
@@ -36,6 +37,8 @@ func (s *story) gateway(verb string, args []string, command string) bool {
 		s.announced(metering.CallID(args[0]), args[1])
 	case "resolved": // ALIAS yes|no|unknown WHY: the answer of the lookup after the call's end
 		s.resolved(metering.CallID(args[0]), args[1], metering.Reason(args[2]))
+	case "reload": // PATTERN PRICE: other operators and another price for the calls that arrive from here on
+		s.reload(args[0], args[1])
 	case "crash": // the gateway starts anew from the evidence of the open calls; a snapshot follows
 		s.crash()
 	case "restart": // the gateway starts anew from its checkpoint; the PBX has queued its events
@@ -81,6 +84,19 @@ func (s *story) replays(each func(call metering.CallID, replayed *mediation.Medi
 		}
 		each(opened.Call, replayed)
 	}
+}
+
+func (s *story) reload(operators, perMinute string) {
+	s.t.Helper()
+	globs, err := mediation.NewGlobs(operators)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.rules.Operators = globs
+	s.rules.Terms = func(string, time.Time) metering.Terms {
+		return metering.Terms{Policy: s.law, Tariff: price(perMinute)}
+	}
+	s.mediator.SetRules(s.rules)
 }
 
 func (s *story) crash() {
