@@ -34,7 +34,8 @@ func main() {
 }
 
 type commands struct {
-	Run       runCommand       `cmd:"" help:"Meter the calls of the PBX until SIGTERM."`
+	Run       runCommand       `cmd:"" help:"Meter the calls of the PBX until SIGTERM; read the configuration again on SIGHUP."`
+	Setup     setupCommand     `cmd:"" help:"Write a first configuration and its keys, and check them."`
 	Check     checkCommand     `cmd:"" help:"Find problems in the configuration and at the PBX."`
 	Replay    replayCommand    `cmd:"" help:"Turn recorded ARI frames into records, without a PBX."`
 	Explain   explainCommand   `cmd:"" help:"Show one call second by second, and why each is charged or free."`
@@ -72,21 +73,26 @@ type usage struct{ error }
 
 func (u usage) Unwrap() error { return u.error }
 
+// newParser reads command lines into cli.
+func newParser(cli *commands, options ...kong.Option) *kong.Kong {
+	parser, err := kong.New(cli, append(options,
+		kong.Name("risposta"),
+		kong.Description("Risposta meters a paid service line from the operator's answer: "+
+			"waiting is free."),
+		kong.Vars{"config": defaultConfig, "configEnv": config.EnvConfig})...)
+	if err != nil {
+		panic("the struct tags of the command line are wrong: " + err.Error())
+	}
+	return parser
+}
+
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
 	var cli commands
 	exited := -1
 	binary := stdout
 	stdout, stderr = printable.To(stdout), printable.To(stderr)
-	parser, err := kong.New(&cli,
-		kong.Name("risposta"),
-		kong.Description("Risposta meters a paid service line from the operator's answer: "+
-			"waiting is free."),
-		kong.Vars{"config": defaultConfig, "configEnv": config.EnvConfig},
-		kong.UsageOnError(), kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }),
-	)
-	if err != nil {
-		panic("the struct tags of the command line are wrong: " + err.Error())
-	}
+	parser := newParser(&cli, kong.UsageOnError(), kong.Writers(stdout, stderr),
+		kong.Exit(func(code int) { exited = code }))
 	command, err := parser.Parse(args)
 	if exited >= 0 { // --help
 		return exited
