@@ -170,6 +170,7 @@ var qualityTests = map[string]func(*testing.T, Store){
 			}
 		}
 	},
+	"Counts are those of the newest records, whatever comes in between": countsOfNewestRecords,
 	"Repeats of a day are added once, and outlive a restart": func(t *testing.T, s Store) {
 		l, err := s.Open(ledger.Exclusive)
 		if err != nil {

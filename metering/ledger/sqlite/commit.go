@@ -8,7 +8,6 @@ import (
 	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/ledger"
 	"github.com/risposta/gateway/metering/ledger/merkle"
-	"github.com/risposta/gateway/metering/quality"
 )
 
 // Commit implements ledger.Writer: one transaction, one fsync.
@@ -90,10 +89,8 @@ func openCall(ctx context.Context, tx txn, c *ledger.OpenCall) error {
 // once, beside its record.
 func writeCalls(ctx context.Context, tx txn, b *ledger.Batch) error {
 	lines := linesOf(b.Evidence)
-	var counted []quality.Row
 	for i := range b.Records {
 		r := &b.Records[i]
-		counted = append(counted, ledger.QualityChange(nil, r)...)
 		if err := insertRecord(ctx, tx, r); err != nil {
 			return about(r.Call, err)
 		}
@@ -105,10 +102,8 @@ func writeCalls(ctx context.Context, tx txn, b *ledger.Batch) error {
 		}
 		delete(lines.of, r.Call)
 	}
-	if len(counted) > 0 {
-		if err := changeQuality(ctx, tx, counted); err != nil {
-			return err
-		}
+	if err := countLater(ctx, tx, b.Records); err != nil {
+		return err
 	}
 	for _, call := range lines.calls {
 		if more, ok := lines.of[call]; ok {

@@ -15,41 +15,61 @@ import (
 	"github.com/risposta/gateway/metering/quality"
 )
 
-// correctQuality counts a new version of a call's record in place of the newest that it had.
-func correctQuality(
-	ctx context.Context, tx txn, call metering.CallID, had int, after *metering.Record,
-) error {
-	var text []byte
-	err := tx.QueryRowContext(ctx, `
-		SELECT json FROM record WHERE call = ? AND version = ?`, string(call), had).Scan(&text)
-	var before *metering.Record
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-	case err != nil:
-		return fmt.Errorf("reading the record of call %s: %w", call, err)
-	default:
-		before = &metering.Record{}
-		if err := json.Unmarshal(text, before); err != nil {
-			return fmt.Errorf("%w: the record of call %s: %w", ledger.ErrBroken, call, err)
-		}
+// maxUncounted bounds the records that are not in the rows of the counts yet: a reader counts them
+// each time. A row costs a commit more than all else that it counts, so it is written once for many
+// records.
+const maxUncounted = 1024
+
+// countLater leaves records that were just written to be counted from what is kept of them: when the
+// log is signed, when there are maxUncounted, before their detail is erased, and at once where the
+// counts of their day are in the ledger log.
+func countLater(ctx context.Context, tx txn, records []metering.Record) error {
+	if len(records) == 0 {
+		return nil
 	}
-	return changeQuality(ctx, tx, ledger.QualityChange(before, after))
+	var closed string
+	var uncounted int
+	err := tx.QueryRowContext(ctx, `
+		SELECT coalesce((SELECT day FROM quality_closed), ''),
+			(SELECT max(seq) FROM record) - coalesce((SELECT seq FROM quality_counted), 0)`,
+	).Scan(&closed, &uncounted)
+	if err != nil {
+		return fmt.Errorf("reading which records are counted: %w", err)
+	}
+	late := slices.ContainsFunc(records, func(r metering.Record) bool {
+		return r.ArrivedAt.UTC().Format(time.DateOnly) < closed
+	})
+	if uncounted < maxUncounted && !late {
+		return nil
+	}
+	return addUp(ctx, tx, nil)
 }
 
-// changeQuality adds to the counts. Those of a day that is in the ledger log are entered anew.
-func changeQuality(ctx context.Context, tx txn, rows []quality.Row) error {
+// addUp adds what the uncounted records count, and more, to the counts. Those of a day that is in
+// the ledger log are entered anew.
+func addUp(ctx context.Context, tx txn, more []quality.Row) error {
 	closed, err := closedBefore(ctx, tx)
 	if err != nil {
 		return err
 	}
+	rows, err := (reads{tx}).uncounted(ctx)
+	if err != nil {
+		return err
+	}
 	again := map[string]bool{}
-	for _, row := range quality.Merge(rows) {
+	for _, row := range quality.Merge(append(rows, more...)) {
 		if err := addCounts(ctx, tx, row); err != nil {
 			return fmt.Errorf("counting the calls of %s of %s: %w", row.Service, row.Day, err)
 		}
 		if row.Day < closed {
 			again[row.Day] = true
 		}
+	}
+	_, err = tx.ExecContext(ctx, `
+		INSERT INTO quality_counted (one, seq) SELECT 1, coalesce(max(seq), 0) FROM record WHERE true
+		ON CONFLICT (one) DO UPDATE SET seq = excluded.seq WHERE seq < excluded.seq`)
+	if err != nil {
+		return fmt.Errorf("noting which records are counted: %w", err)
 	}
 	for _, day := range slices.Sorted(maps.Keys(again)) {
 		if err := enterQuality(ctx, tx, day); err != nil {
@@ -58,6 +78,41 @@ func changeQuality(ctx context.Context, tx txn, rows []quality.Row) error {
 	}
 	return nil
 }
+
+// uncounted is what the records count that are not in the rows of the counts yet, each in place of
+// the version before it.
+func (r reads) uncounted(ctx context.Context) (changes []quality.Row, err error) {
+	rows, err := r.q.QueryContext(ctx, `
+		SELECT r.json, before.json FROM record r
+		LEFT JOIN record before ON before.call = r.call AND before.version = r.version - 1
+		WHERE r.seq > coalesce((SELECT seq FROM quality_counted), 0) ORDER BY r.seq`)
+	if err != nil {
+		return nil, fmt.Errorf("reading the records that are not counted yet: %w", err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var text, beforeText []byte
+		if err := rows.Scan(&text, &beforeText); err != nil {
+			return nil, fmt.Errorf("reading the records that are not counted yet: %w", err)
+		}
+		var after, before metering.Record
+		if json.Unmarshal(text, &after) != nil {
+			continue // no call is lost for it, and verify tells
+		}
+		if beforeText == nil {
+			changes = append(changes, quality.Of(after)...)
+		} else if json.Unmarshal(beforeText, &before) == nil {
+			changes = append(changes, ledger.QualityChange(&before, &after)...)
+		}
+		if len(changes) > maxRows {
+			changes = quality.Merge(changes)
+		}
+	}
+	return quality.Merge(changes), rows.Err()
+}
+
+// maxRows bounds the rows that wait to be merged.
+const maxRows = 10_000
 
 func addCounts(ctx context.Context, tx txn, row quality.Row) error {
 	key := []any{row.Day, row.Hour, row.Service, row.Queue, row.Operator}
@@ -98,8 +153,12 @@ func closedBefore(ctx context.Context, q queries) (day string, err error) {
 	return day, nil
 }
 
-// closeDays enters the counts of all days before that of an instant which are not in the log yet.
+// closeDays adds up the counts, and enters those of all days before that of an instant which are not
+// in the log yet.
 func closeDays(ctx context.Context, tx txn, at time.Time) error {
+	if err := addUp(ctx, tx, nil); err != nil {
+		return err
+	}
 	closed, err := closedBefore(ctx, tx)
 	if err != nil {
 		return err
@@ -130,7 +189,7 @@ func closeDays(ctx context.Context, tx txn, at time.Time) error {
 // enterQuality enters the counts of a day as they are into the ledger log.
 func enterQuality(ctx context.Context, tx txn, day string) error {
 	var rows []quality.Row
-	err := (reads{tx}).quality(ctx, `day = ?`, []any{day}, func(row quality.Row) error {
+	err := (reads{tx}).quality(ctx, day, day+"~", "", func(row quality.Row) error {
 		rows = append(rows, row)
 		return nil
 	})
@@ -138,45 +197,4 @@ func enterQuality(ctx context.Context, tx txn, day string) error {
 		return err
 	}
 	return appendLeaf(ctx, tx, ledger.QualityLeaf(day, rows))
-}
-
-// Quality implements ledger.QualityReader.
-func (r reads) Quality(
-	ctx context.Context, since, until time.Time, service string, f func(quality.Row) error,
-) error {
-	first, last := "", "~" // after every day
-	if !since.IsZero() {
-		first = since.UTC().Format(time.DateOnly)
-	}
-	if !until.IsZero() {
-		last = until.UTC().Format(time.DateOnly)
-	}
-	return r.quality(ctx, `day >= ? AND day < ? AND ? IN (service, '')`,
-		[]any{first, last, service}, f)
-}
-
-func (r reads) quality(
-	ctx context.Context, which string, args []any, f func(quality.Row) error,
-) (err error) {
-	rows, err := r.q.QueryContext(ctx, `
-		SELECT day, hour, service, queue, operator, counts FROM quality WHERE `+which+`
-		ORDER BY day, hour, service, queue, operator`, args...)
-	if err != nil {
-		return fmt.Errorf("reading the counts: %w", err)
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		var row quality.Row
-		var text []byte
-		if err := rows.Scan(&row.Day, &row.Hour, &row.Service, &row.Queue, &row.Operator, &text); err != nil {
-			return fmt.Errorf("reading the counts: %w", err)
-		}
-		if err := json.Unmarshal(text, &row.Counts); err != nil {
-			return fmt.Errorf("reading the counts of %s of %s: %w", row.Service, row.Day, err)
-		}
-		if err := f(row); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
 }

@@ -59,21 +59,20 @@ func unchanged(ctx context.Context, tx txn, s *ledger.Supersession) error {
 }
 
 func addVersions(ctx context.Context, tx txn, s *ledger.Supersession) error {
-	newest := &s.Records[len(s.Records)-1]
-	if err := correctQuality(ctx, tx, s.Call, s.After, newest); err != nil {
-		return err
-	}
 	for i := range s.Records {
 		if err := insertRecord(ctx, tx, &s.Records[i]); err != nil {
 			return err
 		}
+	}
+	if err := addUp(ctx, tx, nil); err != nil {
+		return err
 	}
 	if s.Pending != nil && s.Pending.EncryptedCaller != nil {
 		if err := writePending(ctx, tx, s.Pending); err != nil {
 			return err
 		}
 	}
-	if err := keepPayer(ctx, tx, newest, payerOfPending); err != nil {
+	if err := keepPayer(ctx, tx, &s.Records[len(s.Records)-1], payerOfPending); err != nil {
 		return err
 	}
 	if s.Pending == nil {
@@ -97,6 +96,9 @@ func deletePending(ctx context.Context, tx txn, call metering.CallID) error {
 func erase(ctx context.Context, tx txn, s *ledger.Supersession) error {
 	rows, err := versionRows(ctx, tx, s.Call)
 	if err != nil {
+		return err
+	}
+	if err := addUp(ctx, tx, nil); err != nil { // from the records as they are
 		return err
 	}
 	for i, row := range rows {

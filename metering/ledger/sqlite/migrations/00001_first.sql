@@ -73,6 +73,13 @@ CREATE TABLE quality (
   PRIMARY KEY (day, hour, service, queue, operator)
 ) STRICT, WITHOUT ROWID;
 
+-- The seq up to which all records are in the rows of quality: one row. What later ones count is read
+-- from them.
+CREATE TABLE quality_counted (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  seq INTEGER NOT NULL
+) STRICT;
+
 -- The day before which the counts of all days are in the ledger log: one row.
 CREATE TABLE quality_closed (
   one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -186,6 +193,7 @@ DROP TABLE reject;
 DROP TABLE pending_record;
 DROP TABLE quality_repeats;
 DROP TABLE quality_closed;
+DROP TABLE quality_counted;
 DROP TABLE quality;
 DROP TABLE erased;
 DROP TABLE record;
