@@ -19,6 +19,7 @@ import (
 type countModel struct {
 	t      *testing.T
 	l      ledger.Store
+	other  ledger.Store // of another process
 	random *rand.Rand
 	calls  []metering.CallID
 	newest map[metering.CallID]metering.Record
@@ -30,15 +31,17 @@ type countModel struct {
 func countsOfNewestRecords(t *testing.T, s Store) {
 	seed := uint64(time.Now().UnixNano()) //nolint:gosec // any
 	m := countModel{
-		t: t, l: s.open(t, ledger.Exclusive), random: rand.New(rand.NewPCG(seed, 1)),
-		newest: map[metering.CallID]metering.Record{},
+		t: t, l: s.open(t, ledger.Exclusive), other: s.open(t, ledger.ReadWrite),
+		random: rand.New(rand.NewPCG(seed, 1)), newest: map[metering.CallID]metering.Record{},
 	}
 	signer, _ := keys(t)
 	m.endCalls()
 	for step := range 60 {
-		switch m.random.IntN(6) {
+		switch m.random.IntN(7) {
 		case 0:
 			m.correct()
+		case 3:
+			m.refused()
 		case 1:
 			m.erase()
 		case 2:
@@ -63,7 +66,11 @@ func countsOfNewestRecords(t *testing.T, s Store) {
 // endCalls ends some calls, a few of the day before.
 func (m *countModel) endCalls() {
 	var opens, ends ledger.Batch
-	for range 1 + m.random.IntN(80) {
+	calls := 1 + m.random.IntN(40)
+	if m.random.IntN(8) == 0 {
+		calls += 700 // more than a store may leave for later
+	}
+	for range calls {
 		call := metering.CallID(fmt.Sprint("call-", len(m.calls)))
 		r := talked(call, 1, 1+m.random.Int64N(400_000))
 		r.ArrivedAt.Time = r.ArrivedAt.Add(-time.Duration(m.random.IntN(20)) * time.Hour)
@@ -88,7 +95,19 @@ func (m *countModel) correct() {
 		change.Records = append(change.Records, r)
 		m.newest[call] = r
 	}
-	supersede(m.t, m.l, change)
+	by := m.l
+	if m.random.IntN(2) == 0 {
+		by = m.other
+	}
+	supersede(m.t, by, change)
+}
+
+// refused is a batch of which nothing is kept.
+func (m *countModel) refused() {
+	b := ledger.Batch{Records: []metering.Record{talked("never-arrived", 1, 9000)}}
+	if err := m.l.Commit(m.t.Context(), &b); err == nil {
+		m.t.Fatal("a record of a call that never arrived was kept")
+	}
 }
 
 // erase erases the newest call, where it was not corrected.

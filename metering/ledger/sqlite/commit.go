@@ -12,6 +12,8 @@ import (
 
 // Commit implements ledger.Writer: one transaction, one fsync.
 func (l *store) Commit(ctx context.Context, b *ledger.Batch) error {
+	l.recent.mu.Lock()
+	defer l.recent.mu.Unlock()
 	err := l.change(ctx, func(tx txn) error {
 		if kept, err := isLast(ctx, tx, b); kept || err != nil {
 			return err
@@ -19,8 +21,14 @@ func (l *store) Commit(ctx context.Context, b *ledger.Batch) error {
 		if err := checkParts(ctx, tx, b); err != nil {
 			return err
 		}
-		return writeBatch(ctx, tx, b)
+		if err := writeBatch(ctx, tx, b); err != nil {
+			return err
+		}
+		return l.countLater(ctx, tx, b.Records)
 	})
+	if err != nil {
+		l.recent.forget()
+	}
 	if err = damaged(err); err != nil {
 		return fmt.Errorf("committing %d frames and %d records: %w", len(b.Evidence), len(b.Records), err)
 	}
@@ -101,9 +109,6 @@ func writeCalls(ctx context.Context, tx txn, b *ledger.Batch) error {
 			return err
 		}
 		delete(lines.of, r.Call)
-	}
-	if err := countLater(ctx, tx, b.Records); err != nil {
-		return err
 	}
 	for _, call := range lines.calls {
 		if more, ok := lines.of[call]; ok {

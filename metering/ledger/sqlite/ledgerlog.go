@@ -65,8 +65,10 @@ func appendLeaf(ctx context.Context, tx txn, leaf merkle.Leaf) error {
 func (l *store) SignLog(
 	ctx context.Context, at time.Time, signer note.Signer,
 ) (head merkle.Head, signed bool, err error) {
+	l.recent.mu.Lock()
+	defer l.recent.mu.Unlock()
 	err = l.change(ctx, func(tx txn) error {
-		if err := closeDays(ctx, tx, at); err != nil {
+		if err := closeDays(ctx, tx, &l.recent, at); err != nil {
 			return err
 		}
 		n, err := countLeaves(ctx, tx)

@@ -15,49 +15,25 @@ import (
 	"github.com/risposta/gateway/metering/quality"
 )
 
-// maxUncounted bounds the records that are not in the rows of the counts yet: a reader counts them
-// each time. A row costs a commit more than all else that it counts, so it is written once for many
-// records.
-const maxUncounted = 1024
-
-// countLater leaves records that were just written to be counted from what is kept of them: when the
-// log is signed, when there are maxUncounted, before their detail is erased, and at once where the
-// counts of their day are in the ledger log.
-func countLater(ctx context.Context, tx txn, records []metering.Record) error {
-	if len(records) == 0 {
-		return nil
-	}
-	var closed string
-	var uncounted int
-	err := tx.QueryRowContext(ctx, `
-		SELECT coalesce((SELECT day FROM quality_closed), ''),
-			(SELECT max(seq) FROM record) - coalesce((SELECT seq FROM quality_counted), 0)`,
-	).Scan(&closed, &uncounted)
-	if err != nil {
-		return fmt.Errorf("reading which records are counted: %w", err)
-	}
-	late := slices.ContainsFunc(records, func(r metering.Record) bool {
-		return r.ArrivedAt.UTC().Format(time.DateOnly) < closed
-	})
-	if uncounted < maxUncounted && !late {
-		return nil
-	}
-	return addUp(ctx, tx, nil)
-}
-
 // addUp adds what the uncounted records count, and more, to the counts. Those of a day that is in
 // the ledger log are entered anew.
-func addUp(ctx context.Context, tx txn, more []quality.Row) error {
+func addUp(ctx context.Context, tx txn, known *recent, more []quality.Row) error {
 	closed, err := closedBefore(ctx, tx)
 	if err != nil {
 		return err
 	}
-	rows, err := (reads{tx}).uncounted(ctx)
+	counted, err := countedUpTo(ctx, tx)
 	if err != nil {
 		return err
 	}
+	rows, last := known.of(counted)
+	unknown, err := (reads{tx}).uncounted(ctx, last)
+	if err != nil {
+		return err
+	}
+	more = append(append(rows, unknown...), more...)
 	again := map[string]bool{}
-	for _, row := range quality.Merge(append(rows, more...)) {
+	for _, row := range quality.Merge(more) {
 		if err := addCounts(ctx, tx, row); err != nil {
 			return fmt.Errorf("counting the calls of %s of %s: %w", row.Service, row.Day, err)
 		}
@@ -79,13 +55,21 @@ func addUp(ctx context.Context, tx txn, more []quality.Row) error {
 	return nil
 }
 
-// uncounted is what the records count that are not in the rows of the counts yet, each in place of
-// the version before it.
-func (r reads) uncounted(ctx context.Context) (changes []quality.Row, err error) {
+// countedUpTo is the seq of the last record that is in the rows of the counts.
+func countedUpTo(ctx context.Context, q queries) (seq int64, err error) {
+	err = q.QueryRowContext(ctx, `SELECT coalesce(max(seq), 0) FROM quality_counted`).Scan(&seq)
+	if err != nil {
+		return 0, fmt.Errorf("reading which records are counted: %w", err)
+	}
+	return seq, nil
+}
+
+// uncounted is what the records after one count, each in place of the version before it.
+func (r reads) uncounted(ctx context.Context, after int64) (changes []quality.Row, err error) {
 	rows, err := r.q.QueryContext(ctx, `
 		SELECT r.json, before.json FROM record r
 		LEFT JOIN record before ON before.call = r.call AND before.version = r.version - 1
-		WHERE r.seq > coalesce((SELECT seq FROM quality_counted), 0) ORDER BY r.seq`)
+		WHERE r.seq > ? ORDER BY r.seq`, after)
 	if err != nil {
 		return nil, fmt.Errorf("reading the records that are not counted yet: %w", err)
 	}
@@ -155,8 +139,8 @@ func closedBefore(ctx context.Context, q queries) (day string, err error) {
 
 // closeDays adds up the counts, and enters those of all days before that of an instant which are not
 // in the log yet.
-func closeDays(ctx context.Context, tx txn, at time.Time) error {
-	if err := addUp(ctx, tx, nil); err != nil {
+func closeDays(ctx context.Context, tx txn, known *recent, at time.Time) error {
+	if err := addUp(ctx, tx, known, nil); err != nil {
 		return err
 	}
 	closed, err := closedBefore(ctx, tx)

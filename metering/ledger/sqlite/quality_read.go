@@ -32,7 +32,11 @@ func (r reads) Quality(
 	if !until.IsZero() {
 		last = until.UTC().Format(time.DateOnly)
 	}
-	changes, err := r.uncounted(ctx)
+	counted, err := countedUpTo(ctx, r.q)
+	if err != nil {
+		return err
+	}
+	changes, err := r.uncounted(ctx, counted)
 	if err != nil {
 		return err
 	}

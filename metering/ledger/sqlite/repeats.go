@@ -20,7 +20,7 @@ func (l *store) AddRepeats(ctx context.Context, day string, rows []quality.Row) 
 			if err != nil || day < until {
 				return err
 			}
-			if err := addUp(ctx, tx, rows); err != nil {
+			if err := addUp(ctx, tx, &recent{}, rows); err != nil {
 				return err
 			}
 			_, err = tx.ExecContext(ctx, `

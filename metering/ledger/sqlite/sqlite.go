@@ -36,6 +36,7 @@ type store struct {
 	read       *sql.DB // that of reads
 	write      *sql.DB // nil when opened for reading only
 	statements *statements
+	recent     recent
 	lock       *fileLock // nil unless opened exclusively
 	path       string
 }

@@ -64,7 +64,7 @@ func addVersions(ctx context.Context, tx txn, s *ledger.Supersession) error {
 			return err
 		}
 	}
-	if err := addUp(ctx, tx, nil); err != nil {
+	if err := addUp(ctx, tx, &recent{}, nil); err != nil {
 		return err
 	}
 	if s.Pending != nil && s.Pending.EncryptedCaller != nil {
@@ -98,7 +98,7 @@ func erase(ctx context.Context, tx txn, s *ledger.Supersession) error {
 	if err != nil {
 		return err
 	}
-	if err := addUp(ctx, tx, nil); err != nil { // from the records as they are
+	if err := addUp(ctx, tx, &recent{}, nil); err != nil { // from the records as they are
 		return err
 	}
 	for i, row := range rows {
