@@ -72,7 +72,7 @@ func Indicators() []Indicator {
 const (
 	csp79  = "AGCOM 79/09/CSP"
 	cons24 = "AGCOM 255/24/CONS"
-	ley3   = "Ley 10/2025 art. 10.3"
+	ley3   = "Ley 10/2025 art. 8.2 and 10.3"
 	ley4   = "Ley 10/2025 art. 8.4"
 	ley18  = "Ley 10/2025 art. 18"
 	ofcom  = "Ofcom, comparing service quality"

@@ -23,7 +23,8 @@ func answerTimes() []Indicator {
 		Name: "answer_time_mean", Version: 1, Unit: Seconds, Better: Lower, PerOperator: true,
 		Formula: "Mean time from the choice of an operator to the operator's answer. The choice is " +
 			"joining the first queue; where a call joined none before, its arrival.",
-		Numerator: "sum of wait.ms", Denominator: "sum of wait.calls", Source: csp79 + "; " + cons24,
+		Numerator: "sum of wait.ms", Denominator: "sum of wait.calls",
+		Source:  csp79 + "; " + cons24 + "; " + ofcom,
 		measure: func(c Counts, _ Terms) Value { return meanWait(c, c.Wait.SumMs()) },
 	}, {
 		Name: "answer_time_with_navigation_mean", Version: 1, Unit: Seconds, Better: Lower,
