@@ -42,7 +42,7 @@ func TestPublishAndCompare(t *testing.T) {
 		t.Errorf("exit code %d: %s", code, text)
 	}
 	if text, code := compare("--format", "csv"); code != 0 ||
-		!strings.Contains(text, "2026-11,Bianchi,help,answer_time_mean,1,s,") {
+		!strings.Contains(text, "2026-11,figure,Bianchi,help,answer_time_mean,1,s,") {
 		t.Errorf("exit code %d: %s", code, text)
 	}
 

@@ -40,7 +40,7 @@ func (qualityAudit) Help() string {
 
 // Run prints each indicator by the ledger and by the logs, and the difference in percent.
 func (c qualityAudit) Run(ctx context.Context, std streams) error {
-	period, err := report.ParsePeriod(c.Period)
+	period, err := report.ParsePeriod(c.Period, time.UTC)
 	if err != nil {
 		return usage{err}
 	}

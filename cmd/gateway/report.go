@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"time"
 
 	"github.com/risposta/gateway/internal/audit"
 	"github.com/risposta/gateway/internal/config"
@@ -14,7 +16,8 @@ import (
 // reportFlags choose what a report is about.
 type reportFlags struct {
 	readFlags
-	Period  string `help:"2026, 2026-H1, 2026-Q3 or 2026-11, in UTC." required:"" placeholder:"PERIOD"`
+	Period  string `help:"2026, 2026-H1, 2026-Q3 or 2026-11." required:"" placeholder:"PERIOD"`
+	Zone    string `help:"The time zone of the period, such as Europe/Rome." default:"UTC" placeholder:"NAME"`
 	Service string `help:"This service alone." placeholder:"NAME"`
 }
 
@@ -77,7 +80,11 @@ func (c reportFlags) build(
 	ctx context.Context, io streams,
 ) (r report.Report, conf *config.Config, err error) {
 	q := report.Request{Service: c.Service, Terms: quality.DefaultTerms()}
-	if q.Period, err = report.ParsePeriod(c.Period); err != nil {
+	zone, err := time.LoadLocation(c.Zone)
+	if err != nil || c.Zone == "" || c.Zone == "Local" {
+		return r, nil, usage{fmt.Errorf("--zone: %q is not a time zone such as Europe/Rome", c.Zone)}
+	}
+	if q.Period, err = report.ParsePeriod(c.Period, zone); err != nil {
 		return r, nil, usage{err}
 	}
 	if c.Ledger == "" {

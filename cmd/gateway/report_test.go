@@ -44,6 +44,7 @@ func TestReport(t *testing.T) {
 	for args, want := range map[string]string{
 		"--period 2026 --language it":                "Qualità del servizio 2026",
 		"--period 2025":                              "No call was counted in this period.",
+		"--period 2026 --zone Europe/Rome":           "by the days of Europe/Rome",
 		"--period 2026-H2 --format csv":              "2026-H2,help,service,,answer_time_mean,1,s,",
 		"--period 2026 --service sales --format csv": "2026,sales,service,",
 	} {
@@ -53,7 +54,8 @@ func TestReport(t *testing.T) {
 		}
 	}
 	for _, args := range []string{
-		"--period 2026-H3", "", "--period 2026 --language fr",
+		"--period 2026-H3", "", "--period 2026 --language fr", "--period 2026 --zone Mars",
+		"--period 2026 --zone Asia/Kolkata",
 	} {
 		if _, code := cli(t, append([]string{"report", "--ledger", path},
 			strings.Fields(args)...)...); code != exitUsage {

@@ -1,19 +1,16 @@
 package report
 
 import (
-	"encoding/csv"
 	"fmt"
-	"io"
 	"slices"
-	"strings"
 
-	"github.com/risposta/gateway/internal/records"
 	"github.com/risposta/gateway/metering/quality"
 )
 
 // Comparison is the figures of several companies side by side.
 type Comparison struct {
-	Period string
+	Period  string
+	Reports []Published
 	// Columns are the services of the companies.
 	Columns []Column
 	Lines   []Line
@@ -24,14 +21,40 @@ type Column struct{ Company, Service, Policy string }
 
 // Line is one indicator of each column.
 type Line struct {
-	Indicator quality.Indicator // as the first company defines it
-	// Refused says why the figures do not compare. Empty: they do.
-	Refused string
+	Indicator quality.Indicator // as the first company that has it defines it
+	// Refused says why the figures do not compare. Nil: they do.
+	Refused *Refusal
 	Figures []Figure // one a column; none where they are refused
 }
 
-// Compare puts published reports side by side. It fails where they are of different periods, or of
-// counts of different versions. An indicator that two companies define or count in different ways is
+// Refusal is why an indicator of two companies does not compare.
+type Refusal struct {
+	Kind       refusal
+	One, Other string // the companies
+	What       string // the part of the definition, or the term
+	A, B       string // what each of them has there
+}
+
+type refusal string
+
+const (
+	absent       refusal = "absent"
+	definedApart refusal = "defined"
+	countedApart refusal = "counted"
+)
+
+// String is the refusal in English.
+func (r *Refusal) String() string { return english.refusal(r) }
+
+func (t texts) refusal(r *Refusal) string {
+	if r.Kind == absent {
+		return fmt.Sprintf(t.refusals[r.Kind], r.One, r.Other)
+	}
+	return fmt.Sprintf(t.refusals[r.Kind], r.One, r.Other, r.What, r.A, r.B)
+}
+
+// Compare puts published reports side by side. It fails where they are of different periods or time
+// zones, or of counts of different versions. An indicator that two companies define or count in different ways is
 // refused.
 func Compare(all []Published) (Comparison, error) {
 	var c Comparison
@@ -39,34 +62,32 @@ func Compare(all []Published) (Comparison, error) {
 		return c, nil
 	}
 	first := all[0]
-	c.Period = first.Period
+	c.Period, c.Reports = first.Period, all
 	for _, p := range all {
-		if p.Period != first.Period || p.Counts != first.Counts {
-			return c, fmt.Errorf("%s reports %s with counts of version %d, %s reports %s with version %d: "+
-				"they do not compare", first.Company, first.Period, first.Counts, p.Company, p.Period,
-				p.Counts)
+		if p.Period != first.Period || p.Zone != first.Zone || p.Counts != first.Counts {
+			return c, fmt.Errorf("%s reports %s of %s with counts of version %d, %s reports %s of %s with "+
+				"version %d: they do not compare", first.Company, first.Period, first.Zone, first.Counts,
+				p.Company, p.Period, p.Zone, p.Counts)
 		}
 		for _, s := range p.Services {
 			c.Columns = append(c.Columns, Column{p.Company, s.Name, p.Policy})
 		}
 	}
-	for _, i := range first.Definitions {
-		c.Lines = append(c.Lines, line(i, all))
-	}
-	for _, p := range all[1:] { // what the first company does not have
+	for _, p := range all { // of the later ones, what the earlier ones do not have
 		for _, i := range p.Definitions {
 			if !slices.ContainsFunc(c.Lines, func(l Line) bool { return l.Indicator.Name == i.Name }) {
-				c.Lines = append(c.Lines, line(i, all))
+				c.Lines = append(c.Lines, line(i, p, all))
 			}
 		}
 	}
 	return c, nil
 }
 
-func line(i quality.Indicator, all []Published) Line {
+// line compares all companies with the first one that has the indicator.
+func line(i quality.Indicator, first Published, all []Published) Line {
 	l := Line{Indicator: i}
 	for _, p := range all {
-		if l.Refused = differs(i, all[0], p); l.Refused != "" {
+		if l.Refused = differs(i, first, p); l.Refused != nil {
 			l.Figures = nil
 			return l
 		}
@@ -82,121 +103,43 @@ func line(i quality.Indicator, all []Published) Line {
 	return l
 }
 
-// differs says how a company's figure is another than the first one's. "": it is not.
-func differs(i quality.Indicator, first, p Published) string {
+// differs says how a company's figure is another than the first one's. Nil: it is not.
+func differs(i quality.Indicator, first, p Published) *Refusal {
+	r := &Refusal{Kind: absent, One: first.Company, Other: p.Company}
 	at := slices.IndexFunc(p.Definitions, func(d quality.Indicator) bool { return d.Name == i.Name })
 	if at < 0 {
-		return p.Company + " does not have it"
+		return r
 	}
 	other := p.Definitions[at]
 	for _, part := range []struct{ name, a, b string }{
 		{"version", fmt.Sprint(i.Version), fmt.Sprint(other.Version)},
 		{"unit", string(i.Unit), string(other.Unit)}, {"formula", i.Formula, other.Formula},
 		{"numerator", i.Numerator, other.Numerator}, {"denominator", i.Denominator, other.Denominator},
-		{"term", i.Term, other.Term},
+		{"bounds", i.Bounds, other.Bounds}, {"term", i.Term, other.Term},
 	} {
 		if part.a != part.b {
-			return fmt.Sprintf("%s and %s define it with another %s: %q, %q", first.Company, p.Company,
-				part.name, part.a, part.b)
+			r.Kind, r.What, r.A, r.B = definedApart, part.name, part.a, part.b
+			return r
 		}
 	}
-	for _, term := range []struct {
-		name string
-		a, b int64
-	}{
-		{"short_abandon", first.ShortAbandonMs, p.ShortAbandonMs},
-		{"repeat_within", first.RepeatWithinMs, p.RepeatWithinMs},
+	for _, term := range []struct{ of, name, a, b string }{
+		{"short_abandon", "short_abandon", span(first.ShortAbandonMs), span(p.ShortAbandonMs)},
+		{"repeat_within", "repeat_within", span(first.RepeatWithinMs), span(p.RepeatWithinMs)},
+		{"repeat_within", "repeats_until", first.RepeatsUntil, p.RepeatsUntil},
 	} {
-		if i.Term == term.name && term.a != term.b {
-			return fmt.Sprintf("%s counts with %s %s, %s with %s", first.Company, term.name, span(term.a),
-				p.Company, span(term.b))
+		if i.Term == term.of && term.a != term.b {
+			r.Kind, r.What, r.A, r.B = countedApart, term.name, orDash(term.a), orDash(term.b)
+			return r
 		}
-	}
-	if i.Term == "repeat_within" && first.RepeatsUntil != p.RepeatsUntil {
-		return fmt.Sprintf("%s has counted the days before %q, %s those before %q", first.Company,
-			first.RepeatsUntil, p.Company, p.RepeatsUntil)
-	}
-	return ""
-}
-
-// WriteCSV writes one row for each figure, and one for each indicator that is refused.
-func (c Comparison) WriteCSV(w io.Writer) error {
-	out := csv.NewWriter(w)
-	rows := [][]string{{
-		"period", "company", "service", "figure", "version", "unit", "low", "high", "n", "of",
-		"suppressed", "refused",
-	}}
-	for _, l := range c.Lines {
-		if l.Refused != "" {
-			rows = append(rows, []string{c.Period, "", "", l.Indicator.Name,
-				fmt.Sprint(l.Indicator.Version), string(l.Indicator.Unit), "", "", "", "", "", l.Refused})
-			continue
-		}
-		for k, f := range l.Figures {
-			row := figureRows("", "", []Figure{f})[0]
-			rows = append(rows, []string{c.Period, c.Columns[k].Company, c.Columns[k].Service,
-				l.Indicator.Name, fmt.Sprint(l.Indicator.Version), string(l.Indicator.Unit), row[5], row[6],
-				row[7], row[8], row[11], ""})
-		}
-	}
-	for _, row := range rows {
-		for k := range row {
-			row[k] = records.Harmless(row[k])
-		}
-		if err := out.Write(row); err != nil {
-			return err
-		}
-	}
-	out.Flush()
-	return out.Error()
-}
-
-// WriteHTML writes the comparison as one page in a language of [Languages].
-func (c Comparison) WriteHTML(w io.Writer, language string) error {
-	t, ok := languages[language]
-	if !ok {
-		return fmt.Errorf("writing the comparison: there is no language %q: use one of %s", language,
-			strings.Join(Languages(), ", "))
-	}
-	compared := section{ID: "compared", Title: t.Compared, Table: table{
-		Caption: t.Compared, Head: []string{t.Indicator},
-	}}
-	for _, column := range c.Columns {
-		head := column.Company + ": " + column.Service
-		if column.Policy != "" {
-			head += " (" + column.Policy + ")"
-		}
-		compared.Table.Head = append(compared.Table.Head, head)
-	}
-	refused := section{ID: "refused", Title: t.Refused, Table: table{
-		Caption: t.Refused, Head: []string{t.Indicator, t.Why},
-	}}
-	var defined []quality.Indicator
-	for _, l := range c.Lines {
-		name := t.names[l.Indicator.Name]
-		if name == "" {
-			name = l.Indicator.Name
-		}
-		if l.Refused != "" {
-			refused.Table.Rows = append(refused.Table.Rows, []string{name, l.Refused})
-			continue
-		}
-		row := []string{name}
-		for _, f := range l.Figures {
-			row = append(row, t.value(f))
-		}
-		compared.Table.Rows = append(compared.Table.Rows, row)
-		defined = append(defined, l.Indicator)
-	}
-	p := page{
-		T: t, Name: c.Period, Period: t.ComparedNote, Defined: definitions(t, defined),
-		Sections: []section{compared},
-	}
-	if len(refused.Table.Rows) > 0 {
-		p.Sections = append(p.Sections, refused)
-	}
-	if err := pageTemplate.Execute(w, p); err != nil {
-		return fmt.Errorf("writing the comparison's page: %w", err)
 	}
 	return nil
+}
+
+func span(ms int64) string { return english.span(ms) }
+
+func orDash(text string) string {
+	if text == "" {
+		return "–"
+	}
+	return text
 }

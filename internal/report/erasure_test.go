@@ -55,7 +55,7 @@ func january(t *testing.T, l ledger.Store) {
 // forms are all forms of the report of January.
 func forms(t *testing.T, from Source) string {
 	t.Helper()
-	p, err := ParsePeriod("2026-01")
+	p, err := ParsePeriod("2026-01", time.UTC)
 	if err != nil {
 		t.Fatal(err)
 	}

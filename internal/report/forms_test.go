@@ -122,3 +122,48 @@ func TestJSONAndCSVAgree(t *testing.T) {
 		}
 	}
 }
+
+// Every form says what it was made with: the workbook has the rows of the CSV.
+func TestEachFormSaysWhatItIsMadeFrom(t *testing.T) {
+	r := built(t, sample(), "")
+	var text, table bytes.Buffer
+	if err := r.WriteJSON(&text); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.WriteCSV(&table); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		form string
+		has  []string
+	}{
+		"json": {text.String(), []string{
+			`"zone": "UTC"`, `"days": 184`, `"counted_from": "2026-11-23"`, `"counted_to": "2026-12-31"`,
+			`"counted_days": 3`, `"short_abandon_ms": 5000`, `"repeats_until": "2026-12-24"`,
+			`"policy": "it@3f0c2b9a51d4"`, `"head": "a signed head\n"`, `"n": 120`, `"numerator": "sum of wait.ms"`,
+		}},
+		"csv": {table.String(), []string{
+			",about,UTC,zone,", ",about,184,days,", ",about,2026-11-23,counted_from,",
+			",about,2026-12-31,counted_to,", ",about,3,counted_days,", ",about,5000,short_abandon_ms,",
+			",about,2026-12-24,repeats_until,", ",about,it@3f0c2b9a51d4,policy,", ",definition,Mean time from",
+			"answer_time_mean,1,s,2.833333,2.833333,120,120,",
+		}},
+		"html": {written(t, r, "en"), []string{
+			"2026-07-01 to 2026-12-31, both included, by the days of UTC",
+			"on 3 of 184 days, the first on 2026-11-23, the last on 2026-12-31",
+			"within 5 s of waiting", "before 2026-12-24", "it@3f0c2b9a51d4", "<pre>a signed head\n</pre>",
+			"120 of 120", "<code>sum of wait.ms</code>",
+		}},
+	} {
+		for _, want := range c.has {
+			if !strings.Contains(c.form, want) {
+				t.Errorf("%s: without %q", name, want)
+			}
+		}
+	}
+	r.Policy, r.Head = "", ""
+	if page := written(t, r, "it"); !strings.Contains(page, "<dd>non noto</dd>") ||
+		!strings.Contains(page, italian.NoHead) {
+		t.Error("a page without policy or head does not say so")
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"golang.org/x/mod/sumdb/note"
 )
@@ -19,10 +20,15 @@ type Published struct {
 const maxPublished = 1_000_000
 
 // Publish writes the report as JSON, an empty line, and the signature of both: a signed note, as the
-// heads of the ledger are.
+// heads of the ledger are. It leaves out the operators: their figures are those of a person at work,
+// and no comparison of companies needs them.
 func (p Published) Publish(w io.Writer, signer note.Signer) error {
 	if p.Company == "" {
 		return errors.New("publishing the report: the company has no name")
+	}
+	p.Services = slices.Clone(p.Services)
+	for i := range p.Services {
+		p.Services[i].Operators = []Part{}
 	}
 	text, err := json.MarshalIndent(p, "", "  ")
 	if err != nil {

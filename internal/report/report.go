@@ -46,8 +46,15 @@ type Report struct {
 	// Counts is the version of the counts: see [quality.Version].
 	Counts int    `json:"counts"`
 	Period string `json:"period"`
-	From   string `json:"from"`  // the first day, in UTC
+	From   string `json:"from"`  // the first day
 	Until  string `json:"until"` // the day after the last
+	Zone   string `json:"zone"`  // the time zone of the days
+	Days   int    `json:"days"`  // of the period
+	// The first and the last day on which a call of these services was counted, and the number of
+	// days on which one was. Left out: there was none.
+	CountedFrom string `json:"counted_from,omitzero"`
+	CountedTo   string `json:"counted_to,omitzero"`
+	CountedDays int    `json:"counted_days"`
 	// The terms of the figures, in milliseconds.
 	ShortAbandonMs int64 `json:"short_abandon_ms"`
 	RepeatWithinMs int64 `json:"repeat_within_ms"`
@@ -124,6 +131,7 @@ func Build(ctx context.Context, from Source, q Request) (Report, error) {
 	r := Report{
 		Format: Format, Counts: quality.Version, Period: p.Name,
 		From: p.From.Format(time.DateOnly), Until: p.Until.Format(time.DateOnly),
+		Zone: p.From.Location().String(), Days: p.days(),
 		ShortAbandonMs: q.Terms.ShortAbandon.Milliseconds(),
 		RepeatWithinMs: q.Terms.RepeatWithin.Milliseconds(),
 		Policy:         q.Policy, Services: []Service{}, Definitions: quality.Indicators(),
@@ -131,14 +139,7 @@ func Build(ctx context.Context, from Source, q Request) (Report, error) {
 	if err := r.readState(ctx, from); err != nil {
 		return r, fmt.Errorf("reading the state of the ledger: %w", err)
 	}
-	services := map[string]*sums{}
-	err := from.Quality(ctx, p.From, p.Until, q.Service, func(row quality.Row) error {
-		if services[row.Service] == nil {
-			services[row.Service] = newSums()
-		}
-		services[row.Service].add(row)
-		return nil
-	})
+	services, err := r.count(ctx, from, q)
 	if err != nil {
 		return r, fmt.Errorf("reading the counts of %s: %w", p.Name, err)
 	}
@@ -157,6 +158,31 @@ func Build(ctx context.Context, from Source, q Request) (Report, error) {
 		r.Services = append(r.Services, s)
 	}
 	return r, nil
+}
+
+// count adds up the counts of each service, and notes on which days there are any.
+func (r *Report) count(ctx context.Context, from Source, q Request) (map[string]*sums, error) {
+	services, days := map[string]*sums{}, map[string]bool{}
+	zone := q.Period.From.Location()
+	// Days of the counts are of UTC: the last one may be the day on which the period ends elsewhere.
+	until := q.Period.Until.Add(24*time.Hour - 1)
+	err := from.Quality(ctx, q.Period.From, until, q.Service, func(row quality.Row) error {
+		hour, err := hourOf(row.Key)
+		if err != nil || !q.Period.has(hour) {
+			return err
+		}
+		if services[row.Service] == nil {
+			services[row.Service] = newSums()
+		}
+		day := hour.In(zone).Format(time.DateOnly)
+		days[day] = true
+		services[row.Service].add(row, day[:len("2026-11")])
+		return nil
+	})
+	if all := slices.Sorted(maps.Keys(days)); len(all) > 0 {
+		r.CountedFrom, r.CountedTo, r.CountedDays = all[0], all[len(all)-1], len(all)
+	}
+	return services, err
 }
 
 // readState notes how far repeats are counted, and the newest head.
@@ -188,7 +214,7 @@ func newSums() *sums {
 	}
 }
 
-func (s *sums) add(row quality.Row) {
+func (s *sums) add(row quality.Row, month string) {
 	part := func(parts map[string]quality.Counts, name string) {
 		c := parts[name]
 		c.Add(row.Counts)
@@ -197,7 +223,7 @@ func (s *sums) add(row quality.Row) {
 	switch row.Level() {
 	case quality.LevelService:
 		s.whole.Add(row.Counts)
-		part(s.months, row.Day[:len("2026-11")])
+		part(s.months, month)
 	case quality.LevelQueue:
 		part(s.queues, row.Queue)
 	case quality.LevelOperator:
@@ -217,6 +243,9 @@ func (s *sums) report(name string, terms quality.Terms) Service {
 	return service
 }
 
+// WhyNotPublished is why an objective's verdict is not known: its figure is suppressed.
+const WhyNotPublished = "not_published"
+
 // judge is the result of an objective. Of a figure that is not published it has neither the value
 // nor the verdict.
 func (s Service) judge(
@@ -225,7 +254,7 @@ func (s Service) judge(
 	r, err := o.Judge(whole, terms)
 	for _, f := range s.Figures {
 		if f.Indicator == o.Indicator && f.Suppressed {
-			r.Value, r.Verdict, r.Why = f.Value, quality.NotKnown, quality.WhyFew
+			r.Value, r.Verdict, r.Why = f.Value, quality.NotKnown, WhyNotPublished
 		}
 	}
 	return r, err

@@ -20,11 +20,8 @@ func (k kept) Quality(
 	_ context.Context, from, until time.Time, service string, f func(quality.Row) error,
 ) error {
 	for _, row := range k {
-		day, err := time.Parse(time.DateOnly, row.Day)
-		if err != nil {
-			return err
-		}
-		if day.Before(from) || !day.Before(until) || service != "" && service != row.Service {
+		if row.Day < from.UTC().Format(time.DateOnly) || row.Day >= until.UTC().Format(time.DateOnly) ||
+			service != "" && service != row.Service {
 			continue
 		}
 		if err := f(row); err != nil {
@@ -87,7 +84,7 @@ func sample() kept {
 
 func built(t *testing.T, from Source, service string) Report {
 	t.Helper()
-	p, err := ParsePeriod("2026-H2")
+	p, err := ParsePeriod("2026-H2", time.UTC)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,18 +119,18 @@ func TestFiguresOfAPeriod(t *testing.T) {
 	}{
 		"mean of 340 s in 120 calls": {s.Figures, "answer_time_mean", "2.8 s"},
 		"satisfaction":               {s.Figures, "satisfaction_mean", "4.50"},
-		"a service of four calls":    {few.Figures, "answer_time_mean", "fewer than 10"},
+		"a service of four calls":    {few.Figures, "answer_time_mean", "not published"},
 		// Three exempt callers: the mean of the others, beside that of all, would give theirs away.
-		"exempt": {s.Figures, "answer_time_mean_exempt", "fewer than 10"},
-		"others": {s.Figures, "answer_time_mean_others", "fewer than 10"},
+		"exempt": {s.Figures, "answer_time_mean_exempt", "not published"},
+		"others": {s.Figures, "answer_time_mean_others", "not published"},
 		"month":  {s.Months[0].Figures, "answer_time_mean", "2.0 s"},
 		// The six calls in no queue are given away by the two queues: the smaller one is taken out.
 		"big queue":   {s.Queues[0].Figures, "answer_time_mean", "3.0 s"},
-		"small queue": {s.Queues[1].Figures, "answer_time_mean", "fewer than 10"},
+		"small queue": {s.Queues[1].Figures, "answer_time_mean", "not published"},
 		// Carla has too few, and Bruno goes with her.
 		"anna":  {s.Operators[0].Figures, "answer_time_mean", "3.0 s"},
-		"bruno": {s.Operators[1].Figures, "answer_time_mean", "fewer than 10"},
-		"carla": {s.Operators[2].Figures, "answer_time_mean", "fewer than 10"},
+		"bruno": {s.Operators[1].Figures, "answer_time_mean", "not published"},
+		"carla": {s.Operators[2].Figures, "answer_time_mean", "not published"},
 	} {
 		if have := of(c.figures, c.indicator); have != c.want {
 			t.Errorf("%s: %s is %s, want %s", name, c.indicator, have, c.want)
@@ -155,15 +152,15 @@ func TestObjectivesOfTheYear(t *testing.T) {
 	}
 	want := `1001 answer_time_mean: missed  2.83 of 120
 1001 answered_20s_of_answered: met  1.00 of 120
-1001 answer_time_mean_others: not_known too_few 0.00 of 0
-1002 answer_time_mean: not_known too_few 0.00 of 0
+1001 answer_time_mean_others: not_known not_published 0.00 of 0
+1002 answer_time_mean: not_known not_published 0.00 of 0
 `
 	if diff := cmp.Diff(want, have); diff != "" {
 		t.Error(diff)
 	}
 	page := written(t, r, "it")
 	for _, text := range []string{"al massimo 2,0 s", "almeno 40,0 %", "raggiunto", "mancato",
-		"non noto: troppo pochi", "entro 5 s di attesa", "entro 168 h", "prima del 2026-12-24", "it@3f0c2b9a51d4",
+		"non pubblicato", "entro 5 s di attesa", "entro 7 giorni", "precedenti il 2026-12-24", "it@3f0c2b9a51d4",
 		"<pre>a signed head\n</pre>"} {
 		if !strings.Contains(page, text) {
 			t.Errorf("the page has no %q", text)
@@ -203,13 +200,74 @@ func TestPeriods(t *testing.T) {
 		"2026-12": "2026-12-01 2027-01-01",
 		"2026-13": "", "2026-H3": "", "26": "", "2026-1": "", "": "", "2026-Q0": "", "2026-H1 ": "",
 	} {
-		p, err := ParsePeriod(name)
+		p, err := ParsePeriod(name, time.UTC)
 		have := ""
 		if err == nil {
 			have = p.From.Format(time.DateOnly) + " " + p.Until.Format(time.DateOnly)
 		}
 		if have != want {
 			t.Errorf("%q: %q %v, want %q", name, have, err, want)
+		}
+	}
+}
+
+// The days of a period are those of its time zone, also those on which the clocks change. Six calls
+// arrive within an hour of the borders of March 2026 in Rome, and of the two days of the change.
+func TestPeriodsHaveTheDaysOfTheirZone(t *testing.T) {
+	row := func(at string) quality.Row {
+		day, hour, _ := strings.Cut(at, " ")
+		var key quality.Key
+		if _, err := fmt.Sscan(hour, &key.Hour); err != nil {
+			t.Fatal(err)
+		}
+		key.Day, key.Service = day, "1001"
+		return quality.Row{Key: key, Counts: answers(100, 1)}
+	}
+	rows := kept{
+		row("2026-02-28 22"), row("2026-02-28 23"), row("2026-03-28 22"), row("2026-03-28 23"),
+		row("2026-03-31 21"), row("2026-03-31 22"),
+	}
+	rome, err := time.LoadLocation("Europe/Rome")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := ParsePeriod("2026-03", rome)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Build(t.Context(), rows, Request{Period: p, Terms: terms})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// 23 o'clock UTC is midnight in Rome before the change, and 22 o'clock after it.
+	have := fmt.Sprint(r.From, r.Until, r.Zone, r.Days, r.CountedFrom, r.CountedTo, r.CountedDays,
+		r.Services[0].Figures[0].N, r.Services[0].Months[0].Name, len(r.Services[0].Months))
+	want := fmt.Sprint("2026-03-01", "2026-04-01", "Europe/Rome", 31, "2026-03-01", "2026-03-31", 4,
+		400, "2026-03", 1)
+	if have != want {
+		t.Errorf("%s, want %s", have, want)
+	}
+	kolkata, err := time.LoadLocation("Asia/Kolkata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ParsePeriod("2026", kolkata); err == nil {
+		t.Error("a zone of half hours: the counts cannot tell its days")
+	}
+}
+
+// Neither talk of few calls is given away by the other.
+func TestTalkOfFewCallsIsNotPublished(t *testing.T) {
+	for name, c := range map[string]struct {
+		answered, charged int64
+		published         bool
+	}{
+		"all charged": {100, 100, true}, "none charged": {100, 0, true}, "few charged": {100, 9, false},
+		"few free": {100, 91, false}, "enough of both": {100, 90, true}, "few answered": {9, 9, false},
+	} {
+		counts := quality.Counts{Answered: c.answered, ChargedCalls: c.charged, TalkMs: 1000, ChargedMs: 900}
+		if have := talkOf(counts) != nil; have != c.published {
+			t.Errorf("%s: published is %t", name, have)
 		}
 	}
 }

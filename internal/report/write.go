@@ -1,13 +1,11 @@
 package report
 
 import (
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
 
-	"github.com/risposta/gateway/internal/records"
 	"github.com/risposta/gateway/metering/quality"
 )
 
@@ -28,17 +26,7 @@ var csvColumns = []string{
 // suppressed has neither. Before them, rows of the level about have in part what the report says of
 // itself, and those of the level definition what each indicator is.
 func (r Report) WriteCSV(w io.Writer) error {
-	out := csv.NewWriter(w)
-	for _, row := range r.rows() {
-		for i := range row {
-			row[i] = records.Harmless(row[i])
-		}
-		if err := out.Write(row); err != nil {
-			return err
-		}
-	}
-	out.Flush()
-	return out.Error()
+	return writeCSV(w, r.rows())
 }
 
 // rows are the table of all that the report has, its head first.
@@ -77,22 +65,26 @@ func (r Report) about() (rows [][]string) {
 		row := append([]string{level, text, name}, more...)
 		rows = append(rows, append(row, make([]string, len(csvColumns)-2-len(row))...))
 	}
-	for _, of := range []struct{ name, text string }{
-		{"format", fmt.Sprint(r.Format)}, {"counts", fmt.Sprint(r.Counts)}, {"from", r.From},
-		{"until", r.Until}, {"short_abandon_ms", fmt.Sprint(r.ShortAbandonMs)},
-		{"repeat_within_ms", fmt.Sprint(r.RepeatWithinMs)}, {"repeats_until", r.RepeatsUntil},
-		{"policy", r.Policy}, {"head", r.Head},
-	} {
-		add("about", of.name, of.text)
+	for _, f := range r.self() {
+		add("about", f.Name, f.Text)
 	}
 	for _, i := range r.Definitions {
-		formula := i.Formula
-		if i.Bounds != "" {
-			formula += " As bounds: " + i.Bounds + "."
-		}
-		add("definition", i.Name, formula, fmt.Sprint(i.Version), string(i.Unit))
+		add("definition", i.Name, english.formula(i), fmt.Sprint(i.Version), string(i.Unit))
 	}
 	return rows
+}
+
+// self is what the report says of itself, by the names of its JSON.
+func (r Report) self() []fact {
+	return []fact{
+		{"format", fmt.Sprint(r.Format)}, {"counts", fmt.Sprint(r.Counts)}, {"from", r.From},
+		{"until", r.Until}, {"zone", r.Zone}, {"days", fmt.Sprint(r.Days)},
+		{"counted_from", r.CountedFrom}, {"counted_to", r.CountedTo},
+		{"counted_days", fmt.Sprint(r.CountedDays)},
+		{"short_abandon_ms", fmt.Sprint(r.ShortAbandonMs)},
+		{"repeat_within_ms", fmt.Sprint(r.RepeatWithinMs)}, {"repeats_until", r.RepeatsUntil},
+		{"policy", r.Policy}, {"head", r.Head},
+	}
 }
 
 func figureRows(level, part string, figures []Figure) (rows [][]string) {

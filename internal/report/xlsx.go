@@ -1,6 +1,7 @@
 package report
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -39,6 +40,9 @@ func (r Report) WriteXLSX(w io.Writer) (err error) {
 			}
 		}
 	}
+	if err := layOut(book, len(rows[0])); err != nil {
+		return fmt.Errorf("writing the workbook: %w", err)
+	}
 	top := &excelize.Panes{Freeze: true, YSplit: 1, TopLeftCell: "A2", ActivePane: "bottomLeft"}
 	if err := book.SetPanes(sheet, top); err != nil {
 		return fmt.Errorf("writing the workbook: %w", err)
@@ -47,6 +51,21 @@ func (r Report) WriteXLSX(w io.Writer) (err error) {
 		return fmt.Errorf("writing the workbook: %w", err)
 	}
 	return nil
+}
+
+// layOut makes the head bold, and the columns as wide as most of what is in them.
+func layOut(book *excelize.File, columns int) error {
+	bold, err := book.NewStyle(&excelize.Style{Font: &excelize.Font{Bold: true}})
+	if err != nil {
+		return err
+	}
+	last, err := excelize.ColumnNumberToName(columns)
+	if err != nil {
+		return err
+	}
+	const part, figure = "D", "E"
+	return errors.Join(book.SetRowStyle(sheet, 1, 1, bold), book.SetColWidth(sheet, "A", last, 13),
+		book.SetColWidth(sheet, part, figure, 34))
 }
 
 func writeCell(book *excelize.File, row, column int, text string, number bool) error {
