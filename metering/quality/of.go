@@ -25,7 +25,7 @@ func Of(r metering.Record) []Row {
 	at := r.ArrivedAt.UTC()
 	key := Key{Day: at.Format(time.DateOnly), Hour: at.Hour(), Service: r.Service}
 	c := count(&r)
-	rows := []Row{{key, c}}
+	rows := append(make([]Row, 0, 3), Row{key, c}) // most calls have one queue and one operator
 	if len(r.Queues) > 0 && r.Queues[0].Name != "" {
 		byQueue := key
 		byQueue.Queue = r.Queues[0].Name

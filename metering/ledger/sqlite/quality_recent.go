@@ -22,7 +22,7 @@ const maxUncounted = 1024
 type recent struct {
 	mu          sync.Mutex // held by transactions that use it, until they are committed
 	first, last int64      // the records, by seq
-	rows        []quality.Row
+	sums        map[quality.Key]*quality.Counts
 }
 
 // add adds records that have just been written, of which the last has a seq, where those before them
@@ -30,27 +30,34 @@ type recent struct {
 func (r *recent) add(counted, last int64, records []metering.Record) {
 	first := last - int64(len(records)) + 1
 	if r.first != counted+1 || first != r.last+1 {
-		r.first, r.last, r.rows = first, first-1, nil
+		r.first, r.sums = first, map[quality.Key]*quality.Counts{}
 	}
 	r.last = last
 	for i := range records {
-		r.rows = append(r.rows, quality.Of(records[i])...)
-	}
-	if len(r.rows) > maxRows {
-		r.rows = quality.Merge(r.rows)
+		for _, row := range quality.Of(records[i]) {
+			sum := r.sums[row.Key]
+			if sum == nil {
+				sum = &quality.Counts{}
+				r.sums[row.Key] = sum
+			}
+			sum.Add(row.Counts)
+		}
 	}
 }
 
 // of is what it has since a record: the rows, and the record that they end with.
 func (r *recent) of(counted int64) (rows []quality.Row, last int64) {
-	if r.first != counted+1 || len(r.rows) == 0 {
+	if r.first != counted+1 {
 		return nil, counted
 	}
-	return slices.Clone(r.rows), r.last
+	for key, sum := range r.sums {
+		rows = append(rows, quality.Row{Key: key, Counts: *sum})
+	}
+	return rows, r.last
 }
 
 // forget is called where it is not known what became of a transaction.
-func (r *recent) forget() { r.first, r.last, r.rows = 0, 0, nil }
+func (r *recent) forget() { r.first, r.last, r.sums = 0, 0, nil }
 
 // countLater leaves records that were just written to be added up later: when the log is signed, when
 // there are maxUncounted, before their detail is erased, and at once where the counts of their day
