@@ -21,7 +21,8 @@ test: setup lint unit live ## run the linters and all tests, also those on a doc
 unit: ## run the tests that need no PBX, with the race detector
 	$(GO) test -race -count=1 -timeout 10m ./...
 
-live: setup ## make real SIP calls on a real Asterisk
+live: setup ## make real SIP calls on a real Asterisk, and show the report in a real browser
+	$(LIVE) -run TestLive ./internal/report
 	$(LIVE) -skip 'TestLiveMoreShapes|TestObserve' ./integration/...
 
 away: setup ## make calls around a gateway that restarts and is away for a minute
@@ -78,5 +79,5 @@ build: ## build the gateway into bin/
 
 image: setup ## build the Asterisk image
 
-setup: ## install what is missing: gcc, Docker, Compose, sipp, baresip, libfaketime, PostgreSQL, image
+setup: ## install what is missing: gcc, Docker, Compose, sipp, baresip, Chromium, PostgreSQL, image
 	@scripts/setup
