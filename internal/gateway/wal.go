@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// maxLogBytes is far more than a write-ahead log has while it is written over: 4 MB and the
+	// maxLogBytes is far more than a write-ahead log has while it is written over: 8 MB and the
 	// largest commit. Beyond it a reader of another program holds the log; our own commands hold none.
 	maxLogBytes = 256 << 20
 	// watchLogsEvery is short beside the time in which a busy gateway writes that much.

@@ -27,6 +27,14 @@ import (
 // as a checkpoint or an import.
 const busyTimeout = 5 * time.Second
 
+// The more commits a checkpoint has, the fewer pages it writes for each: those that change with every
+// commit are written once. The log has 8 MiB then, and the pages that one connection writes stay in
+// its memory.
+const (
+	checkpointPages = 2048
+	writerCache     = 16 << 20
+)
+
 // Mode is what the connections may do.
 type Mode string
 
@@ -47,7 +55,8 @@ func Connect(path string, mode Mode, conns int) (*sql.DB, error) {
 	q := url.Values{"mode": {string(mode)}}
 	if mode == ReadWrite {
 		pragmas = append(pragmas, "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)",
-			"secure_delete(ON)")
+			"secure_delete(ON)", fmt.Sprintf("wal_autocheckpoint(%d)", checkpointPages),
+			fmt.Sprintf("cache_size(-%d)", writerCache>>10))
 		q.Set("_txlock", "immediate")
 	}
 	q["_pragma"] = pragmas

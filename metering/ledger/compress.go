@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"sync"
+
+	fast "github.com/klauspost/compress/zlib"
 )
 
 // dictionary has a frame of each usual type. Its checksum stands in each compressed text, so it never
@@ -21,7 +23,7 @@ const maxDecompressed = 64 << 20
 
 // compressors are kept: each has tables of several hundred kilobytes.
 var compressors = sync.Pool{New: func() any {
-	w, err := zlib.NewWriterLevelDict(nil, zlib.DefaultCompression, dictionary)
+	w, err := fast.NewWriterLevelDict(nil, fast.DefaultCompression, dictionary)
 	if err != nil {
 		panic("ledger: zlib does not know its own level: " + err.Error())
 	}
@@ -32,7 +34,7 @@ var compressors = sync.Pool{New: func() any {
 // newline: the frames of a call.
 func Compress(lines []byte) []byte {
 	var out bytes.Buffer
-	w := compressors.Get().(*zlib.Writer)
+	w := compressors.Get().(*fast.Writer)
 	defer compressors.Put(w)
 	w.Reset(&out)
 	_, err := w.Write(lines)
@@ -44,6 +46,12 @@ func Compress(lines []byte) []byte {
 	}
 	return out.Bytes()
 }
+
+// IsCompressed reports whether a text begins as Compress begins its own.
+func IsCompressed(text []byte) bool { return bytes.HasPrefix(text, compressedHead) }
+
+// compressedHead is what every compressed text begins with: the checksum of the dictionary is in it.
+var compressedHead = Compress(nil)[:6]
 
 // Decompress returns the lines again, of one compressed text or of several one after the other. An
 // error is an ErrUnreadable.

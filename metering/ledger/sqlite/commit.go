@@ -82,14 +82,24 @@ func writeBatch(ctx context.Context, tx txn, b *ledger.Batch) error {
 // openCall keeps an open call after all others, and after whatever evidence is left of one that is
 // no longer there.
 func openCall(ctx context.Context, tx txn, c *ledger.OpenCall) error {
+	if tx.known.nextSeq == 0 {
+		err := tx.QueryRowContext(ctx, `
+			SELECT 1 + max(coalesce((SELECT max(seq) FROM open_call), 0),
+				coalesce((SELECT max(id) / ? FROM open_evidence), 0))`,
+			rowsOfACall).Scan(&tx.known.nextSeq)
+		if err != nil {
+			return fmt.Errorf("writing the open call %s: %w", c.Call, err)
+		}
+	}
+	seq := tx.known.nextSeq
 	_, err := tx.ExecContext(ctx, `
 		INSERT INTO open_call (seq, call, node, service, arrived_at, encrypted_caller)
-		SELECT 1 + max(coalesce((SELECT max(seq) FROM open_call), 0),
-			coalesce((SELECT max(id) / ?1 FROM open_evidence), 0)), ?2, ?3, ?4, ?5, ?6`,
-		rowsOfACall, string(c.Call), c.Node, c.Service, millis(c.ArrivedAt), c.EncryptedCaller)
+		VALUES (?, ?, ?, ?, ?, ?)`,
+		seq, string(c.Call), c.Node, c.Service, millis(c.ArrivedAt), c.EncryptedCaller)
 	if err != nil {
 		return fmt.Errorf("writing the open call %s: %w", c.Call, err)
 	}
+	tx.known.seqs[c.Call], tx.known.nextSeq = seq, seq+1
 	return nil
 }
 

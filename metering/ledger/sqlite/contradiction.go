@@ -18,16 +18,18 @@ func checkParts(ctx context.Context, tx txn, b *ledger.Batch) error {
 	parts := b.Parts()
 	var found ledger.Contradiction
 	for _, p := range parts {
-		var open, recorded bool
+		var seq int64
+		var recorded bool
 		err := tx.QueryRowContext(ctx, `
-			SELECT EXISTS (SELECT 1 FROM open_call WHERE call = ?1),
+			SELECT coalesce((SELECT seq FROM open_call WHERE call = ?1), 0),
 				EXISTS (SELECT 1 FROM record WHERE call = ?1)
 				OR EXISTS (SELECT 1 FROM record WHERE record = ?2)`,
-			string(p.Call), p.RecordID()).Scan(&open, &recorded)
+			string(p.Call), p.RecordID()).Scan(&seq, &recorded)
 		if err != nil {
 			return fmt.Errorf("checking the part of call %s: %w", p.Call, err)
 		}
-		if why := p.Contradiction(open, recorded); why != "" {
+		tx.known.seqs[p.Call] = seq
+		if why := p.Contradiction(seq != 0, recorded); why != "" {
 			c := ledger.ContradictingCall{Call: p.Call, Why: why, Recorded: recorded}
 			found.Calls = append(found.Calls, c)
 		}

@@ -1,10 +1,12 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/ledger"
@@ -23,14 +25,31 @@ type newLines struct {
 
 func linesOf(frames []ledger.Evidence) newLines {
 	l := newLines{of: map[metering.CallID][]byte{}}
+	sizes := map[metering.CallID]int{}
+	for _, f := range frames {
+		sizes[f.Call] += len(f.Frame) + 1
+	}
 	for _, f := range frames {
 		had, ok := l.of[f.Call]
 		if !ok {
 			l.calls = append(l.calls, f.Call)
+			had = make([]byte, 0, sizes[f.Call])
 		}
 		l.of[f.Call] = append(append(had, f.Frame...), '\n')
 	}
 	return l
+}
+
+// seqOf is openSeq, of a call that the transaction may know.
+func (t txn) seqOf(ctx context.Context, call metering.CallID) (seq int64, err error) {
+	seq, ok := t.known.seqs[call]
+	if !ok {
+		if seq, err = openSeq(ctx, t, call); err != nil {
+			return 0, err
+		}
+		t.known.seqs[call] = seq
+	}
+	return seq, nil
 }
 
 // openSeq is the seq of an open call, 0 for one that is not open.
@@ -47,7 +66,7 @@ func openSeq(ctx context.Context, q queries, call metering.CallID) (seq int64, e
 
 // appendOpen adds lines to an open call.
 func appendOpen(ctx context.Context, tx txn, call metering.CallID, lines []byte) error {
-	seq, err := openSeq(ctx, tx, call)
+	seq, err := tx.seqOf(ctx, call)
 	if err != nil {
 		return err
 	}
@@ -55,36 +74,64 @@ func appendOpen(ctx context.Context, tx txn, call metering.CallID, lines []byte)
 	_, err = tx.ExecContext(ctx, `
 		INSERT INTO open_evidence (id, frames) VALUES (
 			coalesce((SELECT max(id) + 1 FROM open_evidence WHERE id >= ?1 AND id < ?2), ?1), ?3)`,
-		first, first+rowsOfACall, lines)
+		first, first+rowsOfACall, ledger.Compress(lines))
 	if err != nil {
 		return fmt.Errorf("writing evidence of call %s: %w", call, err)
 	}
 	return nil
 }
 
-// openLines are the lines of an open call.
+// openLines are the lines of an open call. A damaged row comes as it is: it does not replay, which is
+// the trouble of its call alone.
 func openLines(ctx context.Context, q queries, seq int64) (lines []byte, err error) {
-	rows, err := column(ctx, q, `
+	rows, err := openRows(ctx, q, seq)
+	return linesOfRows(rows), err
+}
+
+func openRows(ctx context.Context, q queries, seq int64) ([][]byte, error) {
+	return column(ctx, q, `
 		SELECT frames FROM open_evidence WHERE id >= ? AND id < ? ORDER BY id`,
 		seq*rowsOfACall, (seq+1)*rowsOfACall)
+}
+
+func linesOfRows(rows [][]byte) (lines []byte) {
 	for _, row := range rows {
+		if more, bad := ledger.Decompress(row); bad == nil {
+			row = more
+		}
 		lines = append(lines, row...)
 	}
-	return lines, err
+	return lines
+}
+
+// maxTexts is how many compressed texts are left as they are when a call ends: each takes some 60
+// bytes more than the same lines in one text, which would have to be compressed anew.
+const maxTexts = 4
+
+// closedText is what is kept of an open call that ends: its rows, and the lines of the same batch.
+func closedText(rows [][]byte, more []byte) []byte {
+	damaged := func(row []byte) bool { return !ledger.IsCompressed(row) }
+	if len(rows) >= maxTexts || slices.ContainsFunc(rows, damaged) {
+		rows, more = nil, append(linesOfRows(rows), more...)
+	}
+	if len(more) > 0 {
+		rows = append(rows, ledger.Compress(more))
+	}
+	return bytes.Join(rows, nil)
 }
 
 // closeEvidence ends an open call: its lines, and those of the same batch, become one text beside
 // the first record, after what may be there already.
 func closeEvidence(ctx context.Context, tx txn, call metering.CallID, more []byte) error {
-	seq, err := openSeq(ctx, tx, call)
+	seq, err := tx.seqOf(ctx, call)
 	if err != nil {
 		return err
 	}
-	lines, err := openLines(ctx, tx, seq)
+	rows, err := openRows(ctx, tx, seq)
 	if err != nil {
 		return fmt.Errorf("reading the evidence of the open call %s: %w", call, err)
 	}
-	if err := appendClosed(ctx, tx, call, append(lines, more...)); err != nil {
+	if err := appendClosed(ctx, tx, call, closedText(rows, more)); err != nil {
 		return err
 	}
 	if _, err := tx.ExecContext(ctx, `DELETE FROM open_evidence WHERE id >= ? AND id < ?`,
@@ -94,20 +141,21 @@ func closeEvidence(ctx context.Context, tx txn, call metering.CallID, more []byt
 	if _, err := tx.ExecContext(ctx, `DELETE FROM open_call WHERE seq = ?`, seq); err != nil {
 		return fmt.Errorf("closing call %s: %w", call, err)
 	}
+	tx.known.seqs[call] = 0
 	return nil
 }
 
-// appendClosed adds lines to a call that has a record. What is there is not read: compressed texts
-// one after the other decompress to their lines one after the other.
-func appendClosed(ctx context.Context, tx txn, call metering.CallID, more []byte) error {
-	if len(more) == 0 {
+// appendClosed adds a compressed text to a call that has a record. What is there is not read: compressed
+// texts one after the other decompress to their lines one after the other.
+func appendClosed(ctx context.Context, tx txn, call metering.CallID, text []byte) error {
+	if len(text) == 0 {
 		return nil
 	}
 	_, err := tx.ExecContext(ctx, `
 		INSERT INTO evidence (seq, frames)
 		SELECT seq, ?2 FROM record WHERE call = ?1 AND version = 1
 		ON CONFLICT (seq) DO UPDATE SET frames = CAST(evidence.frames || excluded.frames AS BLOB)`,
-		string(call), ledger.Compress(more))
+		string(call), text)
 	if err != nil {
 		return fmt.Errorf("writing the evidence of call %s: %w", call, err)
 	}

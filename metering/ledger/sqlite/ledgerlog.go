@@ -39,12 +39,14 @@ func countLeaves(ctx context.Context, q queries) (n int64, err error) {
 }
 
 // appendLeaf adds a leaf to the log, in the transaction that does what the leaf stands for.
-func appendLeaf(ctx context.Context, tx txn, leaf merkle.Leaf) error {
-	n, err := countLeaves(ctx, tx)
-	if err != nil {
-		return fmt.Errorf("appending to the log: %w", err)
+func appendLeaf(ctx context.Context, tx txn, leaf merkle.Leaf) (err error) {
+	if tx.known.leaves < 0 {
+		if tx.known.leaves, err = countLeaves(ctx, tx); err != nil {
+			return fmt.Errorf("appending to the log: %w", err)
+		}
 	}
-	added, err := merkle.Hashes(n, leaf, hashes(ctx, tx))
+	n := tx.known.leaves
+	added, err := merkle.Hashes(n, leaf, tx.known.hashReader(hashes(ctx, tx)))
 	if err != nil {
 		return fmt.Errorf("appending leaf %d to the log: %w", n, err)
 	}
@@ -53,12 +55,35 @@ func appendLeaf(ctx context.Context, tx txn, leaf merkle.Leaf) error {
 		return fmt.Errorf("appending leaf %d to the log: %w", n, err)
 	}
 	for k, h := range added {
+		i := merkle.Stored(n) + int64(k)
 		if _, err := tx.ExecContext(ctx, `
-			INSERT INTO leaf_hash (i, hash) VALUES (?, ?)`, merkle.Stored(n)+int64(k), h[:]); err != nil {
+			INSERT INTO leaf_hash (i, hash) VALUES (?, ?)`, i, h[:]); err != nil {
 			return fmt.Errorf("appending leaf %d to the log: %w", n, err)
 		}
+		tx.known.hashes[i] = h
 	}
+	tx.known.leaves++
 	return nil
+}
+
+// hashReader reads the hashes that the transaction does not know yet.
+func (k *known) hashReader(file tlog.HashReader) tlog.HashReader {
+	return tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
+		out := make([]tlog.Hash, len(indexes))
+		for at, i := range indexes {
+			h, ok := k.hashes[i]
+			if !ok {
+				read, err := file.ReadHashes([]int64{i})
+				if err != nil {
+					return nil, err
+				}
+				h = read[0]
+				k.hashes[i] = h
+			}
+			out[at] = h
+		}
+		return out, nil
+	})
 }
 
 // SignLog implements ledger.LogSigner.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/risposta/gateway/metering"
@@ -33,12 +34,14 @@ func addUp(ctx context.Context, tx txn, known *recent, more []quality.Row) error
 	}
 	more = append(append(rows, unknown...), more...)
 	again := map[string]bool{}
-	for _, row := range quality.Merge(more) {
-		if err := addCounts(ctx, tx, row); err != nil {
-			return fmt.Errorf("counting the calls of %s of %s: %w", row.Service, row.Day, err)
+	for some := range slices.Chunk(quality.Merge(more), countsAtOnce) {
+		if err := addCounts(ctx, tx, some); err != nil {
+			return fmt.Errorf("counting the calls of %s of %s: %w", some[0].Service, some[0].Day, err)
 		}
-		if row.Day < closed {
-			again[row.Day] = true
+		for _, row := range some {
+			if row.Day < closed {
+				again[row.Day] = true
+			}
 		}
 	}
 	_, err = tx.ExecContext(ctx, `
@@ -98,31 +101,78 @@ func (r reads) uncounted(ctx context.Context, after int64) (changes []quality.Ro
 // maxRows bounds the rows that wait to be merged.
 const maxRows = 10_000
 
-func addCounts(ctx context.Context, tx txn, row quality.Row) error {
-	key := []any{row.Day, row.Hour, row.Service, row.Queue, row.Operator}
-	const where = ` WHERE day = ? AND hour = ? AND service = ? AND queue = ? AND operator = ?`
-	var text []byte
-	err := tx.QueryRowContext(ctx, `SELECT counts FROM quality`+where, key...).Scan(&text)
-	var counts quality.Counts
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-	case err != nil:
-		return err
-	case json.Unmarshal(text, &counts) != nil:
-		counts = quality.Counts{} // no call is lost for it, and verify tells
-	}
-	counts.Add(row.Counts)
-	if counts.IsZero() {
-		_, err := tx.ExecContext(ctx, `DELETE FROM quality`+where, key...)
+// countsAtOnce is how many rows one statement reads or writes: a call has no more.
+const countsAtOnce = 4
+
+// addCounts adds to rows, of which no two have the same key.
+func addCounts(ctx context.Context, tx txn, rows []quality.Row) error {
+	had, err := readCounts(ctx, tx, rows)
+	if err != nil {
 		return err
 	}
-	if text, err = json.Marshal(counts); err != nil {
-		return err
+	var values []any
+	for _, row := range rows {
+		counts := had[row.Key]
+		counts.Add(row.Counts)
+		if counts.IsZero() {
+			_, err := tx.ExecContext(ctx, `
+				DELETE FROM quality
+				WHERE day = ? AND hour = ? AND service = ? AND queue = ? AND operator = ?`, keyOf(row)...)
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		text, err := json.Marshal(counts)
+		if err != nil {
+			return err
+		}
+		values = append(append(values, keyOf(row)...), text)
+	}
+	if len(values) == 0 {
+		return nil
 	}
 	_, err = tx.ExecContext(ctx, `
-		INSERT INTO quality (day, hour, service, queue, operator, counts) VALUES (?, ?, ?, ?, ?, ?)
-		ON CONFLICT DO UPDATE SET counts = excluded.counts`, append(key, text)...)
+		INSERT INTO quality (day, hour, service, queue, operator, counts)
+		VALUES (?, ?, ?, ?, ?, ?)`+strings.Repeat(", (?, ?, ?, ?, ?, ?)", len(values)/6-1)+`
+		ON CONFLICT DO UPDATE SET counts = excluded.counts`, values...)
 	return err
+}
+
+func keyOf(row quality.Row) []any {
+	return []any{row.Day, row.Hour, row.Service, row.Queue, row.Operator}
+}
+
+// readCounts reads what the rows count so far. What cannot be read counts nothing: no call is lost for
+// it, and verify tells.
+func readCounts(
+	ctx context.Context, tx txn, rows []quality.Row,
+) (had map[quality.Key]quality.Counts, err error) {
+	var keys []any
+	for _, row := range rows {
+		keys = append(keys, keyOf(row)...)
+	}
+	found, err := tx.QueryContext(ctx, `
+		SELECT day, hour, service, queue, operator, counts FROM quality
+		WHERE (day, hour, service, queue, operator) IN (VALUES (?, ?, ?, ?, ?)`+
+		strings.Repeat(", (?, ?, ?, ?, ?)", len(rows)-1)+`)`, keys...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, found.Close()) }()
+	had = map[quality.Key]quality.Counts{}
+	for found.Next() {
+		var k quality.Key
+		var text []byte
+		if err := found.Scan(&k.Day, &k.Hour, &k.Service, &k.Queue, &k.Operator, &text); err != nil {
+			return nil, err
+		}
+		var counts quality.Counts
+		if json.Unmarshal(text, &counts) == nil {
+			had[k] = counts
+		}
+	}
+	return had, found.Err()
 }
 
 // closedBefore is the day before which all days are in the ledger log; "" for none.

@@ -74,7 +74,7 @@ func (l *store) open(ctx context.Context, path string, mode ledger.Mode) (err er
 	if l.read, err = sqlitefile.Connect(path, sqlitefile.ReadOnly, maxReaders); err != nil {
 		return err
 	}
-	l.reads = reads{l.read}
+	l.reads = reads{&preparedQueries{DB: l.read, prepared: map[string]*sql.Stmt{}}}
 	return l.read.PingContext(ctx)
 }
 

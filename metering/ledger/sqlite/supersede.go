@@ -80,7 +80,7 @@ func addVersions(ctx context.Context, tx txn, s *ledger.Supersession) error {
 			return err
 		}
 	}
-	return appendClosed(ctx, tx, s.Call, ledger.Join(s.Frames))
+	return appendClosed(ctx, tx, s.Call, closedText(nil, ledger.Join(s.Frames)))
 }
 
 func deletePending(ctx context.Context, tx txn, call metering.CallID) error {

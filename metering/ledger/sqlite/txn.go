@@ -8,6 +8,10 @@ import (
 	"maps"
 	"slices"
 	"sync"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/risposta/gateway/metering"
 )
 
 // statements are those of the transactions, prepared once: SQLite takes longer to read most of them
@@ -60,10 +64,73 @@ func (s *statements) of(query string) *sql.Stmt {
 	return stmt
 }
 
-// txn is a transaction with prepared statements.
+// preparedQueries are those of the connections that read, each prepared at its first use: a start with
+// many open calls asks the same for each.
+type preparedQueries struct {
+	*sql.DB
+
+	mu       sync.Mutex
+	prepared map[string]*sql.Stmt
+}
+
+// QueryContext is that of sql.DB.
+func (p *preparedQueries) QueryContext(
+	ctx context.Context, query string, args ...any,
+) (*sql.Rows, error) {
+	if stmt := p.of(ctx, query); stmt != nil {
+		return stmt.QueryContext(ctx, args...)
+	}
+	return p.DB.QueryContext(ctx, query, args...)
+}
+
+// QueryRowContext is that of sql.DB.
+func (p *preparedQueries) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	if stmt := p.of(ctx, query); stmt != nil {
+		return stmt.QueryRowContext(ctx, args...)
+	}
+	return p.DB.QueryRowContext(ctx, query, args...)
+}
+
+// of is the prepared statement of a query, nil where it cannot be prepared: executing it tells why.
+func (p *preparedQueries) of(ctx context.Context, query string) *sql.Stmt {
+	p.mu.Lock()
+	stmt, full := p.prepared[query], len(p.prepared) >= maxStatements
+	p.mu.Unlock()
+	if stmt != nil || full {
+		return stmt
+	}
+	stmt, err := p.PrepareContext(ctx, query) //nolint:sqlclosecheck // the database closes it
+	if err != nil {
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if other := p.prepared[query]; other != nil {
+		_ = stmt.Close() // it was prepared meanwhile
+		return other
+	}
+	p.prepared[query] = stmt
+	return stmt
+}
+
+// txn is a transaction with prepared statements, and what it knows of the ledger by now: nobody else
+// writes meanwhile.
 type txn struct {
 	tx         *sql.Tx
 	statements *statements
+	known      *known
+}
+
+// known is what a transaction has read or written.
+type known struct {
+	seqs    map[metering.CallID]int64 // of open calls; 0: it is not open
+	nextSeq int64                     // of the next open call; 0: not known
+	leaves  int64                     // in the ledger log; -1: not known
+	hashes  map[int64]tlog.Hash
+}
+
+func newKnown() *known {
+	return &known{seqs: map[metering.CallID]int64{}, leaves: -1, hashes: map[int64]tlog.Hash{}}
 }
 
 // ExecContext is that of sql.Tx.
@@ -102,7 +169,7 @@ func (l *store) change(ctx context.Context, f func(txn) error) error {
 	if err != nil {
 		return fmt.Errorf("beginning a transaction: %w", err)
 	}
-	if err := f(txn{tx, l.statements}); err != nil {
+	if err := f(txn{tx, l.statements, newKnown()}); err != nil {
 		return errors.Join(err, tx.Rollback())
 	}
 	return tx.Commit()

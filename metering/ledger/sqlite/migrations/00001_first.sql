@@ -24,8 +24,8 @@ CREATE TABLE open_call (
 ) STRICT;
 
 -- The frames of open calls, each followed by a newline, in the order of arrival: a row has those of
--- one call in one commit. id is the open call's seq * 2^24 and a count, so that the rows of a call
--- stand together.
+-- one call in one commit, compressed as those of ended calls are. id is the open call's seq * 2^24 and
+-- a count, so that the rows of a call stand together.
 CREATE TABLE open_evidence (
   id     INTEGER PRIMARY KEY,
   frames BLOB NOT NULL
