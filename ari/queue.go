@@ -36,6 +36,16 @@ func NewQueue(maxFrames int) *Queue {
 // Put adds a frame, or refuses a raw one when the queue is full: false. It never waits. An event of
 // the source's own, such as Gap, is never refused.
 func (q *Queue) Put(f Frame) bool {
+	if !q.Keep(f) {
+		return false
+	}
+	signal(q.ready)
+	return true
+}
+
+// Keep adds a frame as Put does, and leaves it to HandOver to wake the reader: once for many frames.
+// QueueBatch of them wake it by themselves.
+func (q *Queue) Keep(f Frame) bool {
 	q.mu.Lock()
 	full := len(q.frames) >= q.limit || q.bytes+f.Size() > QueueBytes
 	if f.Event == nil && full {
@@ -46,11 +56,17 @@ func (q *Queue) Put(f Frame) bool {
 	q.bytes += f.Size()
 	many := len(q.frames) >= QueueBatch
 	q.mu.Unlock()
-	signal(q.ready)
 	if many {
 		signal(q.many)
 	}
 	return true
+}
+
+// HandOver wakes the reader where there is something to take.
+func (q *Queue) HandOver() {
+	if q.Len() > 0 {
+		signal(q.ready)
+	}
 }
 
 // signal puts a token into a channel that holds none.

@@ -32,3 +32,38 @@ func TestQueueRefusesFramesWhenFullButNoGap(t *testing.T) {
 		t.Errorf("took %v, want the fourth frame and Gap", rest)
 	}
 }
+
+// Frames that are kept wake the reader at the hand-over, or when they are worth a batch.
+func TestQueueWakesTheReaderOnceForManyFrames(t *testing.T) {
+	q := ari.NewQueue(0)
+	woken := func() bool {
+		select {
+		case <-q.Ready():
+			return true
+		default:
+			return false
+		}
+	}
+	q.HandOver()
+	if woken() {
+		t.Error("the reader is woken for nothing")
+	}
+	for range 3 {
+		q.Keep(ari.Frame{Raw: []byte("f")})
+	}
+	if woken() {
+		t.Error("the reader is woken before the hand-over")
+	}
+	q.HandOver()
+	if !woken() || woken() || len(q.Take(10)) != 3 {
+		t.Error("the hand-over does not wake the reader once, for all")
+	}
+	for range ari.QueueBatch {
+		q.Keep(ari.Frame{Raw: []byte("f")})
+	}
+	select {
+	case <-q.Many():
+	default:
+		t.Error("a whole batch does not wake the reader")
+	}
+}

@@ -29,6 +29,13 @@ func (s *synchronizer) deliver(f ari.Frame) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	switch ev.Kind {
+	case ari.StasisStart:
+		s.atDesk++
+	case ari.StasisEnd:
+		s.atDesk = max(0, s.atDesk-1)
+	default:
+	}
 	heartbeat := ev.Kind == ari.Heartbeat
 	if heartbeat {
 		s.takeHeartbeat(&f, ev)
@@ -36,7 +43,7 @@ func (s *synchronizer) deliver(f ari.Frame) error {
 	switch s.state {
 	case disconnected:
 	case synced:
-		if !s.queue.Put(f) {
+		if !s.put(f) {
 			s.overflow()
 		} else if q := s.questions[ev.Heartbeat]; heartbeat && q != nil {
 			delete(s.questions, ev.Heartbeat)
@@ -54,6 +61,29 @@ func (s *synchronizer) deliver(f ari.Frame) error {
 		s.pendingBytes += f.Size()
 	}
 	return nil
+}
+
+// put adds a frame to the queue, under the lock.
+func (s *synchronizer) put(f ari.Frame) bool {
+	if s.keeps {
+		return s.queue.Keep(f)
+	}
+	return s.queue.Put(f)
+}
+
+// keepFrames sets whether the reader of the socket hands frames over in pieces, or each at once.
+func (s *synchronizer) keepFrames(keeps bool) {
+	s.mu.Lock()
+	s.keeps = keeps
+	s.mu.Unlock()
+	s.queue.HandOver()
+}
+
+// deskIsBusy reports whether a caller is at the front desk.
+func (s *synchronizer) deskIsBusy() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.desk != nil && s.atDesk > 0
 }
 
 // takeHeartbeat notes, under the lock, that a heartbeat came back.

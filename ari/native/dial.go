@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -26,13 +27,14 @@ func (s *Source) dialledSession(ctx context.Context, onSynced func()) error {
 	if err := s.checkNameFree(ctx); err != nil {
 		return err
 	}
-	conn, err := dial(ctx, s.cfg, newClient(s.cfg, dialPaced), allEvents)
+	var paced *pacedConn
+	conn, err := dial(ctx, s.cfg, newClient(s.cfg, dialPaced(&paced)), allEvents)
 	if err != nil {
 		return err
 	}
 	s.sync.connected(info)
 	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return read(gctx, conn, s.sync.deliver) })
+	g.Go(func() error { return s.readInPieces(gctx, conn, paced) })
 	g.Go(func() error {
 		s.filterEvents(gctx)
 		return s.sync.run(gctx, onSynced)
@@ -42,6 +44,18 @@ func (s *Source) dialledSession(ctx context.Context, onSynced func()) error {
 	// of the connection frees the application's name.
 	_ = conn.CloseNow()
 	return err
+}
+
+// dialPaced opens a connection that can be read in pieces, and notes it.
+func dialPaced(into **pacedConn) func(context.Context, string, string) (net.Conn, error) {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := (&net.Dialer{Timeout: requestTimeout}).DialContext(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		*into = newPacedConn(c)
+		return *into, nil
+	}
 }
 
 // checkNameFree makes sure that no other client is connected under the application's name:

@@ -45,8 +45,9 @@ type offer struct {
 
 // outboundConn is one connection that Asterisk has opened.
 type outboundConn struct {
-	ws   *websocket.Conn
-	done chan struct{} // closed when the session no longer uses it
+	ws    *websocket.Conn
+	paced *pacedConn    // below it
+	done  chan struct{} // closed when the session no longer uses it
 	// closeWrite ends the gateway's side: Asterisk then ends its own, after everything it has written.
 	closeWrite func() error
 }
@@ -128,7 +129,8 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.conns.Delete(r.RemoteAddr)
-	if err := noLongerStrange(raw); err != nil {
+	paced, err := noLongerStrange(raw)
+	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
@@ -154,7 +156,8 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	ws.SetReadLimit(-1) // read has its own limit, which does not cost the connection
 	conn := outboundConn{
-		ws: ws, done: make(chan struct{}), closeWrite: func() error { return closeWrite(raw) },
+		ws: ws, paced: paced, done: make(chan struct{}),
+		closeWrite: func() error { return closeWrite(raw) },
 	}
 	o.result <- conn
 	<-conn.done

@@ -41,7 +41,7 @@ func (s *Source) outboundSession(ctx context.Context, onSynced func()) error {
 	readEnded := make(chan error, 1)
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
-		err := read(reading, conn.ws, s.sync.deliver)
+		err := s.readInPieces(reading, conn.ws, conn.paced)
 		readEnded <- err
 		return err
 	})

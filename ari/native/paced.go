@@ -1,70 +1,129 @@
 package native
 
 import (
-	"context"
 	"net"
+	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
-// The rhythm of reading: each wake-up for a single frame costs more than the frame. A pause stays far
-// below the time after which Asterisk gives up a slow reader (websocket_write_timeout, at least
-// MinWriteTimeout), and what comes in it fits into the kernel's buffer.
+// The rhythm of reading: each wake-up for a single frame costs more than the frame. So what has come is
+// read in pieces, and each piece is handed over at once. A client that reads too slowly is cut off by
+// Asterisk (websocket_write_timeout), but only when the kernel's buffers are full: muchBytes in them end
+// a pause.
 const (
-	maxReadPause = 10 * time.Millisecond // on a connection that brings little
-	minReadPause = time.Millisecond
-	readBytes    = 64 << 10 // read at once, some hundred frames
+	maxPause  = 100 * time.Millisecond
+	deskPause = 10 * time.Millisecond // while a caller is at the front desk, and waits
+	readBytes = 64 << 10              // read at once, some hundred frames
+	muchBytes = 128 << 10             // less than a receive buffer grows to (tcp_rmem)
 )
 
-// pacedConn is a connection that is read in pieces: what comes first at once, and then what has come
-// in a pause. The more comes, the shorter the pause.
+// pacedConn is a connection that is read in pieces, once it has a pace: what comes first at once, and
+// then what has come in a pause.
 type pacedConn struct {
 	net.Conn
-	space  []byte
-	unread []byte // part of space
-	pause  time.Duration
-	next   time.Time // when the connection is read again
+	space   []byte
+	unread  []byte // part of space
+	drained bool   // nothing more has come
+	raw     syscall.RawConn
+	pace    *pace
+	next    time.Time // when the piece ends
 }
 
-func dialPaced(ctx context.Context, network, address string) (net.Conn, error) {
-	c, err := (&net.Dialer{Timeout: requestTimeout}).DialContext(ctx, network, address)
-	if err != nil {
-		return nil, err
-	}
-	return newPacedConn(c), nil
+// pace is the rhythm of one connection, on the goroutine that reads.
+type pace struct {
+	pause    func() time.Duration // before the next piece
+	handOver func()               // a piece has been read
 }
 
 func newPacedConn(c net.Conn) *pacedConn {
-	return &pacedConn{Conn: c, space: make([]byte, readBytes), pause: maxReadPause}
+	p := &pacedConn{Conn: c, space: make([]byte, readBytes)}
+	if tcp, ok := c.(*net.TCPConn); ok {
+		p.raw, _ = tcp.SyscallConn() // it is there: the connection is open
+	}
+	return p
 }
 
 // Read implements net.Conn.
 func (c *pacedConn) Read(p []byte) (int, error) {
 	if len(c.unread) == 0 {
-		time.Sleep(time.Until(c.next))
+		if c.pace != nil && c.drained {
+			c.rest()
+		}
 		n, err := c.Conn.Read(c.space)
 		if err != nil {
 			return copy(p, c.space[:n]), err
 		}
-		c.unread = c.space[:n]
-		c.setPause(n)
+		c.unread, c.drained = c.space[:n], n < readBytes || c.waiting() == 0
 	}
 	n := copy(p, c.unread)
 	c.unread = c.unread[n:]
 	return n, nil
 }
 
-// setPause sets when to read again, after so many bytes have come.
-func (c *pacedConn) setPause(n int) {
-	switch {
-	case n >= readBytes/2:
-		c.pause = max(c.pause/2, minReadPause)
-	case n < readBytes/8:
-		c.pause = min(c.pause*2, maxReadPause)
+// rest hands over a piece that has ended, and lets the next one come. It ends when the next one must be
+// read, or when much has come.
+func (c *pacedConn) rest() {
+	now := time.Now()
+	ended := !now.Before(c.next)
+	if ended {
+		c.pace.handOver()
+		c.next = now.Add(c.pace.pause())
 	}
-	c.next = time.Time{}
-	if n < readBytes { // else there is more
-		c.next = time.Now().Add(c.pause)
+	if c.raw == nil {
+		time.Sleep(time.Until(c.next))
+		return
 	}
+	much := c.waitForMuch()
+	if !much && !ended && c.waiting() == 0 {
+		c.pace.handOver() // what was read when much had come; the next byte may take its time
+	}
+}
+
+// waitForMuch waits until much has come, false: or until the piece ends.
+func (c *pacedConn) waitForMuch() bool {
+	if !c.next.After(time.Now()) {
+		return false
+	}
+	c.wakeAt(muchBytes)
+	defer c.wakeAt(1)
+	if c.SetReadDeadline(c.next) != nil {
+		return true // it is closed, as reading will tell
+	}
+	asked := false
+	err := c.raw.Read(func(fd uintptr) bool {
+		if asked {
+			return true
+		}
+		asked = true
+		return unreadBytes(fd) >= muchBytes // it came before anybody waited for it
+	})
+	return c.SetReadDeadline(time.Time{}) != nil || err == nil
+}
+
+// wakeAt sets how many bytes must have come before the kernel wakes the reader.
+func (c *pacedConn) wakeAt(bytes int) {
+	_ = c.raw.Control(func(fd uintptr) { // without it the reader wakes at the first byte, and reads more often
+		_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVLOWAT, bytes)
+	})
+}
+
+// waiting is how many bytes have come and were not read.
+func (c *pacedConn) waiting() (n int) {
+	if c.raw == nil {
+		return 1 // perhaps
+	}
+	_ = c.raw.Control(func(fd uintptr) { n = unreadBytes(fd) }) // it is closed: there is nothing
+	return n
+}
+
+func unreadBytes(fd uintptr) int {
+	n, err := unix.IoctlGetInt(int(fd), unix.TIOCINQ)
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 // CloseWrite closes the gateway's side.

@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/coder/websocket"
 
@@ -58,12 +59,15 @@ func BenchmarkRead(b *testing.B) {
 	}))
 	defer server.Close()
 	cfg := Config{URL: server.URL, Application: "bench"}
-	conn, err := dial(b.Context(), cfg, newClient(cfg, dialPaced), allEvents)
+	var paced *pacedConn
+	conn, err := dial(b.Context(), cfg, newClient(cfg, dialPaced(&paced)), allEvents)
 	if err != nil {
 		b.Fatal(err)
 	}
 	s := newSynchronizer(nil, ari.NewQueue(0), nil, nil)
 	s.state = synced
+	s.keepFrames(true)
+	paced.pace = &pace{func() time.Duration { return maxPause }, s.queue.HandOver}
 	read := make(chan error, 1)
 	ctx, cancel := context.WithCancel(b.Context())
 	left, done := b.N, make(chan struct{})

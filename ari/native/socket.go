@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/coder/websocket"
 
@@ -43,6 +44,22 @@ func read(ctx context.Context, conn *websocket.Conn, deliver func(ari.Frame) err
 			buf = make([]byte, frontBytes) // a long frame is rare
 		}
 	}
+}
+
+// readInPieces reads as read does, in the rhythm of the source where the connection has one.
+func (s *Source) readInPieces(ctx context.Context, conn *websocket.Conn, paced *pacedConn) error {
+	s.sync.keepFrames(true)
+	defer s.sync.keepFrames(false)
+	paced.pace = &pace{pause: s.pause, handOver: s.sync.queue.HandOver}
+	return read(ctx, conn, s.sync.deliver)
+}
+
+// pause is how long the reader lets frames come. A caller at the front desk waits for what they say.
+func (s *Source) pause() time.Duration {
+	if s.sync.deskIsBusy() {
+		return min(s.cfg.ReadEvery, deskPause)
+	}
+	return min(s.cfg.ReadEvery, maxPause)
 }
 
 // readFrame reads one frame into a buffer, which it may replace by a longer one.

@@ -19,6 +19,7 @@ type Config struct {
 	Application string         // each gateway needs a name of its own
 	CA          *x509.CertPool // the authorities of an https PBX; nil: those of the machine
 	Listen      *Listen        // nil: the gateway connects to the PBX
+	ReadEvery   time.Duration  // how often frames are handed over where they keep coming; 0: at once
 	// Desk receives the events about callers at the front desk before they are queued. It must
 	// return at once. nil: there is no desk.
 	Desk func(ari.Event)

@@ -27,7 +27,7 @@ func (l *strangers) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &stranger{Conn: newPacedConn(c), among: l}
+	s := &stranger{pacedConn: newPacedConn(c), among: l}
 	l.mu.Lock()
 	l.open = append(l.open, s)
 	var oldest *stranger
@@ -43,7 +43,7 @@ func (l *strangers) Accept() (net.Conn, error) {
 
 // stranger is a connection that counts until it is known or closed.
 type stranger struct {
-	net.Conn
+	*pacedConn
 	among *strangers
 }
 
@@ -58,21 +58,18 @@ func (s *stranger) known() {
 // Close implements net.Conn.
 func (s *stranger) Close() error {
 	s.known()
-	return s.Conn.Close()
+	return s.pacedConn.Close()
 }
 
-// CloseWrite closes the gateway's side.
-func (s *stranger) CloseWrite() error { return closeWrite(s.Conn) }
-
 // noLongerStrange takes a connection of the listener, perhaps within TLS, out of its bound.
-func noLongerStrange(conn any) error {
+func noLongerStrange(conn any) (*pacedConn, error) {
 	if t, ok := conn.(*tls.Conn); ok {
 		conn = t.NetConn()
 	}
 	s, ok := conn.(*stranger)
 	if !ok {
-		return errors.New("a connection that the listener did not accept")
+		return nil, errors.New("a connection that the listener did not accept")
 	}
 	s.known()
-	return nil
+	return s.pacedConn, nil
 }

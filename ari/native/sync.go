@@ -44,6 +44,8 @@ type synchronizer struct {
 	sent          map[uint64]time.Duration // boot clock at the sending of heartbeats that are out
 	heartbeats    uint64                   // sent so far
 	syncStarted   time.Time
+	keeps         bool // frames are handed over in pieces
+	atDesk        int  // channels in the application, as far as this connection showed
 	resuming      bool // from where the last run ended, until the first heartbeat has come back
 }
 
@@ -72,7 +74,7 @@ func (s *synchronizer) connected(info ari.Info) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.info, s.bootID, s.state = info, id, disconnected
-	s.lastHeartbeat, s.resuming = time.Now(), false
+	s.lastHeartbeat, s.resuming, s.atDesk = time.Now(), false, 0
 	s.clock.Restart()
 	clear(s.sent)
 	s.syncStarted = time.Now()

@@ -2,68 +2,88 @@ package gateway
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"github.com/risposta/gateway/ari"
 	"github.com/risposta/gateway/internal/mediation"
 )
 
-// The worker does its work in beats. What comes first is processed and committed at once; then the
-// worker rests, and takes all that has come meanwhile in one go. So a busy PBX costs one commit and
-// one wake-up each commitEvery, and nothing waits longer than that for its commit.
+// The worker commits in the rhythm of the source, which hands over what has come each commitEvery: one
+// commit and one wake-up for many frames. What comes first on a quiet PBX is handed over at once, and
+// committed at once. Two commits are half of commitEvery apart at least, but for full batches.
 
 // watermarkEvery is how often the watermark alone is committed, at most: it rides along with
 // everything else.
 const watermarkEvery = time.Second
 
-// await returns when there is something to process, or when the watermark is due. ended tells that
-// the source has ended, with err.
-func (w *pbxWorker) await(sourceDone <-chan error) (ended bool, err error) {
-	var due <-chan time.Time
-	if !w.out.Watermark.IsZero() {
-		timer := time.NewTimer(time.Until(w.committedAt.Add(watermarkEvery)))
-		defer timer.Stop()
-		due = timer.C
-	}
-	select {
-	case <-w.queue.Ready():
-	case <-due:
-	case <-w.beat:
-	case t := <-w.terms:
-		w.apply(t)
-	case a := <-w.asker.answers:
-		w.mediator.Answer(a.call, a.exemption, &w.out)
-	case m := <-w.deskBackend.messages:
-		w.unmatched = append(w.unmatched, m)
-	case err := <-sourceDone:
-		return true, err
-	}
-	return false, nil
-}
-
-// rest lets things come until commitEvery after an instant, or until they are a full batch. A call
-// that the front desk waits for is looked for at once, and committed with the others. ended is as
-// await has it.
-func (w *pbxWorker) rest(
-	ctx context.Context, since time.Time, sourceDone <-chan error,
+// await returns when there is something to commit. Answers of lookups and what the front desk has wait
+// for the frames that come next, and little longer. A call that the front desk waits for is looked for
+// at once, and committed with the others. ended tells that the source has ended, with err.
+func (w *pbxWorker) await(
+	ctx context.Context, sourceDone <-chan error,
 ) (ended bool, err error) {
-	over := time.NewTimer(time.Until(since.Add(w.commitEvery)))
-	defer over.Stop()
-	for len(w.out.Evidence) < ari.QueueBatch {
+	frames, others := w.began.Add(w.commitEvery/2), w.began.Add(2*w.commitEvery)
+	var due time.Time // zero: nothing has come
+	if !w.out.Watermark.IsZero() {
+		due = w.committedAt.Add(watermarkEvery)
+	}
+	timer := time.NewTimer(untilDue(due))
+	defer timer.Stop()
+	for len(w.out.Evidence) < ari.QueueBatch && len(w.unmatched) < maxMessages {
+		last := due
 		select {
-		case <-over.C:
-			return false, nil
-		case <-w.queue.Many():
-			return false, nil
+		case <-w.queue.Ready():
+			due = earlier(due, frames)
+		case a := <-w.asker.answers:
+			w.mediator.Answer(a.call, a.exemption, &w.out)
+			due = earlier(due, others)
+		case m := <-w.deskBackend.messages:
+			w.unmatched = append(w.unmatched, m)
+			due = earlier(due, others)
 		case <-w.deskBackend.wanted:
 			if err := w.feed(ctx); err != nil {
 				return false, err
 			}
+			due = earlier(due, others)
+		case <-w.queue.Many():
+			return false, nil
+		case <-w.beat:
+			return false, nil
+		case t := <-w.terms:
+			w.apply(t)
+			return false, nil
+		case <-timer.C:
+			return false, nil
 		case err := <-sourceDone:
 			return true, err
 		}
+		if due.Equal(last) {
+			continue
+		}
+		wait := untilDue(due)
+		if wait <= 0 {
+			return false, nil
+		}
+		timer.Reset(wait)
 	}
 	return false, nil
+}
+
+// earlier is the first of two instants, of which a zero one does not count.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// untilDue is the time until an instant; a zero one never comes.
+func untilDue(at time.Time) time.Duration {
+	if at.IsZero() {
+		return math.MaxInt64
+	}
+	return time.Until(at)
 }
 
 // keepWatermark takes the watermark out of a batch that has nothing else, until it is due. What the

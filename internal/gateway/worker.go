@@ -48,7 +48,8 @@ type pbxWorker struct {
 	onlyPBX                 bool             // of the configuration: every open call belongs to it
 	runID                   string           // for the ids of this run's batches
 	batches                 uint64           // committed so far
-	commitEvery             time.Duration    // commits come no closer, but for full batches
+	commitEvery             time.Duration    // frames are handed over, and committed, no more often
+	began                   time.Time        // when the last batch was taken
 	out                     mediation.Output // what frames came to, until it is committed
 	committedAt             time.Time        // when the last batch was
 	hadSnapshot             bool             // in this run
@@ -88,7 +89,7 @@ func (d *Gateway) newWorker(p config.PBX, rules mediation.Rules, access access) 
 	conf.MayCall = func(c ari.Channel) bool { return (*w.mayCall.Load())(c) }
 	w.metrics.addPBX(p.Name)
 	w.committed.Store(true)
-	conf.Resume = w.takePosition
+	conf.Resume, conf.ReadEvery = w.takePosition, w.commitEvery
 	w.desk = frontdesk.New(deskConfig(d.conf), w.control, w.deskBackend, w.deskBackend)
 	conf.Desk = w.desk.Deliver
 	if access.listener != nil {
@@ -124,19 +125,18 @@ func (w *pbxWorker) run(ctx context.Context) error {
 		end()
 		return errors.Join(err, <-sourceDone)
 	}
+	w.began = time.Now().Add(-w.commitEvery) // what comes first does not wait
 	for {
-		ended, err := w.await(sourceDone)
-		began := time.Now()
-		if !ended {
-			if err = w.process(ctx); err != nil {
-				return fail(err)
-			}
-			if ended, err = w.rest(ctx, began, sourceDone); err != nil && !ended {
-				return fail(err)
-			}
-		}
+		ended, err := w.await(ctx, sourceDone)
 		if ended { // ctx has, too
 			return errors.Join(err, w.drain())
+		}
+		w.began = time.Now()
+		if err == nil {
+			err = w.process(ctx)
+		}
+		if err != nil {
+			return fail(err)
 		}
 	}
 }
