@@ -85,11 +85,13 @@ func NewLogger(c config.Log, sink zapcore.WriteSyncer) (*zap.Logger, error) {
 	} else {
 		enc = zapcore.NewJSONEncoder(conf)
 	}
-	return zap.New(zapcore.NewCore(enc, sink, level)), nil
+	lines := &lines{sink: sink}
+	return zap.New(lineCore{zapcore.NewCore(enc, lines, level), lines}), nil
 }
 
 // report logs and counts what has been committed: calls set aside, facts, then records.
 func (w *pbxWorker) report(out *mediation.Output) {
+	defer holdLines(w.log)()
 	for _, a := range out.SetAside {
 		w.log.Error(evSetAside, zap.String("call", string(a.Call)), zap.String("error", a.Why))
 		w.metrics.callsSetAside.WithLabelValues(w.name).Inc()
