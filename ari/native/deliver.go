@@ -43,11 +43,13 @@ func (s *synchronizer) deliver(f ari.Frame) error {
 	switch s.state {
 	case disconnected:
 	case synced:
-		if !s.put(f) {
-			s.overflow()
-		} else if q := s.questions[ev.Heartbeat]; heartbeat && q != nil {
+		// A heartbeat that carries an answer is no heartbeat to the reader, who asks anew at each: rounds of
+		// questions come each heartbeatEvery, however many calls there are.
+		if q := s.questions[ev.Heartbeat]; heartbeat && q != nil {
 			delete(s.questions, ev.Heartbeat)
 			s.answer(q, ev)
+		} else if !s.put(f) {
+			s.overflow()
 		}
 	case syncing:
 		if heartbeat && s.snapshot != nil {

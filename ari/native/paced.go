@@ -26,6 +26,7 @@ type pacedConn struct {
 	space   []byte
 	unread  []byte // part of space
 	drained bool   // nothing more has come
+	kept    bool   // something was read and not handed over
 	raw     syscall.RawConn
 	pace    *pace
 	next    time.Time // when the piece ends
@@ -55,7 +56,7 @@ func (c *pacedConn) Read(p []byte) (int, error) {
 		if err != nil {
 			return copy(p, c.space[:n]), err
 		}
-		c.unread, c.drained = c.space[:n], n < readBytes || c.waiting() == 0
+		c.unread, c.drained, c.kept = c.space[:n], n < readBytes || c.waiting() == 0, true
 	}
 	n := copy(p, c.unread)
 	c.unread = c.unread[n:]
@@ -63,21 +64,20 @@ func (c *pacedConn) Read(p []byte) (int, error) {
 }
 
 // rest hands over a piece that has ended, and lets the next one come. It ends when the next one must be
-// read, or when much has come.
+// read, or when much has come. When nothing has come in a whole pause, the next byte is read at once.
 func (c *pacedConn) rest() {
-	now := time.Now()
-	ended := !now.Before(c.next)
-	if ended {
-		c.pace.handOver()
-		c.next = now.Add(c.pace.pause())
-	}
-	if c.raw == nil {
-		time.Sleep(time.Until(c.next))
-		return
-	}
-	much := c.waitForMuch()
-	if !much && !ended && c.waiting() == 0 {
-		c.pace.handOver() // what was read when much had come; the next byte may take its time
+	for {
+		if now := time.Now(); !now.Before(c.next) {
+			c.pace.handOver()
+			c.kept, c.next = false, now.Add(c.pace.pause())
+		}
+		if c.raw == nil {
+			time.Sleep(time.Until(c.next))
+			return
+		}
+		if c.waitForMuch() || c.waiting() > 0 || !c.kept {
+			return
+		}
 	}
 }
 
