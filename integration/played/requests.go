@@ -64,6 +64,13 @@ func (p *player) requests() http.Handler {
 	mux.HandleFunc("PUT /ari/applications/{name}/eventFilter", p.filter)
 	mux.HandleFunc("GET /ari/channels", p.list)
 	mux.HandleFunc("GET /ari/bridges", p.list)
+	const endpoints = "GET /ari/asterisk/config/dynamic/res_pjsip/endpoint/{name}"
+	mux.HandleFunc(endpoints, func(w http.ResponseWriter, _ *http.Request) {
+		reply(w, []map[string]string{
+			{"attribute": "rtp_timeout", "value": "30"},
+			{"attribute": "suppress_moh_on_sendonly", "value": "false"},
+		})
+	})
 	mux.HandleFunc("POST /ari/events/user/{name}", p.userEvent)
 	mux.HandleFunc("GET /ari/events", p.events)
 	return mux
