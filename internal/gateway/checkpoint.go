@@ -121,6 +121,7 @@ func (w *pbxWorker) resumeCalls(
 		return 0, err
 	}
 	w.mediator.Load(known.Snapshot, cp.Watermark)
+	channels := channelsOf(now)
 	for _, oc := range open {
 		from := rebuilt[oc.Call]
 		if from == nil {
@@ -129,7 +130,7 @@ func (w *pbxWorker) resumeCalls(
 		if !w.mediator.Reattach(from, oc.Call) {
 			return 0, fmt.Errorf("call %s does not fit the snapshot of the checkpoint", oc.Call)
 		}
-		w.continueCall(oc, now)
+		w.continueCall(oc, channels)
 	}
 	return len(rebuilt), nil
 }

@@ -43,6 +43,7 @@ func (w *pbxWorker) restore(ctx context.Context, ev *ari.Event, out *mediation.O
 	if len(open) == 0 {
 		return nil
 	}
+	channels := channelsOf(ev.Snapshot)
 	for _, oc := range open {
 		if w.mediator.Call(oc.Call) != nil {
 			continue // of this run, and in a gap
@@ -53,7 +54,7 @@ func (w *pbxWorker) restore(ctx context.Context, ev *ari.Event, out *mediation.O
 			continue
 		}
 		w.mediator.Adopt(rebuilt, oc.Call)
-		w.continueCall(oc, ev.Snapshot)
+		w.continueCall(oc, channels)
 	}
 	w.log.Info(evRestored, zap.Int("calls", len(open)), zap.Time("watermark", watermark))
 	w.mediator.SetWatermark(watermark)
@@ -70,10 +71,12 @@ func (w *pbxWorker) giveUp(oc ledger.OpenCall, err error, out *mediation.Output)
 
 // continueCall makes a call of the last run known to the front desk, and asks again whether its
 // caller is exempt where the last run left that without an answer.
-func (w *pbxWorker) continueCall(oc ledger.OpenCall, snap *ari.Snapshot) {
+func (w *pbxWorker) continueCall(
+	oc ledger.OpenCall, channels map[ari.ChannelID]ari.Channel,
+) {
 	w.mediator.SetEncryptedCaller(oc.Call, oc.EncryptedCaller)
 	c := w.mediator.Call(oc.Call)
-	number, known := w.callerOf(oc, snap)
+	number, known := w.callerOf(oc, channels)
 	w.deskBackend.arrived(c, number)
 	if known && c.Terms.AskExemption && c.Exemption.Verdict == metering.ExemptUnknown {
 		w.asker.ask(mediation.Ask{
@@ -84,17 +87,26 @@ func (w *pbxWorker) continueCall(oc ledger.OpenCall, snap *ari.Snapshot) {
 
 // callerOf is the caller's number, from the ledger, where it is encrypted, or from the channel that
 // still exists.
-func (w *pbxWorker) callerOf(oc ledger.OpenCall, snap *ari.Snapshot) (n metering.Number, ok bool) {
+func (w *pbxWorker) callerOf(
+	oc ledger.OpenCall, channels map[ari.ChannelID]ari.Channel,
+) (n metering.Number, ok bool) {
 	if number, err := w.pseudonyms.Decrypt(oc.EncryptedCaller); err == nil {
 		return number, true
 	}
-	for _, l := range snap.Legs {
-		if metering.CallID(l.Channel.ID) == oc.Call {
-			number, _ := w.mediator.ReadCaller(l.Channel.Endpoint(), l.Channel.Caller)
-			return number, true
-		}
+	ch, ok := channels[ari.ChannelID(oc.Call)]
+	if ok {
+		n, _ = w.mediator.ReadCaller(ch.Endpoint(), ch.Caller)
 	}
-	return n, false
+	return n, ok
+}
+
+// channelsOf are the channels of a snapshot, by their ids.
+func channelsOf(snap *ari.Snapshot) map[ari.ChannelID]ari.Channel {
+	channels := make(map[ari.ChannelID]ari.Channel, len(snap.Legs))
+	for i := range snap.Legs {
+		channels[snap.Legs[i].Channel.ID] = snap.Legs[i].Channel
+	}
+	return channels
 }
 
 // rebuild replays the evidence of an open call.
