@@ -73,7 +73,7 @@ func decodeEvent(frame []byte, typ string) (Event, error) {
 }
 
 // watchedNames are the names of the variables that count, by how a frame has them.
-var watchedNames = quoted(VarBridgePeer, VarFeature, VarGosubEnds)
+var watchedNames = quoted(VarBridgePeer, VarFeature, VarGosubEnds, VarChoice)
 
 // watchedName is the name of a variable that counts, "-" for any other.
 func watchedName(value jsontext.Value) string { return cmp.Or(watchedNames[string(value)], "-") }
@@ -105,7 +105,11 @@ func quoted(names ...string) map[string]string {
 
 // watched reports whether a variable is one of those that count.
 func watched(variable string) bool {
-	return variable == VarBridgePeer || variable == VarFeature || variable == VarGosubEnds
+	switch variable {
+	case VarBridgePeer, VarFeature, VarGosubEnds, VarChoice:
+		return true
+	}
+	return false
 }
 
 // PeekType returns the type that a frame names at its top level; "" where none can be read.

@@ -101,6 +101,7 @@ const (
 	VarFeature    = "DYNAMIC_WHO_ACTIVATED" // a key of features.conf runs an application here
 	VarGosubEnds  = "GOSUB_RETVAL"          // a Gosub is over
 	VarBridgePeer = "BRIDGEPEER"            // who is in the bridge, also Asterisk's own announcer
+	VarChoice     = "RISPOSTA_CHOICE"       // the dialplan's mark: the caller has chosen an operator
 )
 
 // Why the PBX, or part of a call, was not seen, as logs, metrics and evidence name it.

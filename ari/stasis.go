@@ -8,4 +8,5 @@ const DefaultApplication = "risposta"
 const (
 	AskAnnouncement = "announce"
 	AskSurvey       = "survey"
+	AskText         = "text" // what the caller will hear, as a text for SendText()
 )

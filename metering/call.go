@@ -44,6 +44,7 @@ type Call struct {
 	Survey       *Survey
 	GivenUp      bool      // no lookup will be asked about the caller again
 	TalkBegan    time.Time // the first TalkStarted; zero for none
+	ChosenAt     time.Time // the first CallerChose; zero for none
 	Corrections  []Reason  // why a later version of the record differs from the first
 	// DirectionUnknown: the caller may have been called back. TookOver: the call is part of another.
 	DirectionUnknown, TookOver bool
@@ -83,6 +84,10 @@ func (c *Call) apply(f Fact) {
 		c.Queues = append(c.Queues, QueueVisit{Name: f.Queue, JoinedAt: f.At})
 	case QueueLeft:
 		c.leaveQueue(f.At)
+	case CallerChose:
+		if c.Terms.ChoiceMarked && c.ChosenAt.IsZero() {
+			c.ChosenAt = f.At
+		}
 	case TalkStarted:
 		if c.TalkBegan.IsZero() {
 			c.TalkBegan = f.At

@@ -125,6 +125,9 @@ func (c *Call) freeBecause(t *tariff.Tariff) Reason {
 	case c.firstTalk().Sub(a.AnnouncedAt.Time) < policy.Lead:
 		return ReasonAnnouncedLate
 	}
+	if p.TellsWait(c.Terms.NumberKind) && (!a.WaitTold() || a.WaitToldAt.After(c.firstTalk())) {
+		return ReasonWaitNotTold
+	}
 	return ""
 }
 

@@ -46,6 +46,11 @@ func TestPolicyAndAnnouncementDecideTheCharge(t *testing.T) {
 	}
 	atDesk := metering.Fact{Kind: metering.CallerAtDesk, At: at(1)}
 	it, de, uk := law(t, "it", "other"), law(t, "de", "other"), law(t, "uk", "other")
+	told := func(at time.Time, seconds int64) metering.Fact {
+		f := announced(noon.Add(time.Second), ref, "")
+		f.Announcement.WaitToldAt, f.Announcement.WaitSeconds = metering.Time{Time: at}, seconds
+		return f
+	}
 	telecom, es := law(t, "it", "telecom"), law(t, "es", "other")
 	strictest, fr := law(t, "", "other"), law(t, "fr", "other")
 	type facts []metering.Fact
@@ -73,7 +78,12 @@ func TestPolicyAndAnnouncementDecideTheCharge(t *testing.T) {
 		},
 		"fr":                {fr, nil, metering.ReasonTalk},
 		"de: not announced": {de, nil, metering.ReasonNotAnnounced},
-		"de: announced":     {de, facts{announced(at(7), ref, "")}, metering.ReasonTalk},
+		"de: announced":     {de, facts{told(at(7), 60)}, metering.ReasonTalk},
+		"de: the wait not told": {
+			de, facts{announced(at(7), ref, "")}, metering.ReasonWaitNotTold,
+		},
+		"de: the wait told in talk": {de, facts{told(at(11), 60)}, metering.ReasonWaitNotTold},
+		"de: the wait not known":    {de, facts{told(at(5), 0)}, metering.ReasonWaitNotTold},
 		"de: another price announced": {
 			de, facts{announced(at(1), "other@0", "")}, metering.ReasonNotAnnounced,
 		},
@@ -101,6 +111,22 @@ func TestPolicyAndAnnouncementDecideTheCharge(t *testing.T) {
 					rec.Policy, want, c.want)
 			}
 		})
+	}
+}
+
+// Under German law the wait must be told on numbers that are neither free, geographic nor mobile.
+func TestTheWaitMustBeToldByTheKindOfNumber(t *testing.T) {
+	for kind, want := range map[string]metering.Reason{
+		"geographic": metering.ReasonTalk, "mobile": metering.ReasonTalk,
+		"freephone": metering.ReasonTalk, "voip": metering.ReasonWaitNotTold,
+		"": metering.ReasonWaitNotTold,
+	} {
+		terms := metering.Terms{Tariff: price(), Policy: law(t, "de", "other"), NumberKind: kind}
+		facts := []metering.Fact{arrived(&terms), announced(at(1), price().Ref(), "")}
+		rec := record(t, append(facts, talk(10, 70)...)...)
+		if rec.Reasons[0] != want {
+			t.Errorf("%q: %v, want %s", kind, rec.Reasons, want)
+		}
 	}
 }
 

@@ -11,7 +11,7 @@ func (r Record) Erased(name CallID) Record {
 	r.Call, r.Caller, r.ExemptionRef = name, "", ""
 	r.ArrivedAt, r.EndedAt = Time{day(r.ArrivedAt.Time)}, Time{day(r.EndedAt.Time)}
 	r.CallerAlso, r.Trunk = nil, ""
-	r.Queues, r.Talk = []QueueEntry{}, []Talk{}
+	r.ChosenAt, r.Queues, r.Talk = Time{}, []QueueEntry{}, []Talk{}
 	r.Announcement = nil
 	for _, ms := range []*int64{&r.WaitedMs, &r.HeldMs, &r.UnseenMs, &r.TalkMs} {
 		*ms = (*ms + 500) / 1000 * 1000

@@ -29,6 +29,8 @@ const (
 	QueueJoined
 	// QueueLeft uses Queue.
 	QueueLeft
+	// CallerChose: the dialplan has marked that the caller chose an operator.
+	CallerChose
 	// TalkStarted uses Operator and Queue: both sides are connected, up and not on hold.
 	TalkStarted
 	// TalkPaused uses State, which is what the caller has instead of talk.
@@ -66,6 +68,7 @@ var factNames = [...]string{
 	CallerAnswered:    "caller.answered",
 	QueueJoined:       "queue.joined",
 	QueueLeft:         "queue.left",
+	CallerChose:       "caller.chose",
 	TalkStarted:       "talk.started",
 	TalkPaused:        "talk.paused",
 	GapStarted:        "gap.started",
@@ -150,6 +153,11 @@ type Terms struct {
 	Policy policy.Policy
 	// NumberKind is the kind of the number that callers dial for the service. "": no policy needs it.
 	NumberKind string
+	// OutsideHours: the call arrived outside the opening hours of the service.
+	OutsideHours bool
+	// ChoiceMarked: the caller chooses an operator where the dialplan marks it, and not by joining the
+	// first queue.
+	ChoiceMarked bool
 }
 
 // Verdict is a lookup's answer about a caller.

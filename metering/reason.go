@@ -43,6 +43,9 @@ const (
 	ReasonNotAnnounced Reason = "not_announced"
 	// ReasonAnnouncedLate: the price announcement ended less than 3 s before talk.
 	ReasonAnnouncedLate Reason = "announced_late"
+	// ReasonWaitNotTold: the policy requires that the caller is told how long the wait is expected to
+	// be, and that was not told, or not known.
+	ReasonWaitNotTold Reason = "wait_not_told"
 	// ReasonResolved: a later version. The lookup answered, as of the call's time.
 	ReasonResolved Reason = "resolved"
 	// ReasonCredited: a later version. A backdated entitlement covers the call.

@@ -74,6 +74,15 @@ type Record struct {
 	// "pending" while no lookup has answered whether the caller is exempt. Left out: the charge is
 	// final.
 	State string `json:"state,omitzero"`
+	// Whether the call arrived outside the opening hours of the service. Left out: it did not, or the
+	// service has none.
+	OutsideHours bool `json:"outside_hours,omitzero"`
+	// What tells when the caller chose an operator: "mark" is the dialplan's. Left out: joining the
+	// first queue.
+	Choice string `json:"choice,omitzero"`
+	// When the dialplan marked that the caller chose an operator. Left out: it did not, or the choice
+	// is no mark, or the detail is erased.
+	ChosenAt Time `json:"chosen_at,omitzero"`
 	// Each stay in a queue, in order.
 	Queues []QueueEntry `json:"queues"`
 	// Each stretch of talk, in order.
@@ -152,6 +161,9 @@ type Evidence struct {
 	Digest string `json:"digest"`
 }
 
+// ChoiceMark is the value of [Record].Choice besides "".
+const ChoiceMark = "mark"
+
 // NewRecord makes the first record of a call that has ended. Everything that the call knows as talk
 // is certain: the facts have already taken out what was not.
 func NewRecord(c *Call, ev Evidence) Record {
@@ -161,12 +173,16 @@ func NewRecord(c *Call, ev Evidence) Record {
 		CallerAlso: c.Origin.CallerAlso, CallerUnread: c.Origin.CallerUnread, Trunk: c.Origin.Trunk,
 		Attestation: c.Exemption.Attestation,
 		ArrivedAt:   Time{c.ArrivedAt}, EndedAt: Time{c.EndedAt},
+		OutsideHours: c.Terms.OutsideHours, ChosenAt: Time{c.ChosenAt},
 		Queues: []QueueEntry{}, Talk: []Talk{},
 		WaitedMs: c.total(Waiting).Milliseconds(), HeldMs: c.total(Held).Milliseconds(),
 		UnseenMs: c.total(Unseen).Milliseconds(), TalkMs: c.total(Talking).Milliseconds(),
 		Exempt: c.Exemption.Verdict == ExemptYes, ExemptionRef: c.Exemption.Ref,
 		Policy: c.Terms.Policy.Ref(), Numbers: c.Numbers,
 		Announcement: c.Announcement, Survey: c.Survey, Evidence: ev,
+	}
+	if c.Terms.ChoiceMarked {
+		r.Choice = ChoiceMark
 	}
 	for _, q := range c.Queues {
 		r.Queues = append(r.Queues, QueueEntry{q.Name, Time{q.JoinedAt}, Time{q.LeftAt}})

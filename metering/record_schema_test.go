@@ -26,6 +26,7 @@ func fullRecord(t *testing.T) metering.Record {
 	tr.Tax, tr.TaxPercent = tariff.TaxIncluded, "22"
 	arrival := arrived(&metering.Terms{
 		Tariff: tr, AskExemption: true, Policy: law(t, "it", "other"), NumberKind: "geographic",
+		OutsideHours: true, ChoiceMarked: true,
 	})
 	arrival.Origin = metering.Origin{
 		Trunk: "PJSIP/trunk", CallerAlso: []string{"c-y"}, CallerUnread: true,
@@ -37,7 +38,11 @@ func fullRecord(t *testing.T) metering.Record {
 		answered,
 		{Kind: metering.CallerAnswered, At: at(0)},
 		{Kind: metering.CallerAtDesk, At: at(0)},
-		announced(at(1), tr.Ref(), metering.ConsentGiven),
+		announcedWith(metering.Announcement{
+			AnnouncedAt: metering.Time{Time: at(1)}, Tariff: tr.Ref(),
+			Consent: metering.ConsentGiven, WaitToldAt: metering.Time{Time: at(1)}, WaitSeconds: 120,
+		}),
+		{Kind: metering.CallerChose, At: at(1)},
 		{Kind: metering.QueueJoined, At: at(1), Queue: "support"},
 		{Kind: metering.QueueLeft, At: at(5), Queue: "support"},
 		{Kind: metering.TalkStarted, At: at(5), Operator: "PJSIP/agent1", Queue: "support"},
@@ -53,6 +58,10 @@ func fullRecord(t *testing.T) metering.Record {
 		{Kind: metering.CallEnded, At: at(20), Why: metering.EndedByService},
 	}
 	return metering.NewRecord(call(t, facts...), evidence())
+}
+
+func announcedWith(a metering.Announcement) metering.Fact {
+	return metering.Fact{Kind: metering.AnnouncementMade, At: at(1), Announcement: &a}
 }
 
 func TestRecordsMatchTheSchema(t *testing.T) {
@@ -180,7 +189,7 @@ func anyFact() *rapid.Generator[metering.Fact] {
 				metering.CallerAnswered, metering.QueueJoined, metering.QueueLeft,
 				metering.TalkStarted, metering.TalkPaused, metering.GapStarted, metering.GapEnded,
 				metering.ExemptionAnswered, metering.CallerAtDesk, metering.AnnouncementMade,
-				metering.SurveyAnswered, metering.TalkRetracted,
+				metering.SurveyAnswered, metering.TalkRetracted, metering.CallerChose,
 			}).Draw(t, "kind"),
 			At:       at(float64(rapid.IntRange(0, 99000).Draw(t, "ms")) / 1000),
 			Operator: "o", Queue: "q",

@@ -7,21 +7,33 @@ import (
 )
 
 func TestSurveyReadsKeysInTurn(t *testing.T) {
-	for keys, want := range map[string]metering.Survey{
+	const yes, no = metering.SolvedYes, metering.SolvedNo
+	for keys, want := range map[string]struct{ first, solvedFirst metering.Survey }{
 		"":     {},
-		"4":    {Satisfaction: 4},
-		"41":   {Satisfaction: 4, Solved: metering.SolvedYes},
-		"32":   {Satisfaction: 3, Solved: metering.SolvedNo},
-		"0692": {Satisfaction: 2}, // the first key that is an answer
-		"9512": {Satisfaction: 5, Solved: metering.SolvedYes},
-		"1*2":  {Satisfaction: 1, Solved: metering.SolvedNo},
+		"4":    {metering.Survey{Satisfaction: 4}, metering.Survey{}},
+		"41":   {metering.Survey{Satisfaction: 4, Solved: yes}, metering.Survey{Solved: yes}},
+		"32":   {metering.Survey{Satisfaction: 3, Solved: no}, metering.Survey{Solved: no}},
+		"0692": {metering.Survey{Satisfaction: 2}, metering.Survey{Solved: no}}, // the first that is one
+		"9512": {
+			metering.Survey{Satisfaction: 5, Solved: yes}, metering.Survey{Satisfaction: 2, Solved: yes},
+		},
+		"1*2": {
+			metering.Survey{Satisfaction: 1, Solved: no}, metering.Survey{Satisfaction: 2, Solved: yes},
+		},
+		// Who says that the matter is not solved is asked nothing more.
+		"25": {metering.Survey{Satisfaction: 2}, metering.Survey{Solved: no}},
+		"21": {metering.Survey{Satisfaction: 2, Solved: yes}, metering.Survey{Solved: no}},
 	} {
-		var s metering.Survey
-		for _, k := range keys {
-			s.Answer(string(k))
-		}
-		if s != want {
-			t.Errorf("%q: %+v, want %+v", keys, s, want)
+		for solvedFirst, want := range map[bool]metering.Survey{
+			false: want.first, true: want.solvedFirst,
+		} {
+			var s metering.Survey
+			for _, k := range keys {
+				s.Answer(string(k), solvedFirst)
+			}
+			if s != want {
+				t.Errorf("%q, solved first %v: %+v, want %+v", keys, solvedFirst, s, want)
+			}
 		}
 	}
 }

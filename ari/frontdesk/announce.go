@@ -156,7 +156,7 @@ func (s *session) survey(ctx context.Context) string {
 		}
 		for range maxKeys {
 			k := s.key(ctx, keyTimeout)
-			if answers.Answer(k) || k == "" {
+			if answers.Answer(k, false) || k == "" {
 				break
 			}
 		}

@@ -24,6 +24,7 @@ type call struct {
 	numbers  []string        // the kinds of numbers that it has reached
 	known    []ari.ChannelID // the legs whose state its evidence has
 	answered bool
+	chosen   bool // the dialplan has marked that the caller chose an operator
 	// operator reports whose endpoints are operators' for this call: those of the configuration that
 	// it arrived under.
 	operator func(endpoint string) bool
@@ -96,6 +97,7 @@ func (g *Graph) update(c *call, ev *ari.Event, out *Result) {
 	}
 	c.identify(ev.At, out)
 	c.takeOver(ev.At, out)
+	g.updateChoice(c, ev, out)
 	g.updateQueue(c, ev, out)
 	old, now := c.view, g.view(c, c.view.operator)
 	if now == old {

@@ -59,3 +59,14 @@ func (g *Graph) leaveQueue(c *call, at time.Time, out *Result) {
 		c.queue = ""
 	}
 }
+
+// updateChoice reads the dialplan's mark that the caller has chosen an operator, on the caller's
+// channel or on a Local channel that it dialled to reach the service. The first one counts.
+func (g *Graph) updateChoice(c *call, ev *ari.Event, out *Result) {
+	l := g.legs[ev.Channel.ID]
+	if ev.Variable != ari.VarChoice || c.chosen || l == nil || l.caller() != c.caller {
+		return
+	}
+	c.chosen = true
+	out.fact(metering.Fact{Kind: metering.CallerChose, Call: c.id, At: ev.At})
+}

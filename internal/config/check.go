@@ -96,6 +96,9 @@ func (l *loader) checkFrontDesk(c FrontDesk) {
 	if w := c.WithoutConsent; w != HangUp && w != Free {
 		l.problem("front_desk.without_consent", "%q is neither hangup nor free", w)
 	}
+	if p := c.Pace; p != NormalPace && p != Slow {
+		l.problem("front_desk.pace", "%q is neither normal nor slow", p)
+	}
 }
 
 func loopback(host string) bool {

@@ -60,7 +60,8 @@ func (l *loader) checkServices(c *Config) {
 		tariffs[t.Name] = true
 	}
 	seen := map[string]bool{}
-	tariffOf := map[string]string{} // by service
+	tariffOf := map[string]string{}    // by service
+	measuredAs := map[string]Service{} // by service
 	for i, s := range c.Services {
 		key := fmt.Sprintf("services[%d]", i)
 		if s.Number == "" {
@@ -77,6 +78,7 @@ func (l *loader) checkServices(c *Config) {
 				s.Name, other)
 		}
 		tariffOf[s.Name] = s.Tariff
+		l.checkMeasured(key, s, measuredAs)
 		l.checkGlobs(key+".callers", s.Callers)
 		if at := s.Number + "@" + s.Context; seen[at] {
 			l.problem(key, "%s is listed twice", at)

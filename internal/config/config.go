@@ -121,7 +121,32 @@ type Service struct {
 	// `true`: consumers call the line about contracts that they have (Directive 2011/83/EU art. 21),
 	// so it may have a price only on a freephone number, of at most `law.basic_rate`.
 	AfterSales bool `yaml:"after_sales"`
+	// When the caller has chosen an operator, for the quality of service: `queue`, joining the first
+	// queue, or `mark`, where the dialplan runs `Gosub(risposta,chosen,1)`.
+	Choice string `yaml:"choice"`
+	// The opening hours. Calls outside them are counted apart. Left out: the service is always open.
+	Hours []OpeningHours `yaml:"hours"`
+	// Days on which the service is closed all the same, such as 2026-12-25.
+	Closed []string `yaml:"closed"`
+	// The time zone of the hours and the closed days, such as Europe/Rome. Required with hours.
+	Zone string `yaml:"zone"`
 }
+
+// OpeningHours is a time of the week in which the service is open.
+type OpeningHours struct {
+	// Days of the week, such as mon-fri or sat,sun. Left out: every day.
+	Days string `yaml:"days"`
+	// When the service opens, such as "08:00". Required.
+	From string `yaml:"from"`
+	// When it closes, such as "18:30" or "24:00". Required.
+	Until string `yaml:"until"`
+}
+
+// The values of Service.Choice.
+const (
+	ChoiceQueue = "queue"
+	ChoiceMark  = "mark"
+)
 
 // FrontDesk says how the front desk speaks with callers.
 type FrontDesk struct {
@@ -130,12 +155,24 @@ type FrontDesk struct {
 	// What happens to a caller who does not agree to the price: `hangup`, or `free`, which puts the
 	// call through free of charge.
 	WithoutConsent string `yaml:"without_consent"`
+	// `normal`, or `slow`: a pause after each sentence, time limits doubled, and the slower recordings
+	// of prompts where there are any.
+	Pace string `yaml:"pace"`
+	// `true`: every caller is told how long the wait is expected to be, not only those whom the policy
+	// wants told (`wait_told`).
+	TellWait bool `yaml:"tell_wait"`
 }
 
 // The values of FrontDesk.WithoutConsent.
 const (
 	HangUp = "hangup"
 	Free   = "free"
+)
+
+// The values of FrontDesk.Pace.
+const (
+	NormalPace = "normal"
+	Slow       = "slow"
 )
 
 // Callers says how callers' numbers are treated.

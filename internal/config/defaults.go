@@ -21,6 +21,7 @@ func (c *Config) defaults() {
 	}
 	for i := range c.Services {
 		set(&c.Services[i].Name, c.Services[i].Number)
+		set(&c.Services[i].Choice, ChoiceQueue)
 	}
 	set(&c.Admin.Listen, "127.0.0.1:9108")
 	set(&c.Ledger.KeyFile, c.Ledger.File+".key")
@@ -42,6 +43,7 @@ func (c *Config) defaults() {
 	set(&c.Law.BasicRate, "0")
 	set(&c.FrontDesk.Language, "it")
 	set(&c.FrontDesk.WithoutConsent, HangUp)
+	set(&c.FrontDesk.Pace, NormalPace)
 }
 
 func (e *Exemption) defaults(ledger string) {

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/risposta/gateway/metering/quality"
@@ -43,6 +44,53 @@ type Objective struct {
 	// The limit, such as "70" seconds, or "0.40" for a share of 40 %: at most that where lower is
 	// better, at least that where higher is. Required.
 	Limit string `yaml:"limit"`
+}
+
+// OpenHours are the opening hours of the service as quality has them.
+func (s Service) OpenHours() (quality.Hours, error) {
+	var open []quality.Opening
+	for _, h := range s.Hours {
+		open = append(open, quality.Opening{Days: h.Days, From: h.From, Until: h.Until})
+	}
+	return quality.NewHours(s.Zone, open, s.Closed)
+}
+
+// Measured says how a call that arrived at an extension of a context is measured: whether that was
+// outside the opening hours of its service, and whether the dialplan marks the choice of an operator.
+// c must have come from [Load].
+func (c *Config) Measured(context, exten string, arrived time.Time) (outside, marked bool) {
+	for _, s := range c.Services {
+		if s.Context != context || dialledNumber(s.Number) != dialledNumber(exten) {
+			continue
+		}
+		hours, _ := s.OpenHours() // checked when the configuration was loaded
+		return hours.Outside(arrived), s.Choice == ChoiceMark
+	}
+	return false, false
+}
+
+// checkMeasured checks how the quality of a service is measured: in one way for all entries of its
+// name, of which before has the first.
+func (l *loader) checkMeasured(key string, s Service, before map[string]Service) {
+	if s.Choice != ChoiceQueue && s.Choice != ChoiceMark {
+		l.problem(key+".choice", "%q is neither queue nor mark", s.Choice)
+	}
+	if _, err := s.OpenHours(); err != nil {
+		for _, e := range unjoin(err) {
+			field, what, _ := strings.Cut(e.Error(), ": ")
+			l.problem(key+"."+field, "%s", what)
+		}
+	}
+	first, again := before[s.Name]
+	if !again {
+		before[s.Name] = s
+		return
+	}
+	if first.Choice != s.Choice || first.Zone != s.Zone || !slices.Equal(first.Hours, s.Hours) ||
+		!slices.Equal(first.Closed, s.Closed) {
+		l.problem(key, "service %q has another choice or other opening hours above: one name, one "+
+			"way to measure", s.Name)
+	}
 }
 
 // Targets are the objectives as quality has them.

@@ -12,6 +12,7 @@ import (
 	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/numbering"
 	"github.com/risposta/gateway/metering/policy"
+	"github.com/risposta/gateway/metering/quality"
 	"github.com/risposta/gateway/metering/tariff"
 )
 
@@ -42,6 +43,7 @@ func (c *Config) Rules() (mediation.Rules, error) {
 	entries, normal := map[[2]string]entry{}, map[[2]string]entry{}
 	contexts := map[string]bool{}
 	books := map[string]tariff.Book{}
+	hours, marked := map[string]quality.Hours{}, map[string]bool{}
 	for _, s := range c.Services {
 		e := entry{name: s.Name}
 		if e.callers, err = mediation.NewGlobs(s.Callers...); err != nil {
@@ -52,6 +54,10 @@ func (c *Config) Rules() (mediation.Rules, error) {
 		contexts[s.Context] = true
 		if s.DID != "" {
 			kinds[s.Name] = string(plan.Public(s.DID))
+		}
+		marked[s.Name] = s.Choice == ChoiceMark
+		if hours[s.Name], err = s.OpenHours(); err != nil {
+			return mediation.Rules{}, fmt.Errorf("services: %s: %w", s.Name, err)
 		}
 		if books[s.Name], err = c.book(s.Tariff); err != nil {
 			return mediation.Rules{}, fmt.Errorf("tariffs: %s: %w", s.Tariff, err)
@@ -73,6 +79,7 @@ func (c *Config) Rules() (mediation.Rules, error) {
 		Terms: func(service string, arrived time.Time) metering.Terms {
 			return metering.Terms{
 				Tariff: books[service].At(arrived), Policy: law, NumberKind: kinds[service],
+				OutsideHours: hours[service].Outside(arrived), ChoiceMarked: marked[service],
 			}
 		},
 		NumberKind: func(endpoint, dialled string) string {

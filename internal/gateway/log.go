@@ -167,11 +167,13 @@ func factFields(f metering.Fact) []zap.Field {
 	case metering.AnnouncementMade:
 		a := f.Announcement
 		fields = append(fields, zap.Bool("announced", !a.AnnouncedAt.IsZero()),
-			zap.Bool("free", a.Free), zap.String("consent", a.Consent), zap.String("tariff", a.Tariff))
+			zap.Bool("free", a.Free), zap.String("consent", a.Consent), zap.String("tariff", a.Tariff),
+			zap.Bool("wait_told", !a.WaitToldAt.IsZero()), zap.Int64("wait_seconds", a.WaitSeconds))
 	case metering.SurveyAnswered:
 		fields = append(fields, zap.Int("satisfaction", f.Survey.Satisfaction),
 			zap.String("solved", f.Survey.Solved))
-	case metering.CallerTookOver, metering.CallerAnswered, metering.CallerAtDesk, metering.TalkRetracted:
+	case metering.CallerChose, metering.CallerTookOver, metering.CallerAnswered,
+		metering.CallerAtDesk, metering.TalkRetracted:
 	case metering.CallEnded:
 		fields = append(fields, zap.String("ended_by", f.Why))
 	}

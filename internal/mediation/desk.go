@@ -4,6 +4,7 @@ import (
 	"github.com/risposta/gateway/ari"
 	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/evidence"
+	"github.com/risposta/gateway/metering/policy"
 )
 
 // stepDesk takes in the events of the front desk, and reports whether ev is one: a caller enters,
@@ -38,12 +39,12 @@ func (m *Mediator) enterDesk(call metering.CallID, ev ari.Event, out *Output) {
 }
 
 func (m *Mediator) pressKey(call metering.CallID, ev ari.Event, out *Output) {
-	survey := m.surveys[call]
-	if survey == nil {
+	survey, c := m.surveys[call], m.meter.Call(call)
+	if survey == nil || c == nil {
 		return
 	}
 	answered := *survey
-	if !answered.Answer(ev.Digit) {
+	if !answered.Answer(ev.Digit, c.Terms.Policy.Has(policy.SolvedFirst)) {
 		return
 	}
 	m.surveys[call] = &answered

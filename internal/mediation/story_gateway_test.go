@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -33,8 +34,9 @@ func (s *story) gateway(verb string, args []string, command string) bool {
 			e.Ref = args[2]
 		}
 		s.mediator.Answer(metering.CallID(args[0]), e, &s.out)
-	case "announced": // ALIAS free|price|given|refused: what the front desk announced; the consent
-		s.announced(metering.CallID(args[0]), args[1])
+	case "announced": // ALIAS free|price|given|refused [SECONDS]: what the front desk announced; the
+		// consent; the expected wait, 0 for one that is not known
+		s.announced(metering.CallID(args[0]), args[1], args[2:])
 	case "resolved": // ALIAS yes|no|unknown WHY: the answer of the lookup after the call's end
 		s.resolved(metering.CallID(args[0]), args[1], metering.Reason(args[2]))
 	case "reload": // PATTERN PRICE: other operators and another price for the calls that arrive from here on
@@ -49,12 +51,20 @@ func (s *story) gateway(verb string, args []string, command string) bool {
 	return true
 }
 
-func (s *story) announced(call metering.CallID, what string) {
+func (s *story) announced(call metering.CallID, what string, wait []string) {
+	s.t.Helper()
 	a := metering.Announcement{Free: what == "free"}
 	if !a.Free {
 		a.AnnouncedAt = metering.Time{Time: s.at.UTC()}
 		a.Tariff = s.terms("", s.at).Tariff.Ref()
 		a.Consent = strings.TrimPrefix(what, "price")
+	}
+	if len(wait) > 0 {
+		var err error
+		if a.WaitSeconds, err = strconv.ParseInt(wait[0], 10, 64); err != nil {
+			s.t.Fatal(err)
+		}
+		a.WaitToldAt = metering.Time{Time: s.at.UTC()}
 	}
 	s.mediator.Announced(call, a, &s.out)
 }
@@ -172,6 +182,19 @@ func (s *story) report() string {
 	for _, r := range s.out.Records[s.records:] {
 		if r.Survey != nil {
 			fmt.Fprintf(&b, "survey %d %s; ", r.Survey.Satisfaction, r.Survey.Solved)
+		}
+		if r.OutsideHours {
+			b.WriteString("outside hours; ")
+		}
+		if r.Choice != "" {
+			chosen := "never"
+			if !r.ChosenAt.IsZero() {
+				chosen = fmt.Sprintf("%.3f", r.ChosenAt.Sub(s.dawn).Seconds())
+			}
+			fmt.Fprintf(&b, "chose by %s: %s; ", r.Choice, chosen)
+		}
+		if a := r.Announcement; a != nil && !a.WaitToldAt.IsZero() {
+			fmt.Fprintf(&b, "told to wait %d s; ", a.WaitSeconds)
 		}
 		if r.State != "" {
 			b.WriteString(r.State + " ")

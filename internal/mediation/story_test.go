@@ -39,6 +39,7 @@ type story struct {
 	zone     *time.Location
 	prices   []tariff.Dated
 	law      policy.Policy
+	measured metering.Terms // how the quality of the service is measured, and the kind of its number
 	left     int
 	serial   uint64 // of the latest question to the PBX
 	// How much of out has been reported.
@@ -78,14 +79,17 @@ func newStory(t *testing.T) *story {
 
 // terms are those of the price in force when a call arrives.
 func (s *story) terms(_ string, arrived time.Time) metering.Terms {
+	terms := s.measured
+	terms.Policy, terms.Tariff = s.law, price("0.96")
 	if s.prices == nil {
-		return metering.Terms{Policy: s.law, Tariff: price("0.96")}
+		return terms
 	}
 	b, err := tariff.NewBook(s.prices)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return metering.Terms{Policy: s.law, Tariff: b.At(arrived)}
+	terms.Tariff = b.At(arrived)
+	return terms
 }
 
 func price(perMinute string) *tariff.Tariff {
@@ -144,6 +148,12 @@ func (s *story) set(args []string) bool {
 		s.zone, err = time.LoadLocation(args[1])
 	case "policy": // NAME: the law; none if not set
 		s.law, err = policy.For(args[1], policy.SectorOther, nil)
+	case "choice": // mark: the dialplan marks when callers choose an operator; the queue does if not set
+		s.measured.ChoiceMarked = args[1] == "mark"
+	case "hours": // outside: the service is closed; it is open if not set
+		s.measured.OutsideHours = args[1] == "outside"
+	case "number": // KIND: of the number that callers dial; not known if not set
+		s.measured.NumberKind = args[1]
 	case "tariff": // PER_MINUTE FROM UNTIL: a price, from and until an instant or -; 0.96 if not set
 		d := tariff.Dated{Tariff: *price(args[1])}
 		for i, at := range []*time.Time{&d.From, &d.Until} {
@@ -216,12 +226,12 @@ func (s *story) event(verb string, args []string, command string) ari.Event {
 		ev.Unresponsive = map[string]ari.Unresponsive{
 			"rtp": ari.UnresponsiveRTP, "sip": ari.UnresponsiveSIP,
 		}[args[len(args)-1]]
-	case "varset": // ALIAS feature|gosub-ends|peer|music: a feature key runs an application; a Gosub ends;
-		// the bridge is set up anew; an application plays music to it
+	case "varset": // ALIAS feature|gosub-ends|peer|music|choice: a feature key runs an application; a Gosub
+		// ends; the bridge is set up anew; an application plays music to it; the mark of a choice
 		ev.Kind = ari.ChannelVarset
 		ev.Variable = map[string]string{
 			"feature": ari.VarFeature, "gosub-ends": ari.VarGosubEnds,
-			"peer": ari.VarBridgePeer, "music": ari.VarBridgePeer,
+			"peer": ari.VarBridgePeer, "music": ari.VarBridgePeer, "choice": ari.VarChoice,
 		}[args[1]]
 		ev.Music = args[1] == "music"
 	case "destroyed": // ALIAS: the channel is gone

@@ -91,7 +91,7 @@ var csvColumns = []string{
 	"unseen_ms", "talk_ms", "billable_seconds",
 	"exempt", "exemption_ref", "tariff", "policy", "numbers", "announcement", "survey",
 	"charge.amount", "charge.currency", "reasons", "evidence.events", "evidence.digest",
-	"net.amount", "tax.amount", "tax_percent",
+	"net.amount", "tax.amount", "tax_percent", "outside_hours", "choice", "chosen_at",
 }
 
 // taxed is an amount of a record whose tariff names a tax, and empty in others.
@@ -116,6 +116,10 @@ func csvRow(record []byte) ([]string, error) {
 	for i, reason := range r.Reasons {
 		reasons[i] = string(reason)
 	}
+	chosen := ""
+	if !r.ChosenAt.IsZero() {
+		chosen = r.ChosenAt.String()
+	}
 	n := func(v int64) string { return strconv.FormatInt(v, 10) }
 	return []string{
 		r.Record, strconv.Itoa(r.Version), r.Node, string(r.Call), r.Service, r.Caller,
@@ -128,5 +132,6 @@ func csvRow(record []byte) ([]string, error) {
 		r.Charge.String(), r.Charge.Currency, strings.Join(reasons, " "),
 		strconv.Itoa(r.Evidence.Events), r.Evidence.Digest,
 		taxed(r, r.Net), taxed(r, r.Tax), r.TaxPercent,
+		strconv.FormatBool(r.OutsideHours), r.Choice, chosen,
 	}, nil
 }

@@ -22,6 +22,7 @@ func fullRecord() metering.Record {
 		Caller: "c-1", CallerAlso: []string{"c-2"}, CallerUnread: true, Trunk: "PJSIP/trunk",
 		Attestation: metering.AttestedFull,
 		ArrivedAt:   at, EndedAt: at, Outcome: metering.Talked, State: metering.RecordPending,
+		OutsideHours: true, Choice: metering.ChoiceMark, ChosenAt: at,
 		Queues:   []metering.QueueEntry{{Name: "support", JoinedAt: at, LeftAt: at}},
 		Talk:     []metering.Talk{{From: at, To: at, Ms: 7, Operator: "PJSIP/agent1"}},
 		WaitedMs: 1, HeldMs: 2, UnseenMs: 3, TalkMs: 4, BillableSeconds: 5,

@@ -70,6 +70,7 @@ var english = texts{
 		"transfer_wait_mean":               "Mean wait between operators",
 		"abandoned":                        "Abandoned",
 		"abandoned_short":                  "Abandoned in short",
+		"outside_hours":                    "Outside the opening hours",
 		"cut_waiting":                      "Cut while waiting",
 		"solved_survey":                    "Solved, as callers say",
 		"no_repeat_call":                   "No repeat call",

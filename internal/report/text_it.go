@@ -75,6 +75,7 @@ var italian = texts{
 		"transfer_wait_mean":               "Attesa media tra un operatore e l'altro",
 		"abandoned":                        "Abbandonate",
 		"abandoned_short":                  "Abbandono breve",
+		"outside_hours":                    "Fuori dall'orario di apertura",
 		"cut_waiting":                      "Interrotte in attesa",
 		"solved_survey":                    "Risolte, secondo chi chiama",
 		"no_repeat_call":                   "Nessuna chiamata ripetuta",
@@ -85,7 +86,8 @@ var italian = texts{
 	},
 	formulas: map[string]string{
 		"answer_time_mean": "Tempo medio dalla scelta di un operatore alla sua risposta. La scelta è " +
-			"l'ingresso nella prima coda; se prima della risposta non c'è stata nessuna coda, l'arrivo.",
+			"l'ingresso nella prima coda o, dove il servizio lo prevede, il segno nel dialplan; se prima " +
+			"della risposta non c'è stato nessuno dei due, l'arrivo.",
 		"answer_time_with_navigation_mean": "Tempo medio dall'arrivo della chiamata alla risposta " +
 			"dell'operatore.",
 		"navigation_mean": "Tempo medio dall'arrivo all'ingresso nella prima coda, per le chiamate con " +
@@ -120,6 +122,8 @@ var italian = texts{
 		"satisfied":         "Quota dei soddisfatti, 4 o 5, su chi ha indicato una soddisfazione.",
 		"survey_response": "Quota delle chiamate con risposta di un operatore che hanno almeno una risposta " +
 			"al questionario, che sia stato proposto o no.",
+		"outside_hours": "Quota delle chiamate arrivate fuori dall'orario di apertura, su tutte le chiamate. " +
+			"Non sono in altri indicatori che no_repeat_call, seen e quelli del questionario.",
 		"seen": "Quota del tempo di tutte le chiamate che il gateway ha visto.",
 	},
 	bounds: map[string]string{

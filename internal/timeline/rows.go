@@ -88,6 +88,8 @@ var freeBecause = map[metering.Reason]string{
 		"ordinary call",
 	metering.ReasonWaitCharged: "the caller's own network charged the waiting time, which voids " +
 		"the whole charge",
+	metering.ReasonWaitNotTold: "the caller was not told how long the wait was expected to be, as " +
+		"the law requires",
 	metering.ReasonAnnouncedFree: "the caller heard that the call is free",
 	metering.ReasonNoConsent:     "the caller did not agree to the price",
 	metering.ReasonNotAnnounced:  "the caller did not hear the price",

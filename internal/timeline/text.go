@@ -124,7 +124,7 @@ func (t *Timeline) policy(b *strings.Builder) {
 		b.WriteString("\n")
 	}
 	if a := r.Announcement; a != nil {
-		b.WriteString(announced(a))
+		b.WriteString(announced(a) + waitTold(a))
 	}
 	if r.State == metering.RecordPending {
 		b.WriteString("pending: no exemption lookup has answered yet; a later version of the record " +
@@ -144,6 +144,20 @@ func announced(a *metering.Announcement) string {
 	}
 	return fmt.Sprintf("the front desk announced the price (%s) until %s; consent %s\n",
 		a.Tariff, a.AnnouncedAt.UTC().Format(clock), a.Consent)
+}
+
+// waitTold shows what the caller was told of the wait.
+func waitTold(a *metering.Announcement) string {
+	told := a.WaitToldAt.UTC().Format(clock)
+	switch {
+	case a.WaitToldAt.IsZero():
+		return ""
+	case a.WaitSeconds == 0:
+		return fmt.Sprintf("the front desk announced until %s that the wait is free and its length not known\n",
+			told)
+	}
+	return fmt.Sprintf("the front desk announced until %s that the wait is free and expected to take %d min\n",
+		told, a.WaitSeconds/60)
 }
 
 func (t *Timeline) reasons() string {

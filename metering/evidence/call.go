@@ -29,6 +29,8 @@ type Call struct {
 	NumberKind   string          `json:"number_kind,omitzero"` // of the service's own number
 	Unseen       string          `json:"unseen,omitzero"`      // why the arrival was not seen
 	Direction    string          `json:"direction,omitzero"`   // "unknown"; "": the caller called
+	OutsideHours bool            `json:"outside_hours,omitzero"`
+	Choice       string          `json:"choice,omitzero"` // "mark"; "": joining the first queue
 }
 
 // directionUnknown is the Direction of a call of which it was not seen whether the caller called.
@@ -65,6 +67,10 @@ func NewCall(arrival metering.Fact, operators []string, unseen string) []byte {
 		CallerAlso: arrival.Origin.CallerAlso, CallerUnread: arrival.Origin.CallerUnread,
 		Trunk: arrival.Origin.Trunk, Operators: operators,
 		AskExemption: terms.AskExemption, NumberKind: terms.NumberKind, Unseen: unseen,
+		OutsideHours: terms.OutsideHours,
+	}
+	if terms.ChoiceMarked {
+		c.Choice = metering.ChoiceMark
 	}
 	if arrival.DirectionUnknown {
 		c.Direction = directionUnknown
@@ -130,7 +136,13 @@ func (c *Call) arrival() (metering.Fact, error) {
 		Origin: metering.Origin{
 			Trunk: c.Trunk, CallerAlso: c.CallerAlso, CallerUnread: c.CallerUnread,
 		},
-		Terms: &metering.Terms{AskExemption: c.AskExemption, NumberKind: c.NumberKind},
+		Terms: &metering.Terms{
+			AskExemption: c.AskExemption, NumberKind: c.NumberKind, OutsideHours: c.OutsideHours,
+			ChoiceMarked: c.Choice != "",
+		},
+	}
+	if c.Choice != "" && c.Choice != metering.ChoiceMark {
+		return f, fmt.Errorf("choice: %q is not %s", c.Choice, metering.ChoiceMark)
 	}
 	if c.Direction != "" && c.Direction != directionUnknown {
 		return f, fmt.Errorf("direction: %q is not %s", c.Direction, directionUnknown)

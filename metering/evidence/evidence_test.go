@@ -25,7 +25,8 @@ func arrival(t *testing.T) metering.Fact {
 	return metering.Fact{
 		Kind: metering.CallArrived, Call: "c1", RecordName: "n1", At: arrived, Node: "pbx", Service: "help", Caller: "c-x",
 		Terms: &metering.Terms{
-			AskExemption: true, NumberKind: "geographic", Policy: law,
+			AskExemption: true, NumberKind: "geographic", Policy: law, OutsideHours: true,
+			ChoiceMarked: true,
 			Tariff: &tariff.Tariff{
 				Name: "standard", PerMinute: "0.96", Increment: time.Second, Currency: "EUR",
 				FreeSeconds: 30, CapPerCall: "9.60", Band: "evening", Tax: tariff.TaxAdded, TaxPercent: "22",
@@ -63,6 +64,7 @@ func TestCallOfAnotherVersionIsRefused(t *testing.T) {
 		"no timestamp":     {`"timestamp":"2026-11-23T10:00:00.123Z",`, ``, "timestamp: missing"},
 		"a bad tariff":     {`"per_minute":"0.96"`, `"per_minute":"much"`, "tariff: per_minute"},
 		"an unknown tax":   {`"tax":"added"`, `"tax":"perhaps"`, "tariff: tax"},
+		"another choice":   {`"choice":"mark"`, `"choice":"key"`, `choice: "key"`},
 		"a weak policy":    {`"name":"it"`, `"name":""`, "policy: "},
 		"broken":           {`"basic_rate"`, `"basic_"rate"`, "invalid character"},
 	} {

@@ -45,6 +45,12 @@ const (
 	AnnouncementLead Rule = "announcement_lead"
 	// Consent: the caller expressly agrees to the price.
 	Consent Rule = "consent"
+	// WaitTold: on numbers that are neither free, geographic nor mobile the caller is told, before
+	// waiting, how long the wait is expected to be and that it is free. See [Policy.TellsWait].
+	WaitTold Rule = "wait_told"
+	// SolvedFirst: the survey asks for satisfaction only once the caller has said that the matter is
+	// solved.
+	SolvedFirst Rule = "solved_first"
 	// WaitVoids: a caller who had to pay for waiting pays no fee for the whole call.
 	WaitVoids Rule = "wait_voids"
 )
@@ -76,10 +82,11 @@ var ordinary = []string{"geographic", "mobile", "freephone", "voip", "internal"}
 var laws = map[string][]Rule{
 	"it": {OperatorAnswer, ProtectedFree, OrdinaryNumber, BasicRate, TelecomFree, FinanceFree},
 	"de": {
-		OperatorAnswer, ProtectedFree, OrdinaryNumber, BasicRate, Announced, AnnouncementLead, WaitVoids,
+		OperatorAnswer, ProtectedFree, OrdinaryNumber, BasicRate, Announced, AnnouncementLead,
+		WaitTold, WaitVoids,
 	},
 	"fr": {OperatorAnswer, ProtectedFree, OrdinaryNumber, BasicRate, TelecomFree},
-	"es": {OperatorAnswer, ProtectedFree, OrdinaryNumber, BasicRate, ServiceFree},
+	"es": {OperatorAnswer, ProtectedFree, OrdinaryNumber, BasicRate, ServiceFree, SolvedFirst},
 	"uk": {OperatorAnswer, ProtectedFree, OrdinaryNumber, BasicRate, Announced, Consent},
 }
 
@@ -127,7 +134,9 @@ var sources = []Source{
 		"services; the gateway's own strictness elsewhere"},
 	{"uk", Consent, "the gateway's own caution: Consumer Contracts Regulations 2013 (SI 2013/3134) " +
 		"reg. 40 concerns payments agreed when a contract is made"},
+	{"de", WaitTold, "TKG 2021 §115(2), §116"},
 	{"de", WaitVoids, "TKG 2021 §115, §116"},
+	{"es", SolvedFirst, "Ley 10/2025 art. 18"},
 }
 
 // Names are the names of all policies, in order.
@@ -190,6 +199,12 @@ func (p Policy) Has(r Rule) bool { return slices.Contains(p.Rules, r) }
 // charged. It may not for an unknown kind.
 func (p Policy) Allows(kind string) bool {
 	return !p.Has(OrdinaryNumber) || slices.Contains(ordinary, kind)
+}
+
+// TellsWait reports whether callers of a number of this kind (numbering.Kind) must be told how long
+// the wait is expected to be. They must for an unknown kind.
+func (p Policy) TellsWait(kind string) bool {
+	return p.Has(WaitTold) && !slices.Contains([]string{"geographic", "mobile", "freephone"}, kind)
 }
 
 // NoPrice is the rule that forbids the service a price, "" if none does.

@@ -6,7 +6,8 @@ const Version = 1
 // Counts are exact counts of calls and sums of times in milliseconds. They add up. A zero field is
 // left out of the JSON.
 type Counts struct {
-	// Calls that arrived. Each is one of the four below: answered, abandoned, cut or uncertain.
+	// Calls that arrived within the opening hours. Each is one of the four below: answered, abandoned,
+	// cut or uncertain.
 	Offered int64 `json:"offered,omitzero"`
 	// Calls in which an operator talked with the caller.
 	Answered int64 `json:"answered,omitzero"`
@@ -19,12 +20,15 @@ type Counts struct {
 	// Legs that took the place of another call's leg: parts of that call, so not offered. Only their
 	// times and reasons are counted.
 	TookOver int64 `json:"took_over,omitzero"`
+	// Calls that arrived outside the opening hours of the service: in none of the counts above, nor
+	// among the waits and transfers. Their times and reasons are counted.
+	Outside Outside `json:"outside,omitzero"`
 	// Waits of the abandoned calls, from the choice of an operator. Which of them count as short is
 	// said by the report, not here.
 	AbandonedWait Histogram `json:"abandoned_wait,omitzero"`
 	// First waits of the answered calls: from the choice of an operator, which is joining the first
-	// queue, or the arrival where the call joined none before it was answered. A call with unseen time
-	// is not among them: an earlier answer may not have been seen.
+	// queue or the dialplan's mark, or the arrival where there was none before the answer. A call with
+	// unseen time is not among them: an earlier answer may not have been seen.
 	Wait Histogram `json:"wait,omitzero"`
 	// Calls in wait whose choice of an operator the record tells, and the time from their arrival to
 	// it.
@@ -70,6 +74,15 @@ type Exempt struct {
 	TalkMs    int64 `json:"talk_ms,omitzero"`
 }
 
+// Outside counts the calls from outside the opening hours.
+type Outside struct {
+	Offered   int64 `json:"offered,omitzero"`
+	Answered  int64 `json:"answered,omitzero"`
+	Abandoned int64 `json:"abandoned,omitzero"`
+	Cut       int64 `json:"cut,omitzero"`
+	Uncertain int64 `json:"uncertain,omitzero"`
+}
+
 // Survey counts the answers to the survey.
 type Survey struct {
 	// Calls with at least one answer.
@@ -111,6 +124,7 @@ func (c *Counts) combine(o *Counts, sign int64) {
 	c.Cut += sign * o.Cut
 	c.Uncertain += sign * o.Uncertain
 	c.TookOver += sign * o.TookOver
+	c.Outside.combine(&o.Outside, sign)
 	c.AbandonedWait.combine(&o.AbandonedWait, sign)
 	c.Wait.combine(&o.Wait, sign)
 	c.Navigations += sign * o.Navigations
@@ -136,6 +150,14 @@ func (c *Counts) combine(o *Counts, sign int64) {
 	combine(c.Repeat.First[:], o.Repeat.First[:], sign)
 	combine(c.Repeat.FirstRepeated[:], o.Repeat.FirstRepeated[:], sign)
 	combine(c.Repeat.Again[:], o.Repeat.Again[:], sign)
+}
+
+func (s *Outside) combine(o *Outside, sign int64) {
+	s.Offered += sign * o.Offered
+	s.Answered += sign * o.Answered
+	s.Abandoned += sign * o.Abandoned
+	s.Cut += sign * o.Cut
+	s.Uncertain += sign * o.Uncertain
 }
 
 func (e *Exempt) combine(o *Exempt, sign int64) {

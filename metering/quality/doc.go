@@ -28,9 +28,13 @@
 //
 // Whether the same caller called again is told by [Repeats], from the arrivals of all calls with
 // their pseudonyms: a store adds its rows once the days in which a caller may call again are over.
-// That a caller was asked in the survey and gave no answer stands in no record. Opening hours are
-// not in a record either: the hours of the keys let a report set calls outside them apart. Amounts
-// of money are left to the records, which have them by currency.
+// That a caller was asked in the survey and gave no answer stands in no record. Amounts of money are
+// left to the records, which have them by currency.
+//
+// # Before a call
+//
+// [Hours] says whether a call arrives within the opening hours of its service, which its record then
+// has. [Waits] tells what a caller may expect to wait, from how long callers before have waited.
 package quality
 
 //go:generate go test -run ^TestDefinitionsAreDocumented$ -count=1 . -write

@@ -79,16 +79,26 @@ func callerIndicators() []Indicator {
 	}, {
 		Name: "survey_response", Version: 1, Unit: Share, Better: Higher,
 		Formula: "Share of the answered calls with at least one answer to the survey, whether the " +
-			"caller was asked or not.",
-		Numerator: "survey.answered", Denominator: "answered",
-		measure: func(c Counts, _ Terms) Value { return share(c.Survey.Answered, c.Answered) },
+			"caller was asked or not, outside the opening hours too.",
+		Numerator: "survey.answered", Denominator: "answered + outside.answered",
+		measure: func(c Counts, _ Terms) Value {
+			return share(c.Survey.Answered, c.Answered+c.Outside.Answered)
+		},
+	}, {
+		Name: "outside_hours", Version: 1, Unit: Share, Better: Lower,
+		Formula: "Share of the calls that arrived outside the opening hours, of all calls. They are " +
+			"in no other indicator but no_repeat_call, seen, and those of the survey.",
+		Numerator: "outside.offered", Denominator: "offered + outside.offered",
+		measure: func(c Counts, _ Terms) Value {
+			return share(c.Outside.Offered, c.Offered+c.Outside.Offered)
+		},
 	}, {
 		Name: "seen", Version: 1, Unit: Share, Better: Higher,
 		Formula:     "Share of the time of all calls that the gateway saw.",
 		Numerator:   "waited_ms + held_ms + talk_ms",
 		Denominator: "waited_ms + held_ms + talk_ms + unseen_ms",
 		measure: func(c Counts, _ Terms) Value {
-			seen, calls := c.WholeMs()-c.UnseenMs, c.Offered+c.TookOver
+			seen, calls := c.WholeMs()-c.UnseenMs, c.Offered+c.Outside.Offered+c.TookOver
 			return exactly(seen, c.WholeMs(), calls, calls)
 		},
 	}}

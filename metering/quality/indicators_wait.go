@@ -22,7 +22,8 @@ func answerTimes() []Indicator {
 	return []Indicator{{
 		Name: "answer_time_mean", Version: 1, Unit: Seconds, Better: Lower, PerOperator: true,
 		Formula: "Mean time from the choice of an operator to the operator's answer. The choice is " +
-			"joining the first queue; where a call joined none before, its arrival.",
+			"joining the first queue or, as the service has it, the mark of the dialplan; where there " +
+			"was none before the answer, the arrival.",
 		Numerator: "sum of wait.ms", Denominator: "sum of wait.calls",
 		Source:  csp79 + "; " + cons24 + "; " + ofcom,
 		measure: func(c Counts, _ Terms) Value { return meanWait(c, c.Wait.SumMs()) },
@@ -34,8 +35,7 @@ func answerTimes() []Indicator {
 		measure: func(c Counts, _ Terms) Value { return meanWait(c, c.Wait.SumMs()+c.NavigationMs) },
 	}, {
 		Name: "navigation_mean", Version: 1, Unit: Seconds, Better: Lower,
-		Formula: "Mean time from the arrival to joining the first queue, of answered calls that " +
-			"joined one.",
+		Formula:   "Mean time from the arrival to the choice of an operator, of answered calls with one.",
 		Numerator: "navigation_ms", Denominator: "navigations", Source: csp79,
 		measure: func(c Counts, _ Terms) Value {
 			return exactly(c.NavigationMs, c.Navigations*1000, c.Navigations, c.Answered)

@@ -21,6 +21,7 @@ type life struct {
 	chargeS  int64 // seconds of the talk that cost something
 	reason   metering.Reason
 	tookOver bool
+	outside  bool // the opening hours
 	survey   *metering.Survey
 }
 
@@ -54,6 +55,7 @@ func drawLife(t *rapid.T) life {
 			time.Duration(rapid.Int64Range(0, 4*3600_000).Draw(t, "start")) * time.Millisecond),
 		byCaller: rapid.Bool().Draw(t, "by caller"),
 		tookOver: rapid.IntRange(0, 9).Draw(t, "took over") == 9,
+		outside:  rapid.IntRange(0, 4).Draw(t, "outside") == 4,
 		exempt:   rapid.Bool().Draw(t, "exempt"),
 	}
 	if l.queue != "" {
@@ -111,7 +113,7 @@ func (l life) record() metering.Record {
 		Service: l.service, ArrivedAt: instant(0), Exempt: l.exempt, Survey: l.survey,
 		WaitedMs: l.ms('w'), TalkMs: l.ms('t'), HeldMs: l.ms('h'), UnseenMs: l.ms('u'),
 		BillableSeconds: l.ms('t') / 1000, Reasons: []metering.Reason{l.reason},
-		Charge: tariff.Amount{Currency: "EUR", Digits: 2},
+		Charge: tariff.Amount{Currency: "EUR", Digits: 2}, OutsideHours: l.outside,
 	}
 	if l.chargeS > 0 {
 		r.BillableSeconds, r.Charge.Minor = l.chargeS, 1

@@ -46,16 +46,20 @@ func count(r *metering.Record) Counts {
 	}
 	c.Reasons.add(r.Reasons, 1)
 	c.FreeMs.add(r.Reasons, r.TalkMs-c.ChargedMs)
-	for i := range r.Talk {
-		if ms, ok := transfer(r, i); ok {
-			c.Transfers++
-			c.TransferMs += ms
-		}
-	}
-	if slices.Contains(r.Reasons, metering.ReasonTookOver) {
+	switch {
+	case slices.Contains(r.Reasons, metering.ReasonTookOver):
 		c.TookOver = 1
-	} else {
+		c.transfers(r, "")
+	case r.OutsideHours:
+		var within Counts
+		within.offer(r)
+		c.Outside = Outside{
+			Offered: within.Offered, Answered: within.Answered, Abandoned: within.Abandoned,
+			Cut: within.Cut, Uncertain: within.Uncertain,
+		}
+	default:
 		c.offer(r)
+		c.transfers(r, "")
 	}
 	if r.Exempt {
 		c.Exempt = Exempt{
@@ -64,6 +68,16 @@ func count(r *metering.Record) Counts {
 		}
 	}
 	return c
+}
+
+// transfers counts the transfers to an operator, "" for any.
+func (c *Counts) transfers(r *metering.Record, to string) {
+	for i, t := range r.Talk {
+		if ms, ok := transfer(r, i); ok && (to == "" || t.Operator == to) {
+			c.Transfers++
+			c.TransferMs += ms
+		}
+	}
 }
 
 // offer counts what became of an offered call.
@@ -90,19 +104,23 @@ func (c *Counts) offer(r *metering.Record) {
 	}
 }
 
-// choice is when the caller chose an operator, and whether the record tells it: the first queue was
-// joined before any talk. Otherwise it is the arrival, which makes no wait shorter than it was.
+// choice is when the caller chose an operator, and whether the record tells it: the dialplan marked
+// it, or where that is not awaited the first queue was joined, before any talk. Otherwise it is the
+// arrival, which makes no wait shorter than it was.
 func choice(r *metering.Record) (at time.Time, told bool) {
 	at = r.ArrivedAt.Time
-	if len(r.Queues) == 0 {
+	var chosen time.Time
+	switch {
+	case r.Choice == metering.ChoiceMark:
+		chosen = r.ChosenAt.Time
+	case len(r.Queues) > 0:
+		chosen = r.Queues[0].JoinedAt.Time
+	}
+	if chosen.IsZero() || len(r.Talk) > 0 && chosen.After(r.Talk[0].From.Time) {
 		return at, false
 	}
-	joined := r.Queues[0].JoinedAt.Time
-	if len(r.Talk) > 0 && joined.After(r.Talk[0].From.Time) {
-		return at, false
-	}
-	if joined.After(at) {
-		at = joined
+	if chosen.After(at) {
+		at = chosen
 	}
 	return at, true
 }
@@ -127,18 +145,17 @@ func operators(r *metering.Record, key Key, whole Counts) (rows []Row) {
 	for _, name := range who {
 		key.Operator = name
 		c := Counts{Operators: 1}
-		for i, t := range r.Talk {
-			if t.Operator != name {
-				continue
+		for _, t := range r.Talk {
+			if t.Operator == name {
+				c.TalkMs += t.Ms
 			}
-			c.TalkMs += t.Ms
-			if ms, ok := transfer(r, i); ok {
-				c.Transfers++
-				c.TransferMs += ms
-			}
+		}
+		if whole.Outside.Offered == 0 {
+			c.transfers(r, name)
 		}
 		if name == r.Talk[0].Operator {
 			c.Answered, c.Wait = whole.Answered, whole.Wait
+			c.Outside.Answered = whole.Outside.Answered
 			c.Navigations, c.NavigationMs = whole.Navigations, whole.NavigationMs
 		}
 		if name == r.Talk[len(r.Talk)-1].Operator {

@@ -111,7 +111,7 @@ func TestOfCallsThatNobodyAnswered(t *testing.T) {
 			Exempt: quality.Exempt{Offered: 1, Abandoned: 1}}},
 	} {
 		c.want.Offered = 1
-		c.want.Reasons[14] = 1 // no_talk
+		c.want.Reasons[15] = 1 // no_talk
 		want := []quality.Row{{serviceKey, c.want}, {support, c.want}}
 		if diff := cmp.Diff(want, quality.Of(c.record)); diff != "" {
 			t.Errorf("%s: %s", name, diff)
@@ -141,6 +141,53 @@ func TestOfCallsThatWereSeenInPart(t *testing.T) {
 	}
 	if rows := quality.Of(transferred().Erased("x")); rows != nil {
 		t.Errorf("an erased record gives %+v", rows)
+	}
+}
+
+// A call from outside the opening hours is counted apart. Its times are counted with the others.
+func TestOfACallOutsideTheOpeningHours(t *testing.T) {
+	r := transferred()
+	r.OutsideHours = true
+	want := quality.Of(transferred())[0].Counts
+	want.Offered, want.Answered, want.Wait = 0, 0, quality.Histogram{}
+	want.Navigations, want.NavigationMs, want.Transfers, want.TransferMs = 0, 0, 0, 0
+	want.Outside = quality.Outside{Offered: 1, Answered: 1}
+	rows := quality.Of(r)
+	if diff := cmp.Diff(want, rows[0].Counts); diff != "" {
+		t.Error(diff)
+	}
+	if c := rows[2].Counts; c.Answered != 0 || c.Outside.Answered != 1 || c.TalkMs != 60_000 {
+		t.Errorf("the first operator: %+v", c)
+	}
+	cut := abandoned(90)
+	cut.Outcome, cut.OutsideHours = metering.Unanswered, true
+	if c := quality.Of(cut)[0].Counts; c.Cut != 0 || c.Outside != (quality.Outside{Offered: 1, Cut: 1}) {
+		t.Errorf("a call that the closed service ended: %+v", c)
+	}
+}
+
+// Where the dialplan marks the choice, joining a queue says nothing.
+func TestTheMarkedChoiceOfAnOperator(t *testing.T) {
+	for name, c := range map[string]struct {
+		chosen           metering.Time
+		waitMs, navigate int64
+		told             int64
+	}{
+		"before the queue":        {at(5), 35_000, 5_000, 1},
+		"in the queue":            {at(20), 20_000, 20_000, 1},
+		"never":                   {metering.Time{}, 40_000, 0, 0},
+		"after the answer":        {at(60), 40_000, 0, 0},
+		"a clock that steps back": {at(-0.008), 40_000, 0, 1},
+	} {
+		r := transferred()
+		r.Choice, r.ChosenAt = metering.ChoiceMark, c.chosen
+		r.Queues = []metering.QueueEntry{visit("a", 15, 40)}
+		r.Talk = []metering.Talk{stretch(40, 100, "PJSIP/anna")}
+		got := quality.Of(r)[0].Counts
+		if got.Wait.SumMs() != c.waitMs || got.NavigationMs != c.navigate || got.Navigations != c.told {
+			t.Errorf("%s: wait %d ms, navigation %d ms in %d calls", name, got.Wait.SumMs(),
+				got.NavigationMs, got.Navigations)
+		}
 	}
 }
 

@@ -122,7 +122,7 @@ func TestLevelsCountTheSameCallsOnce(t *testing.T) {
 			Answered: service.Answered, Wait: service.Wait, Navigations: service.Navigations,
 			NavigationMs: service.NavigationMs, Transfers: service.Transfers,
 			TransferMs: service.TransferMs, TalkMs: service.TalkMs, Operators: service.Operators,
-			Survey: service.Survey,
+			Survey: service.Survey, Outside: quality.Outside{Answered: service.Outside.Answered},
 		}
 		if diff := cmp.Diff(want, operators); diff != "" {
 			t.Errorf("operators: %s", diff)
@@ -135,6 +135,10 @@ func TestLevelsCountTheSameCallsOnce(t *testing.T) {
 func checkSums(t *rapid.T, c quality.Counts) {
 	if n := c.Answered + c.Abandoned + c.Cut + c.Uncertain; n != c.Offered {
 		t.Errorf("%d calls were offered, %d ended", c.Offered, n)
+	}
+	o := c.Outside
+	if n := o.Answered + o.Abandoned + o.Cut + o.Uncertain; n != o.Offered {
+		t.Errorf("%d calls were offered outside the opening hours, %d ended", o.Offered, n)
 	}
 	calls, ms := int64(0), int64(0)
 	for i := range c.Wait.Calls {
@@ -152,7 +156,7 @@ func checkSums(t *rapid.T, c quality.Counts) {
 		decided += c.Reasons.Of(why)
 		free += c.FreeMs.Of(why)
 	}
-	if decided != c.Offered+c.TookOver || free+c.ChargedMs != c.TalkMs {
+	if decided != c.Offered+c.Outside.Offered+c.TookOver || free+c.ChargedMs != c.TalkMs {
 		t.Errorf("%d calls with a reason, %d ms free: %+v", decided, free, c)
 	}
 	if c.Exempt.Offered > c.Offered || c.Exempt.TalkMs > c.TalkMs {

@@ -16,8 +16,8 @@ var decisive = [...]metering.Reason{
 	metering.ReasonTalk, metering.ReasonCapped, metering.ReasonExempt,
 	metering.ReasonExemptionUnresolved, metering.ReasonPriceForbidden, metering.ReasonNumberRefused,
 	metering.ReasonWaitCharged, metering.ReasonAnnouncedFree, metering.ReasonNoConsent,
-	metering.ReasonNotAnnounced, metering.ReasonAnnouncedLate, metering.ReasonTookOver,
-	metering.ReasonDirectionUnknown, metering.ReasonNoTariff, metering.ReasonNoTalk,
+	metering.ReasonNotAnnounced, metering.ReasonAnnouncedLate, metering.ReasonWaitNotTold,
+	metering.ReasonTookOver, metering.ReasonDirectionUnknown, metering.ReasonNoTariff, metering.ReasonNoTalk,
 	metering.ReasonBelowIncrement, ReasonOther,
 }
 

@@ -21,6 +21,9 @@ func (l life) count(all map[string]tally) {
 		if first == "" {
 			first = p.operator
 			l.answer(all, row)
+			if l.outside && !l.tookOver {
+				add(all, row, "outside.answered", 1)
+			}
 		}
 		if !seen[p.operator] {
 			seen[p.operator] = true
@@ -77,6 +80,19 @@ func (l life) whole(all map[string]tally, row string) {
 		add(all, row, "took_over", 1)
 		return
 	}
+	if l.outside {
+		outcome := map[bool]string{true: "answered", false: "cut"}[talk > 0]
+		switch {
+		case talk > 0:
+		case unseen > 0:
+			outcome = "uncertain"
+		case l.byCaller:
+			outcome = "abandoned"
+		}
+		add(all, row, "outside.offered", 1)
+		add(all, row, "outside."+outcome, 1)
+		return
+	}
 	add(all, row, "offered", 1)
 	exempt("offered", 1)
 	waited := l.ms('w') - l.menuMs // where nobody answered
@@ -112,7 +128,7 @@ func (l life) firstWait() (ms int64) {
 
 // answer counts the answer to a call, if it was offered.
 func (l life) answer(all map[string]tally, row string) {
-	if l.tookOver {
+	if l.tookOver || l.outside {
 		return
 	}
 	add(all, row, "answered", 1)
@@ -151,7 +167,7 @@ func (l life) answers(all map[string]tally, row string) {
 
 // passOn counts the changes of operator: what lies between two stretches of talk.
 func (l life) passOn(all map[string]tally, hour string) {
-	if l.ms('u') > 0 {
+	if l.ms('u') > 0 || l.outside && !l.tookOver {
 		return
 	}
 	with, since := "", int64(0)
