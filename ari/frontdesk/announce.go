@@ -16,6 +16,8 @@ const (
 	Refused     = "refused"     // the caller did not agree
 	Unannounced = "unannounced" // no announcement could be played in full
 	Done        = "done"        // the survey has ended
+	Texted      = "texted"      // a text for the caller was handed to the dialplan
+	NoText      = "no_text"     // there is none: the call is not known, or the language has no texts
 )
 
 // serve does what the dialplan asks of the desk.
@@ -28,8 +30,10 @@ func (s *session) serve(ctx context.Context, service string) (result string) {
 		return s.announce(ctx)
 	case ari.AskSurvey:
 		return s.survey(ctx)
+	case ari.AskText:
+		return s.text(ctx)
 	}
-	s.continueInDialplan(ctx, Unannounced)
+	s.continueInDialplan(ctx, resultVariable, Unannounced)
 	return Unannounced
 }
 
@@ -37,10 +41,10 @@ func (s *session) announce(ctx context.Context) string {
 	call := metering.CallID(s.ch)
 	offer, ok := s.desk.backend.Offer(ctx, call)
 	if !ok {
-		s.continueInDialplan(ctx, Unannounced)
+		s.continueInDialplan(ctx, resultVariable, Unannounced)
 		return Unannounced
 	}
-	result, announced := s.announcePrice(ctx, call, offer)
+	result, announced := s.announceOffer(ctx, call, offer)
 	if err := s.desk.backend.Announced(ctx, call, announced); err != nil {
 		// The meter does not know of it, and charges nothing that had to be announced.
 		result = Unannounced
@@ -52,87 +56,146 @@ func (s *session) announce(ctx context.Context) string {
 		_ = s.desk.control.HangUp(rctx, s.ch) // the caller may have done so already
 		return Refused
 	}
-	s.continueInDialplan(ctx, result)
+	s.continueInDialplan(ctx, resultVariable, result)
 	return result
 }
 
-// announcePrice announces what the call costs, takes an exemption code, asks for consent, and waits
+// announceOffer announces what the call costs, takes an exemption code, asks for consent, and waits
 // until the meter may start.
-func (s *session) announcePrice(
+func (s *session) announceOffer(
 	ctx context.Context, call metering.CallID, o Offer,
 ) (result string, announced metering.Announcement) {
 	if o.Free {
-		return s.announceFree(ctx)
+		return s.announceFree(ctx, o)
 	}
+	heard, ok := s.tell(ctx, o)
+	if !ok {
+		return Unannounced, metering.Announcement{}
+	}
+	codes, repeats := 0, 0
+	for range maxKeys {
+		wait := s.limit(keyTimeout)
+		if !o.Consent {
+			// No key is needed: the caller continues when the price may begin to run.
+			wait = s.limit(policy.Lead) - time.Since(heard.at)
+		}
+		switch k := s.key(ctx, max(0, wait)); {
+		case k == repeatKey && repeats < maxRepeats:
+			repeats++
+			if again, ok := s.tell(ctx, o); ok {
+				heard = again
+			}
+		case k == "*" && o.Codes && codes < maxCodes:
+			codes++
+			if s.code(ctx, call) {
+				return s.announceFree(ctx, o)
+			}
+			if _, ok := s.play(ctx, sound("code-wrong")); !ok {
+				return Unannounced, metering.Announcement{}
+			}
+		case k == "1" && o.Consent:
+			heard.Consent = metering.ConsentGiven
+			s.pause(ctx, policy.Lead-time.Since(heard.at))
+			return Priced, heard.Announcement
+		case k == "":
+			if o.Consent {
+				return Refused, heard.Announcement
+			}
+			return Priced, heard.Announcement
+		}
+	}
+	if o.Consent {
+		return Refused, heard.Announcement
+	}
+	s.pause(ctx, policy.Lead-time.Since(heard.at))
+	return Priced, heard.Announcement
+}
+
+// heard is what a caller has heard, and until when, by the gateway's clock: a little after that of
+// the PBX.
+type heard struct {
+	metering.Announcement
+	at time.Time
+}
+
+// tell announces the price, the wait and what the keys do. ok is false where the price was not
+// heard to its end, or the question for consent was not.
+func (s *session) tell(ctx context.Context, o Offer) (h heard, ok bool) {
 	prompts := price(o)
 	if o.Codes {
 		prompts = append(prompts, sound("code-offer"))
 	}
 	ended, ok := s.play(ctx, prompts...)
 	if !ok {
-		return Unannounced, metering.Announcement{}
+		return heard{}, false
 	}
-	announced = metering.Announcement{AnnouncedAt: metering.Time{Time: ended}, Tariff: o.Tariff}
-	heardAt := time.Now() // a little after ended, by the gateway's clock
+	a := metering.Announcement{AnnouncedAt: metering.Time{Time: ended}, Tariff: o.Tariff}
+	h = heard{a, time.Now()}
+	s.tellWait(ctx, o, &h.Announcement)
 	if o.Consent {
 		if _, ok := s.play(ctx, sound("consent")); !ok {
-			return Unannounced, metering.Announcement{}
+			return heard{}, false
 		}
-		announced.Consent = metering.ConsentRefused
+		h.Consent = metering.ConsentRefused
 	}
-	codes := 0
-	for range maxKeys {
-		wait := keyTimeout
-		if !o.Consent {
-			// No key is needed: the caller continues when the price may begin to run.
-			wait = policy.Lead - time.Since(heardAt)
-		}
-		switch k := s.key(ctx, max(0, wait)); {
-		case k == "*" && o.Codes && codes < maxCodes:
-			codes++
-			if s.code(ctx, call) {
-				return s.announceFree(ctx)
-			}
-			if _, ok := s.play(ctx, sound("code-wrong")); !ok {
-				return Unannounced, metering.Announcement{}
-			}
-		case k == "1" && o.Consent:
-			announced.Consent = metering.ConsentGiven
-			s.pause(ctx, policy.Lead-time.Since(heardAt))
-			return Priced, announced
-		case k == "":
-			if o.Consent {
-				return Refused, announced
-			}
-			return Priced, announced
-		}
+	s.play(ctx, sound("repeat")) // whether it is played changes nothing
+	if !o.Consent {
+		h.at = time.Now() // time to press a key
 	}
-	if o.Consent {
-		return Refused, announced
-	}
-	s.pause(ctx, policy.Lead-time.Since(heardAt))
-	return Priced, announced
+	return h, true
 }
 
-// maxKeys bounds the keys without a meaning that a caller may press.
-const maxKeys = 32
-
-// maxCodes is how often a caller may try a code: ten digits cannot be guessed in three tries.
-const maxCodes = 3
-
-func (s *session) announceFree(ctx context.Context) (string, metering.Announcement) {
-	s.play(ctx, sound("free")) // the call is free even if the prompt fails
-	return FreeOf, metering.Announcement{Free: true}
+// tellWait tells how long the wait is expected to be and that it is free, where that is wanted. That
+// it is not known is told, too.
+func (s *session) tellWait(ctx context.Context, o Offer, a *metering.Announcement) {
+	if !o.TellWait {
+		return
+	}
+	minutes := waitMinutes(o.Wait)
+	if ended, ok := s.play(ctx, wait(minutes)...); ok {
+		a.WaitToldAt, a.WaitSeconds = metering.Time{Time: ended}, 60*minutes
+	}
 }
 
-// code takes a code of digits, ended by a hash.
+const (
+	// repeatKey makes the desk say again what it has just said. Within a code it is a digit.
+	repeatKey = "9"
+	// maxRepeats bounds how often it does.
+	maxRepeats = 5
+	// repeatTimeout is how long a caller whose call is free has to press the key.
+	repeatTimeout = 2 * time.Second
+	// maxKeys bounds the keys without a meaning that a caller may press.
+	maxKeys = 32
+	// maxCodes is how often a caller may try a code: ten digits cannot be guessed in three tries.
+	maxCodes = 3
+)
+
+func (s *session) announceFree(ctx context.Context, o Offer) (string, metering.Announcement) {
+	a := metering.Announcement{Free: true}
+	for range 1 + maxRepeats {
+		s.play(ctx, sound("free")) // the call is free even if the prompt fails
+		s.tellWait(ctx, o, &a)
+		if s.key(ctx, s.limit(repeatTimeout)) != repeatKey {
+			break
+		}
+	}
+	return FreeOf, a
+}
+
+// code takes a code of digits, ended by a hash. A star begins it anew.
 func (s *session) code(ctx context.Context, call metering.CallID) bool {
 	if _, ok := s.play(ctx, sound("code-enter")); !ok {
 		return false
 	}
-	digits := ""
+	digits, anew := "", 0
 	for len(digits) < maxCode {
-		k := s.key(ctx, codeTimeout)
+		k := s.key(ctx, s.limit(codeTimeout))
+		if k == "*" && anew < maxRepeats {
+			digits = ""
+			anew++
+			s.play(ctx, sound("code-enter"))
+			continue
+		}
 		if k == "" || k == "#" {
 			break
 		}
@@ -145,28 +208,3 @@ func (s *session) code(ctx context.Context, call metering.CallID) bool {
 }
 
 const maxCode = 16
-
-// survey asks the caller two questions. The meter reads the answers from the PBX's own events; the
-// desk only needs to know when to continue.
-func (s *session) survey(ctx context.Context) string {
-	var answers metering.Survey
-	for _, question := range []string{"survey-satisfaction", "survey-solved"} {
-		if _, ok := s.play(ctx, sound(question)); !ok {
-			break
-		}
-		for range maxKeys {
-			k := s.key(ctx, keyTimeout)
-			if answers.Answer(k, false) || k == "" {
-				break
-			}
-		}
-		if answers.Satisfaction == 0 {
-			break // the caller does not want to answer
-		}
-	}
-	if answers.Satisfaction != 0 {
-		s.play(ctx, sound("thanks"))
-	}
-	s.continueInDialplan(ctx, Done)
-	return Done
-}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -28,14 +29,22 @@ type pbxFake struct {
 	left      string            // how the caller left the desk; "" while there
 	remaining time.Duration     // of the timeout as the caller left
 	deaf      bool              // requests to continue or hang up get lost
-	keys      map[string]string // what the caller presses after a prompt
+	keys      map[string]string // what the caller presses after a prompt; after each | the next time
 	fails     string            // a prompt that cannot be played
+	slow      map[string]bool   // prompts of which there is a slower recording
 	offer     frontdesk.Offer
-	unknown   bool // the call never arrives
+	unknown   bool     // the call never arrives
+	slowly    bool     // the offer takes half a second
+	solved    bool     // the survey asks first whether the matter is solved
+	comesBack bool     // the first visit is not the last
+	again     []string // the arguments of a second visit, which follows the first at once
+	texted    []string
+	toldAt    time.Time // when the last prompt ended
 	codes     map[string]bool
 	announced []metering.Announcement
 	busy      bool // the meter takes nothing
 	result    string
+	observing sync.Mutex // result, of two sessions at once
 	done      chan struct{}
 }
 
@@ -70,12 +79,14 @@ func (p *pbxFake) Play(_ context.Context, _ ari.ChannelID, id, _, media string) 
 		time.Sleep(time.Second)
 		state := "done"
 		p.mu.Lock()
-		if name == p.fails || p.atDesk() != nil {
+		slow, slower := strings.CutPrefix(name, "slow/")
+		if name == p.fails || p.atDesk() != nil || slower && !p.slow[slow] {
 			state = "failed"
 		} else {
-			p.played = append(p.played, name)
+			p.played, p.toldAt = append(p.played, name), time.Now()
 		}
-		keys := p.keys[name]
+		keys, later, _ := strings.Cut(p.keys[name], "|")
+		p.keys[name] = later
 		p.mu.Unlock()
 		p.desk.Deliver(ari.Event{
 			Kind: ari.PlaybackFinished, At: time.Now(), Playback: id, PlayState: state,
@@ -123,6 +134,13 @@ func (p *pbxFake) leave(how string) error {
 		return err
 	}
 	p.left, p.remaining = how, time.Until(p.deadline)
+	if args := p.again; args != nil {
+		p.again, p.left, p.deadline = nil, "", time.Now().Add(200*time.Millisecond)
+		p.desk.Deliver(ari.Event{Kind: ari.StasisEnd, Channel: ari.Channel{ID: channel}})
+		p.desk.Deliver(ari.Event{
+			Kind: ari.StasisStart, Channel: ari.Channel{ID: channel}, Args: args,
+		})
+	}
 	return nil
 }
 
@@ -130,8 +148,15 @@ func (p *pbxFake) Offer(context.Context, metering.CallID) (frontdesk.Offer, bool
 	if p.unknown {
 		time.Sleep(time.Second)
 	}
+	if p.slowly {
+		time.Sleep(500 * time.Millisecond)
+	}
 	return p.offer, !p.unknown
 }
+
+func (p *pbxFake) SolvedFirst(metering.CallID) bool { return p.solved }
+
+func (p *pbxFake) TextSent(status string) { p.texted = append(p.texted, status) }
 
 func (p *pbxFake) CheckCode(_ context.Context, _ metering.CallID, code string) bool {
 	return p.codes[code]
@@ -145,9 +170,13 @@ func (p *pbxFake) Announced(_ context.Context, _ metering.CallID, a metering.Ann
 	return nil
 }
 
-func (p *pbxFake) Left(_, result string) {
+func (p *pbxFake) Left(service, result string) {
+	p.observing.Lock()
+	defer p.observing.Unlock()
 	p.result = result
-	close(p.done)
+	if service != "text" || !p.comesBack {
+		close(p.done)
+	}
 }
 
 // visit brings a caller to the desk, and returns when the session has ended.
@@ -175,4 +204,24 @@ func (p *pbxFake) visit(t *testing.T, cfg frontdesk.Config, args ...string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	_ = p.atDesk() // the timeout may have run out meanwhile
+}
+
+// pressAfter presses a key so long after a prompt was first played.
+func (p *pbxFake) pressAfter(prompt string, wait time.Duration, key string) {
+	for {
+		time.Sleep(10 * time.Millisecond)
+		p.mu.Lock()
+		heard, gone := slices.Contains(p.played, prompt), p.left != ""
+		p.mu.Unlock()
+		if gone {
+			return
+		}
+		if heard {
+			break
+		}
+	}
+	time.Sleep(wait)
+	p.desk.Deliver(ari.Event{
+		Kind: ari.ChannelDtmfReceived, Channel: ari.Channel{ID: channel}, Digit: key,
+	})
 }

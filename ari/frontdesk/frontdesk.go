@@ -1,11 +1,11 @@
 // Package frontdesk is the Stasis application that talks with callers before and after they wait:
-// Stasis(risposta,announce) and Stasis(risposta,survey) in the dialplan.
+// Stasis(risposta,text), Stasis(risposta,announce) and Stasis(risposta,survey) in the dialplan.
 //
 // In: the PBX's events about callers at the desk ([Desk.Deliver]); from the [Backend], what each
-// call costs. Out, through [Control]: prompts played in early media and the dialplan variable
-// RISPOSTA (priced, free, refused, unannounced). To the meter, through the Backend: an announcement
-// with the price, when it ended, and whether the caller agreed. Then the caller continues in the
-// dialplan.
+// call costs and how long the wait is expected to be. Out, through [Control]: prompts played in
+// early media and the dialplan variable RISPOSTA (priced, free, refused, unannounced), or
+// RISPOSTA_TEXT with the same as a text. To the meter, through the Backend: an announcement with the
+// price, when it ended, and whether the caller agreed. Then the caller continues in the dialplan.
 //
 // It never keeps a caller waiting for the gateway. The dialplan sets an absolute timeout of 200 ms
 // before it comes here, and the desk extends it step by step, a few seconds at a time. It never
@@ -47,8 +47,10 @@ type Offer struct {
 	Currency  string // ISO 4217: names the prompts of the money
 	// MinorDigits is the number of decimals of the currency: 0 for yen, 2 for euros, 3 for dinars.
 	MinorDigits int
-	Consent     bool // the caller must agree
-	Codes       bool // exemption codes can be checked
+	Consent     bool          // the caller must agree
+	Codes       bool          // exemption codes can be checked
+	TellWait    bool          // the caller is told how long the wait is expected to be
+	Wait        time.Duration // that; 0: not known
 }
 
 // Backend knows the calls. Its methods are called by many goroutines at once.
@@ -56,6 +58,9 @@ type Backend interface {
 	// Offer returns what the caller of this call is to hear. It waits up to a second for the call to
 	// arrive and for the answer whether its caller is exempt. false: there is no such call.
 	Offer(ctx context.Context, call metering.CallID) (Offer, bool)
+	// SolvedFirst reports whether the survey asks first whether the matter is solved. It returns at
+	// once; false for a call that it does not know.
+	SolvedFirst(call metering.CallID) bool
 	// CheckCode reports whether an exemption code is valid for this call. If it is, the exemption is
 	// on its way to the meter when CheckCode returns.
 	CheckCode(ctx context.Context, call metering.CallID, code string) bool
@@ -66,14 +71,17 @@ type Backend interface {
 
 // Observer receives what becomes of callers at the desk. It must return at once.
 type Observer interface {
-	// Left: a caller has left the desk, from announce or survey, with this result.
+	// Left: a caller has left the desk, from text, announce or survey, with this result.
 	Left(service, result string)
+	// TextSent: the dialplan has sent a caller a text, with this SENDTEXTSTATUS of Asterisk's.
+	TextSent(status string)
 }
 
 // Config is the desk's.
 type Config struct {
 	Language       string // where the dialplan names none
 	HangUpRefusers bool   // hang up on a caller who refuses the price; else the call goes on free
+	Slow           bool   // the slow pace
 }
 
 // The bounds of the desk.
@@ -90,8 +98,9 @@ type Desk struct {
 
 	mu        sync.Mutex
 	cfg       Config
-	ctx       context.Context // of Run; nil before and after
-	sessions  map[ari.ChannelID]*session
+	ctx       context.Context            // of Run; nil before and after
+	sessions  map[ari.ChannelID]*session // of the callers at the desk
+	serving   int                        // goroutines of sessions
 	playbacks map[string]*session
 	wg        sync.WaitGroup
 }
@@ -130,7 +139,7 @@ func (d *Desk) Deliver(ev ari.Event) {
 	defer d.mu.Unlock()
 	switch ev.Kind {
 	case ari.StasisStart:
-		if d.ctx != nil && d.sessions[ev.Channel.ID] == nil && len(d.sessions) < maxSessions {
+		if d.ctx != nil && d.sessions[ev.Channel.ID] == nil && d.serving < maxSessions {
 			d.start(ev)
 		}
 	case ari.PlaybackFinished:
@@ -139,6 +148,7 @@ func (d *Desk) Deliver(ev ari.Event) {
 		d.sessions[ev.Channel.ID].deliver(ev)
 	case ari.StasisEnd, ari.ChannelDestroyed:
 		d.sessions[ev.Channel.ID].leave()
+		delete(d.sessions, ev.Channel.ID) // the caller may be back before its goroutine has ended
 	default:
 	}
 }
@@ -157,12 +167,19 @@ func (d *Desk) start(ev ari.Event) {
 	if len(ev.Args) > 0 {
 		service = ev.Args[0]
 	}
+	if service == ari.AskAnnouncement && len(ev.Args) > 2 && ev.Args[2] != "" {
+		d.obs.TextSent(ev.Args[2])
+	}
 	d.sessions[s.ch] = s
+	d.serving++
 	d.wg.Go(func() {
 		defer leave()
 		result := s.serve(ctx, service)
 		d.mu.Lock()
-		delete(d.sessions, s.ch)
+		if d.sessions[s.ch] == s {
+			delete(d.sessions, s.ch)
+		}
+		d.serving--
 		d.mu.Unlock()
 		d.obs.Left(service, result)
 	})

@@ -15,17 +15,36 @@ import (
 	"github.com/risposta/gateway/metering"
 )
 
+// The key that repeats is told with the first question. Who says under solved_first that the matter
+// is not solved is not asked for satisfaction.
 func TestSurvey(t *testing.T) {
-	for name, c := range map[string]struct{ first, second, played string }{
-		"both":       {"4", "1", "survey-satisfaction survey-solved thanks"},
-		"wrong keys": {"904", "52", "survey-satisfaction survey-solved thanks"},
-		"only one":   {"3", "", "survey-satisfaction survey-solved thanks"},
-		"no answer":  {"", "", "survey-satisfaction"},
+	for name, c := range map[string]struct {
+		solvedFirst          bool
+		satisfaction, solved string // keys
+		played               string
+	}{
+		"both":       {false, "4", "1", "survey-satisfaction repeat survey-solved thanks"},
+		"wrong keys": {false, "804", "52", "survey-satisfaction repeat survey-solved thanks"},
+		"only one":   {false, "3", "", "survey-satisfaction repeat survey-solved thanks"},
+		"no answer":  {false, "", "", "survey-satisfaction repeat"},
+		"hears both again": {
+			false, "9|3", "9|9|2", "survey-satisfaction repeat survey-satisfaction repeat " +
+				"survey-solved survey-solved survey-solved thanks",
+		},
+		"hears it for ever": {
+			false, "9|9|9|9|9|9|9|9", "", strings.Repeat("survey-satisfaction repeat ", 5) +
+				"survey-satisfaction repeat",
+		},
+		"solved first":           {true, "4", "1", "survey-solved repeat survey-satisfaction thanks"},
+		"not solved":             {true, "4", "2", "survey-solved repeat thanks"},
+		"says nothing":           {true, "4", "", "survey-solved repeat"},
+		"solved, and wrong keys": {true, "86", "41", "survey-solved repeat survey-satisfaction thanks"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := newPBXFake(frontdesk.Offer{})
-				p.keys["survey-satisfaction"], p.keys["survey-solved"] = c.first, c.second
+				p.solved = c.solvedFirst
+				p.keys["survey-satisfaction"], p.keys["survey-solved"] = c.satisfaction, c.solved
 				p.visit(t, frontdesk.Config{Language: "it"}, "survey", "en")
 				got := strings.Join(p.played, " ")
 				if got != c.played || p.left != "continue" || len(p.announced) != 0 {
@@ -101,8 +120,8 @@ func TestTheDialplanClearsTheTimeout(t *testing.T) {
 			}
 		}
 	}
-	if visits != 3 {
-		t.Errorf("%d ways out of Stasis() were found, want announce, survey and T", visits)
+	if visits != 4 {
+		t.Errorf("%d ways out of Stasis() were found, want text, announce, survey and T", visits)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // sound names one of the front desk's own prompts, as Play takes it.
@@ -17,7 +18,8 @@ func number(n int64) string { return "number:" + strconv.FormatInt(n, 10) }
 // in currencies (ISO 4217), each with the number of its decimals.
 func Prompts(currencies map[string]int) []string {
 	names := []string{
-		"price", "and", "point", "per-minute", "free", "consent", "refused",
+		"price", "and", "point", "per-minute", "free", "consent", "refused", "repeat",
+		"wait-under-a-minute", "wait-about", "wait-minutes", "wait-not-known",
 		"code-offer", "code-enter", "code-wrong", "survey-satisfaction", "survey-solved", "thanks",
 	}
 	for _, c := range slices.Sorted(maps.Keys(currencies)) {
@@ -67,4 +69,19 @@ func price(o Offer) []string {
 		media = append(media, sound(money+"-cents"))
 	}
 	return append(media, sound("per-minute"))
+}
+
+// waitMinutes is an expected wait in the words that tell it: whole minutes, rounded up. 0: it is not
+// known.
+func waitMinutes(wait time.Duration) int64 { return int64((wait + time.Minute - 1) / time.Minute) }
+
+// wait returns the media of an expected wait.
+func wait(minutes int64) []string {
+	switch minutes {
+	case 0:
+		return []string{sound("wait-not-known")}
+	case 1:
+		return []string{sound("wait-under-a-minute")}
+	}
+	return []string{sound("wait-about"), number(minutes), sound("wait-minutes")}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/risposta/gateway/ari"
@@ -52,6 +53,22 @@ const (
 	keyTimeout  = 8 * time.Second // for a caller to press a key
 	codeTimeout = 5 * time.Second // between two digits of a code
 )
+
+// The slow pace: time limits are doubled, each sentence is followed by a pause, and a slower
+// recording of a prompt is played where there is one.
+const (
+	slower    = 2
+	slowPause = time.Second
+	slowSound = "sound:risposta/slow/"
+)
+
+// limit is a time limit at the pace of the desk.
+func (s *session) limit(d time.Duration) time.Duration {
+	if s.cfg.Slow {
+		return slower * d
+	}
+	return d
+}
 
 // absoluteTimeout is Asterisk's own function: when it runs out the dialplan continues at extension
 // T, whatever Stasis() is doing.
@@ -104,15 +121,24 @@ func (s *session) await(
 // prompt could not be played, or the caller has left.
 func (s *session) play(ctx context.Context, media ...string) (ended time.Time, ok bool) {
 	for _, m := range media {
+		if name, own := strings.CutPrefix(m, sound("")); own && s.cfg.Slow {
+			if ended, ok = s.playOne(ctx, slowSound+name); ok {
+				continue
+			}
+		}
 		if ended, ok = s.playOne(ctx, m); !ok {
 			return ended, false
 		}
+	}
+	if s.cfg.Slow {
+		s.pause(ctx, slowPause)
 	}
 	return ended, true
 }
 
 func (s *session) playOne(ctx context.Context, media string) (ended time.Time, ok bool) {
-	if s.extendTimeout(ctx, maxPrompt) != nil {
+	longest := s.limit(maxPrompt)
+	if s.extendTimeout(ctx, longest) != nil {
 		return ended, false
 	}
 	id := s.register()
@@ -123,10 +149,8 @@ func (s *session) playOne(ctx context.Context, media string) (ended time.Time, o
 		return ended, false
 	}
 	done := false
-	finished, err := s.await(ctx, maxPrompt, false, func(ev ari.Event) bool {
-		if ev.Kind == ari.ChannelDtmfReceived {
-			s.keys = append(s.keys, ev.Digit)
-		}
+	finished, err := s.await(ctx, longest, false, func(ev ari.Event) bool {
+		s.keep(ev)
 		if ev.Kind != ari.PlaybackFinished || ev.Playback != id {
 			return false
 		}
@@ -134,6 +158,13 @@ func (s *session) playOne(ctx context.Context, media string) (ended time.Time, o
 		return true
 	})
 	return ended, err == nil && finished && done
+}
+
+// keep keeps a key that no question has asked for yet.
+func (s *session) keep(ev ari.Event) {
+	if ev.Kind == ari.ChannelDtmfReceived {
+		s.keys = append(s.keys, ev.Digit)
+	}
 }
 
 func (s *session) register() string {
@@ -171,21 +202,24 @@ func (s *session) key(ctx context.Context, wait time.Duration) (k string) {
 func (s *session) pause(ctx context.Context, d time.Duration) {
 	if d > 0 {
 		// An error means that the caller has left: there is nothing more to wait for.
-		_, _ = s.await(ctx, d, true, func(ari.Event) bool { return false })
+		_, _ = s.await(ctx, d, true, func(ev ari.Event) bool {
+			s.keep(ev)
+			return false
+		})
 	}
 }
 
-// continueInDialplan sends the caller on, with the result in the dialplan's variable RISPOSTA. The
+// continueInDialplan sends the caller on, with a value in a variable of the dialplan. The
 // timeout keeps running: if a request gets lost Asterisk itself sends the caller on. The dialplan
 // clears it, on both ways.
-func (s *session) continueInDialplan(ctx context.Context, result string) {
+func (s *session) continueInDialplan(ctx context.Context, variable, value string) {
 	if s.extendTimeout(ctx, extension) != nil {
 		return // the caller has continued already
 	}
 	rctx, cancel := requestContext(ctx)
 	defer cancel()
 	control := s.desk.control
-	if control.SetVariable(rctx, s.ch, "RISPOSTA", result) != nil {
+	if control.SetVariable(rctx, s.ch, variable, value) != nil {
 		return // likewise
 	}
 	_ = control.Continue(rctx, s.ch) // likewise

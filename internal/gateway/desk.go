@@ -15,8 +15,6 @@ import (
 	"github.com/risposta/gateway/internal/mediation"
 	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/exemption"
-	"github.com/risposta/gateway/metering/policy"
-	"github.com/risposta/gateway/metering/tariff"
 )
 
 // deskBackend is the backend of one PBX's front desk. It knows the calls that have arrived and not
@@ -28,8 +26,10 @@ type deskBackend struct {
 	log      *zap.Logger
 	messages chan deskMessage // to the worker
 	wanted   chan struct{}    // holds a token while the desk waits for a call that may be in the queue
+	tellWait bool             // how long the wait is expected to be, under every policy
 
 	mu      sync.Mutex
+	waits   waitBook
 	calls   map[metering.CallID]deskCall
 	tries   codeTries
 	arrival chan struct{} // closed, and made anew, at each arrival
@@ -43,10 +43,13 @@ var (
 // deskCall is what the desk needs of a call.
 type deskCall struct {
 	terms   metering.Terms
+	service string
 	arrived time.Time
 	trunk   string
 	number  metering.Number    // withheld where it is not known
-	known   metering.Exemption // what the last run knew
+	known   metering.Exemption // what the last run knew, or a lookup has answered since
+	ahead   int                // callers of the service who waited as this one arrived
+	talked  bool               // with an operator
 }
 
 // deskMessage is what the desk has for the meter: an announcement, or an exemption by a code.
@@ -70,6 +73,7 @@ func newDeskBackend(d *Gateway, lookup lookups.ByNumber) *deskBackend {
 	b := &deskBackend{
 		lookup: lookup, metrics: d.metrics, log: d.log,
 		messages: make(chan deskMessage, maxMessages), wanted: make(chan struct{}, 1),
+		tellWait: d.conf.FrontDesk.TellWait, waits: newWaitBook(),
 		calls: map[metering.CallID]deskCall{}, arrival: make(chan struct{}),
 	}
 	if r := d.lookups.Registry; r != nil {
@@ -82,18 +86,40 @@ func newDeskBackend(d *Gateway, lookup lookups.ByNumber) *deskBackend {
 func (b *deskBackend) arrived(c *metering.Call, number metering.Number) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.calls[c.ID] = deskCall{
+	call := deskCall{
 		terms: c.Terms, arrived: c.ArrivedAt, trunk: c.Origin.Trunk, number: number,
-		known: c.Exemption,
+		known: c.Exemption, service: c.Service, talked: !c.TalkBegan.IsZero(),
 	}
+	if before, again := b.calls[c.ID]; again { // its number has come
+		call.ahead, call.talked = before.ahead, before.talked
+	} else if !call.talked {
+		call.ahead = b.waits.joins(c.Service)
+	}
+	b.calls[c.ID] = call
 	close(b.arrival)
 	b.arrival = make(chan struct{})
+}
+
+// answered notes that an operator talks with the caller since an instant of the PBX's clock.
+func (b *deskBackend) answered(call metering.CallID, at time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	c, ok := b.calls[call]
+	if !ok || c.talked {
+		return
+	}
+	c.talked = true
+	b.calls[call] = c
+	b.waits.answered(c.service, time.Now(), at.Sub(c.arrived), c.ahead)
 }
 
 // ended forgets a call.
 func (b *deskBackend) ended(call metering.CallID) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if c, ok := b.calls[call]; ok && !c.talked {
+		b.waits.leaves(c.service)
+	}
 	delete(b.calls, call)
 }
 
@@ -117,45 +143,6 @@ func (b *deskBackend) await(ctx context.Context, call metering.CallID) (deskCall
 			return c, false
 		}
 	}
-}
-
-// announcedExempt reports whether the desk may say that a caller is exempt. Where nobody vouches for
-// the number it does not: whoever sends a stranger's number would hear that the stranger is protected.
-// The caller pays nothing all the same, and is put through without having agreed to the price.
-func announcedExempt(e metering.Exemption) bool {
-	return e.Verdict == metering.ExemptYes && e.Attestation.Vouches()
-}
-
-// Offer implements frontdesk.Backend.
-func (b *deskBackend) Offer(ctx context.Context, call metering.CallID) (frontdesk.Offer, bool) {
-	ctx, cancel := context.WithTimeout(ctx, offerTimeout)
-	defer cancel()
-	c, ok := b.await(ctx, call)
-	if !ok {
-		return frontdesk.Offer{}, false
-	}
-	terms := c.terms
-	if terms.Tariff == nil || terms.Tariff.HighestPrice().Sign() == 0 {
-		return frontdesk.Offer{Free: true}, true
-	}
-	// Without an answer in time the price is announced: it may yet be due.
-	e := c.known
-	if e.Verdict != metering.ExemptYes {
-		q := mediation.Ask{Call: call, Number: c.number, Trunk: c.trunk, At: c.arrived}
-		if got, err := b.lookup.Exempt(ctx, q); err == nil {
-			e = got
-		}
-	}
-	if announcedExempt(e) {
-		return frontdesk.Offer{Free: true}, true
-	}
-	return frontdesk.Offer{
-		Untold: e.Verdict == metering.ExemptYes,
-		Tariff: terms.Tariff.Ref(), PerMinute: terms.Tariff.MinuteWithTax(),
-		Currency: terms.Tariff.Currency, MinorDigits: tariff.MinorDigits(terms.Tariff.Currency),
-		Consent: terms.Policy.Has(policy.Consent),
-		Codes:   b.codes != nil,
-	}, true
 }
 
 // CheckCode implements frontdesk.Backend.
@@ -205,10 +192,21 @@ func (b *deskBackend) send(ctx context.Context, m deskMessage) error {
 
 // Left implements frontdesk.Observer.
 func (b *deskBackend) Left(service, result string) {
-	if service != ari.AskAnnouncement && service != ari.AskSurvey {
+	switch service {
+	case ari.AskAnnouncement, ari.AskSurvey, ari.AskText:
+	default:
 		service = "other"
 	}
 	b.metrics.deskCallers.WithLabelValues(service, result).Inc()
+}
+
+// TextSent implements frontdesk.Observer. What the caller's phone makes of the text no event says.
+func (b *deskBackend) TextSent(status string) {
+	result := "failed"
+	if status == "SUCCESS" {
+		result = "sent"
+	}
+	b.metrics.deskTexts.WithLabelValues(result).Inc()
 }
 
 // deskConfig is the front desk as the configuration wants it.
@@ -216,6 +214,7 @@ func deskConfig(c *config.Config) frontdesk.Config {
 	return frontdesk.Config{
 		Language:       c.FrontDesk.Language,
 		HangUpRefusers: c.FrontDesk.WithoutConsent == config.HangUp,
+		Slow:           c.FrontDesk.Pace == config.Slow,
 	}
 }
 

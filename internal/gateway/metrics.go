@@ -29,6 +29,7 @@ type metrics struct {
 	listenerRefused      *prometheus.CounterVec
 	registerUsable       prometheus.Gauge
 	deskCallers          *prometheus.CounterVec
+	deskTexts            *prometheus.CounterVec
 	pendingRecords       prometheus.Gauge
 	rerated              *prometheus.CounterVec
 	commitSeconds        prometheus.Histogram
@@ -107,16 +108,14 @@ func newMetrics() *metrics {
 			"1 while every event of the PBX is received.", "pbx"),
 		pbxGaps: counter("pbx_gaps_total",
 			"Gaps in the events of the PBX, by reason.", "pbx", "reason"),
-		frames: counter("frames_total",
-			"Frames processed.", "pbx"),
+		frames: counter("frames_total", "Frames processed.", "pbx"),
 		heartbeats: counter("heartbeats_total",
 			"Heartbeats that the PBX sent back.", "pbx"),
 		unreadableFrames: counter("unreadable_frames_total",
 			"Frames that could not be read.", "pbx"),
 		notFiltered: counter("pbx_not_filtered_total",
 			"Connections at which the PBX could not be told which events to send.", "pbx"),
-		inboxFrames: gauge("inbox_frames",
-			"Frames read and not processed yet.", "pbx"),
+		inboxFrames: gauge("inbox_frames", "Frames read and not processed yet.", "pbx"),
 		listenerRefused: counter("listener_refused_total",
 			"Connections to the listener that were refused or failed.", "pbx", "why"),
 		inboxOverflows: counter("inbox_overflows_total",
@@ -133,6 +132,8 @@ func newMetrics() *metrics {
 			"0 while the exemption register is missing or refused: it answers no about nobody."),
 		deskCallers: counter("desk_callers_total",
 			"Callers who have left the front desk, by result.", "service", "result"),
+		deskTexts: counter("desk_texts_total",
+			"Texts that the dialplan has sent to callers, by result.", "result"),
 		pendingRecords: single("pending_records",
 			"Records that charge nothing until it is known whether the caller is exempt."),
 		rerated: counter("rerated_total",
@@ -176,7 +177,7 @@ func (m *metrics) register() {
 		m.pbxSynced, m.pbxGaps, m.frames, m.heartbeats, m.unreadableFrames, m.notFiltered,
 		m.inboxFrames,
 		m.inboxOverflows, m.listenerRefused, m.probes, m.callerNumbers, m.exemptionLookups, m.exemptionBreakerOpen,
-		m.registerUsable, m.deskCallers, m.pendingRecords, m.rerated, m.commitSeconds,
+		m.registerUsable, m.deskCallers, m.deskTexts, m.pendingRecords, m.rerated, m.commitSeconds,
 		m.commitFailures, m.signFailures, m.headsDiffer, m.headsWaiting, m.headFailures,
 		m.deliveryLag, m.deliveryLagSeconds, m.delivered, m.deliveryFailures, m.deadLetters, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),

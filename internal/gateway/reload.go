@@ -14,8 +14,9 @@ import (
 
 // terms are what a worker takes of a new configuration.
 type terms struct {
-	rules mediation.Rules
-	desk  frontdesk.Config
+	rules    mediation.Rules
+	desk     frontdesk.Config
+	tellWait bool
 }
 
 // Reload puts what load returns in force, for the calls that arrive from there on; where it is wrong,
@@ -60,7 +61,7 @@ func (d *Gateway) prepareReload(load func() (*config.Config, error)) (
 			return nil, nil, nil, fmt.Errorf("PBX %s: %w", p.Name, err)
 		}
 		rules.ProbeEvery = p.ProbeEvery
-		all = append(all, terms{rules, deskConfig(next)})
+		all = append(all, terms{rules, deskConfig(next), next.FrontDesk.TellWait})
 	}
 	return next, needRestart, all, nil
 }
@@ -70,4 +71,5 @@ func (w *pbxWorker) apply(t terms) {
 	w.mediator.SetRules(t.rules)
 	w.setMayCall(t.rules.Operators)
 	w.desk.SetConfig(t.desk)
+	w.deskBackend.setTellWait(t.tellWait)
 }

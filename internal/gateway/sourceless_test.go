@@ -56,7 +56,7 @@ func workerOn(tb testing.TB, l workerLedger, node string, log *zap.Logger) *pbxW
 		asker: newAsker(lookups.ByNumber{}, m, log), mediator: mediation.New(trunkRules(tb, names)),
 		deskBackend: &deskBackend{
 			metrics: m, log: log, messages: make(chan deskMessage, maxMessages), wanted: make(chan struct{}, 1),
-			calls: map[metering.CallID]deskCall{}, arrival: make(chan struct{}),
+			calls: map[metering.CallID]deskCall{}, arrival: make(chan struct{}), waits: newWaitBook(),
 		},
 	}
 }

@@ -261,6 +261,11 @@ func (w *pbxWorker) finish(ctx context.Context, out *mediation.Output) error {
 	if out.Resync != "" {
 		w.source.Resync(out.Resync)
 	}
+	for _, f := range out.Facts {
+		if f.Kind == metering.TalkStarted {
+			w.deskBackend.answered(f.Call, f.At)
+		}
+	}
 	for _, c := range out.Calls {
 		w.forget(c.ID)
 	}
