@@ -45,18 +45,20 @@ func (c qualityAudit) Run(ctx context.Context, std streams) error {
 		return usage{err}
 	}
 	terms := quality.DefaultTerms()
+	measured := func(string, string, time.Time) remeasure.Terms { return remeasure.Terms{} }
 	if c.Ledger == "" {
 		conf, err := config.Load(c.Config, std.environ, config.NoSecrets)
 		if err != nil {
 			return usage{err}
 		}
 		c.Ledger, terms = conf.Ledger.File, conf.Quality.Terms()
+		measured = measuredBy(conf)
 	}
 	calls, err := c.logs()
 	if err != nil {
 		return err
 	}
-	calls = calls.Within(period.From, period.Until, c.Queue...)
+	calls = calls.Within(period.From, period.Until, c.Queue...).Measure(measured)
 	counts, queues, err := c.counts(ctx, std, period)
 	if err != nil {
 		return err
@@ -70,6 +72,15 @@ func (c qualityAudit) Run(ctx context.Context, std streams) error {
 	}
 	return printDifferences(std.stdout, remeasure.Compare(counts, terms,
 		calls.Figures(terms.ShortAbandon)))
+}
+
+// measuredBy says how the services of a configuration are measured. Without one no service has
+// opening hours, and joining a queue is the choice of an operator.
+func measuredBy(conf *config.Config) func(context, exten string, at time.Time) remeasure.Terms {
+	return func(context, exten string, at time.Time) remeasure.Terms {
+		outside, marked := conf.Measured(context, exten, at)
+		return remeasure.Terms{Outside: outside, Marked: marked}
+	}
 }
 
 // logs reads the calls of the two logs.
@@ -112,7 +123,7 @@ func (c qualityAudit) counts(
 			return nil
 		}
 		whole.Add(row.Counts)
-		queues[row.Queue] += row.Offered
+		queues[row.Queue] += row.Offered + row.Outside.Offered
 		return nil
 	})
 	return whole, queues, err

@@ -2,7 +2,8 @@
 // that the figures of a report can be compared with something that the gateway has not made.
 //
 // In: a queue_log, which says who joined a queue, who was connected and who gave up, in whole
-// seconds; a CEL, which has the same instants in milliseconds, and who hung up. Out: the [Figure] of
+// seconds; a CEL, which has the same instants in milliseconds, who hung up, and the dialplan's marks;
+// how each service is measured ([Terms]). Out: the [Figure] of
 // each indicator that the two tell, and its [Difference] from what the ledger's counts give. Nothing
 // of the gateway's is used for the figures: neither its events, nor its records, nor its formulas.
 package remeasure
@@ -20,6 +21,10 @@ import (
 type call struct {
 	queue      string // the first one
 	joined     time.Time
+	marked     time.Time // the dialplan's mark that the caller chose an operator
+	byMark     bool      // the mark is the choice, and not joining the queue
+	context    string    // in which the call came in, and the extension
+	exten      string
 	connected  time.Time // the first time
 	abandoned  bool      // as the queue_log says
 	arrived    time.Time
@@ -33,6 +38,27 @@ type call struct {
 
 // Calls are the calls of a queue_log, by the unique id of the caller's channel.
 type Calls map[string]*call
+
+// Terms are how a service is measured: a call from outside its opening hours is in no figure, and its
+// callers choose an operator by the dialplan's mark, or by joining a queue.
+type Terms struct{ Outside, Marked bool }
+
+// Measure leaves out the calls from outside the opening hours, and takes as the choice of an operator
+// what the service of each call does. terms are those of a call that came in at an extension of a
+// context; the CEL tells both.
+func (calls Calls) Measure(terms func(context, exten string, arrived time.Time) Terms) Calls {
+	measured := Calls{}
+	for id, c := range calls {
+		t := terms(c.context, c.exten, c.arrived)
+		if t.Outside {
+			continue
+		}
+		as := *c
+		as.byMark = t.Marked
+		measured[id] = &as
+	}
+	return measured
+}
 
 // ReadQueueLog reads which calls joined a queue, and what became of them. A line is
 // epoch|call|queue|member|event|arguments.

@@ -19,7 +19,12 @@ const (
 	celName
 	celExtra
 	celColumns
+	celExten   = celColumns
+	celContext = celColumns + 1
 )
+
+// celMark is the user event of `Gosub(risposta,chosen,1)` in deploy/asterisk.
+const celMark = "RISPOSTA_CHOICE"
 
 // near is how far an instant of the CEL may be from the second that the queue_log has for it.
 const near = 2 * time.Second
@@ -67,6 +72,13 @@ func (c *call) add(event string, at time.Time, row []string) {
 	switch event {
 	case "CHAN_START":
 		c.arrived, c.channel = at, row[celName]
+		if len(row) > celContext {
+			c.exten, c.context = row[celExten], row[celContext]
+		}
+	case celMark:
+		if c.marked.IsZero() {
+			c.marked = at
+		}
 	case "APP_START": // the last one before the second in which the caller joined is the queue's
 		if at.Before(second.Add(time.Second)) && at.After(second.Add(-near)) {
 			c.joined = at

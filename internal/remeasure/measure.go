@@ -34,6 +34,18 @@ func (c *call) outcome() outcome {
 	return unknown
 }
 
+// choice is when the caller chose an operator; told is false where no mark says so. Then it is the
+// arrival.
+func (c *call) choice() (at time.Time, told bool) {
+	switch {
+	case !c.byMark:
+		return c.joined, true
+	case c.marked.IsZero() || c.marked.After(c.connected) && c.connSecond > 0:
+		return c.arrived, false
+	}
+	return c.marked, true
+}
+
 // Within selects the calls that arrived from one instant on and before another. Those of which the
 // CEL does not have the arrival are taken by when they joined the queue. With queues it takes those
 // that joined one of them first.
@@ -70,14 +82,15 @@ func (calls Calls) Figures(short time.Duration) map[string]Figure {
 	shortly := 0
 	for _, c := range calls {
 		became := c.outcome()
+		chosen, told := c.choice()
 		n[became]++
 		switch {
 		case became == answered:
-			waits = append(waits, max(0, c.connected.Sub(c.joined)))
-			if !c.arrived.IsZero() {
-				navigations = append(navigations, max(0, c.joined.Sub(c.arrived)))
+			waits = append(waits, max(0, c.connected.Sub(chosen)))
+			if !c.arrived.IsZero() && told {
+				navigations = append(navigations, max(0, chosen.Sub(c.arrived)))
 			}
-		case became == abandoned && c.ended.Sub(c.joined) <= short:
+		case became == abandoned && c.ended.Sub(chosen) <= short:
 			shortly++
 		}
 	}

@@ -93,6 +93,51 @@ func TestFiguresOfTheRecordings(t *testing.T) {
 	}
 }
 
+// Each of the two calls has a mark 1 s after its arrival, from the same CEL. Where it is the choice,
+// the waits of 2.010 and 3.434 s after menus of 0.502 and 0 s are 1.512 and 2.434 s.
+func TestFiguresByTheMark(t *testing.T) {
+	names := []string{"answered", "announced"}
+	cel := strings.ReplaceAll(recorded(t, "cel.csv", names...), "\n", `,"1001","from-trunk"`+"\n")
+	var marks strings.Builder
+	for row := range strings.Lines(cel) {
+		if f := strings.Split(row, `","`); f[0] == `"CHAN_START` && strings.Contains(f[5], "trunk") {
+			at, err := time.Parse("2006-01-02 15:04:05.000", f[1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			f[0], f[1] = `"RISPOSTA_CHOICE`, at.Add(time.Second).Format("2006-01-02 15:04:05.000")
+			marks.WriteString(strings.Join(f, `","`))
+		}
+	}
+	calls := read(t, recorded(t, "queue_log", names...), cel+marks.String())
+	var asked []string
+	by := func(terms remeasure.Terms) map[string]remeasure.Figure {
+		return calls.Measure(func(context, exten string, arrived time.Time) remeasure.Terms {
+			asked = append(asked, exten+"@"+context)
+			if arrived.IsZero() {
+				t.Error("the arrival is not known")
+			}
+			return terms
+		}).Figures(5 * time.Second)
+	}
+	near := cmpopts.EquateApprox(0, 1e-9)
+	for terms, want := range map[remeasure.Terms]remeasure.Figure{
+		{}:              {Value: 5.444 / 2, N: 2},
+		{Marked: true}:  {Value: 3.946 / 2, N: 2},
+		{Outside: true}: {},
+	} {
+		if diff := cmp.Diff(want, by(terms)["answer_time_mean"], near); diff != "" {
+			t.Errorf("%+v: %s", terms, diff)
+		}
+	}
+	if f := by(remeasure.Terms{Marked: true})["navigation_mean"]; f.Value != 1 || f.N != 2 {
+		t.Errorf("the menus took %+v, want 1 s in 2 calls", f)
+	}
+	if len(asked) != 8 || asked[0] != "1001@from-trunk" {
+		t.Errorf("asked about %v", asked)
+	}
+}
+
 // Without the CEL the queue_log tells the same in whole seconds, and not who hung up.
 func TestFiguresOfTheQueueLogAlone(t *testing.T) {
 	f := read(t, recorded(t, "queue_log", eight...), "").Figures(5 * time.Second)
