@@ -68,7 +68,8 @@ func TestLiveFrontDesk(t *testing.T) {
 		}
 	}
 	talk := func(s *lab.Script) *lab.Script { return s.Answered().Pause(3 * second).Bye() }
-	afterPrice := func() *lab.Script { return lab.AtFrontDesk().Pause(announcement) }
+	// They send audio, or the RTP timeout of 30 s ends their calls.
+	afterPrice := func() *lab.Script { return lab.AtFrontDesk().Speaks().Pause(announcement) }
 	h.finish(t,
 		h.caller(t, 0, talk(afterPrice().Keys("1"))),
 		h.caller(t, 1, talk(lab.AtFrontDesk())),

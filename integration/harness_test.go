@@ -55,7 +55,9 @@ type service struct {
 	name     string
 	dialplan string   // the extension's applications, separated by "; "
 	queues   string   // queues.conf
-	agents   []string // names of endpoints; each gets a port
+	agents   []string // names of endpoints; each gets a port, unless they share a phone
+	onePhone bool     // all agents are at the first one's port
+	measured string   // more keys of the service in the gateway's configuration, ", " before each
 }
 
 // newHarness starts an Asterisk with these services. The gateway is configured but not started.
@@ -104,17 +106,20 @@ func (h *harness) addServices(t *testing.T, services []service) (yaml string) {
 			fmt.Fprintf(&extensions, "exten => %s,%d,%s\n", number, p+1, app)
 		}
 		queues.WriteString(s.queues + "\n")
-		for _, a := range s.agents {
+		for n, a := range s.agents {
 			port, err := lab.FreePort("udp")
 			if err != nil {
 				t.Fatal(err)
+			}
+			if s.onePhone && n > 0 {
+				port = h.ports[s.agents[0]]
 			}
 			h.ports[a] = port
 			fmt.Fprintf(&pjsip, "[%[1]s](operator)\ndtmf_mode = info\naors = %[1]s\n"+
 				"[%[1]s]\ntype = aor\ncontact = sip:%[1]s@127.0.0.1:%[2]d\n", a, port)
 		}
 		fmt.Fprintf(&config, "  - {number: %q, context: from-trunk, name: %s, tariff: standard, "+
-			"did: \"+390612340000\"}\n", number, s.name)
+			"did: \"+390612340000\"%s}\n", number, s.name, s.measured)
 	}
 	h.files["pjsip.d/live.conf"] = pjsip.String()
 	h.files["queues.d/live.conf"] = queues.String()
@@ -196,7 +201,7 @@ func (h *harness) startAgain(t *testing.T) {
 
 func (h *harness) ready(t *testing.T) {
 	t.Helper()
-	if err := h.gw.WaitReady(h.ctx, 20*time.Second); err != nil {
+	if err := h.gw.WaitReady(h.ctx, time.Minute); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -199,10 +199,14 @@ type Record struct {
 	ExemptionRef    string    `json:"exemption_ref"`
 	Policy          string    `json:"policy"`
 	Numbers         []string  `json:"numbers"`
+	OutsideHours    bool      `json:"outside_hours"`
+	ChosenAt        time.Time `json:"chosen_at"`
 	Announcement    struct {
 		AnnouncedAt time.Time `json:"announced_at"`
 		Free        bool
 		Consent     string
+		WaitToldAt  time.Time `json:"wait_told_at"`
+		WaitSeconds int64     `json:"wait_seconds"`
 	}
 	Survey struct {
 		Satisfaction int

@@ -49,3 +49,18 @@ func (s *Script) Patient() *Script {
 	s.passesResponses = true
 	return s
 }
+
+// TakesText receives a SIP MESSAGE in the dialog, and responds with a status such as "200 OK"; "":
+// not at all.
+func (s *Script) TakesText(status string) *Script {
+	s.recv(`request="MESSAGE"`)
+	if status != "" {
+		s.send("", "SIP/2.0 "+status+"\n"+`[last_Via:]
+[last_From:]
+[last_To:]
+[last_Call-ID:]
+[last_CSeq:]
+`, "")
+	}
+	return s
+}
