@@ -77,7 +77,7 @@ type preparedQueries struct {
 func (p *preparedQueries) QueryContext(
 	ctx context.Context, query string, args ...any,
 ) (*sql.Rows, error) {
-	if stmt := p.of(ctx, query); stmt != nil {
+	if stmt := p.of(ctx, query); stmt != nil { //nolint:sqlclosecheck // the database closes it
 		return stmt.QueryContext(ctx, args...)
 	}
 	return p.DB.QueryContext(ctx, query, args...)
@@ -85,7 +85,7 @@ func (p *preparedQueries) QueryContext(
 
 // QueryRowContext is that of sql.DB.
 func (p *preparedQueries) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	if stmt := p.of(ctx, query); stmt != nil {
+	if stmt := p.of(ctx, query); stmt != nil { //nolint:sqlclosecheck // the database closes it
 		return stmt.QueryRowContext(ctx, args...)
 	}
 	return p.DB.QueryRowContext(ctx, query, args...)
@@ -105,12 +105,10 @@ func (p *preparedQueries) of(ctx context.Context, query string) *sql.Stmt {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if other := p.prepared[query]; other != nil {
-		_ = stmt.Close() // it was prepared meanwhile
-		return other
+	if p.prepared[query] == nil { // else it was prepared meanwhile, and the database closes this one
+		p.prepared[query] = stmt
 	}
-	p.prepared[query] = stmt
-	return stmt
+	return p.prepared[query]
 }
 
 // txn is a transaction with prepared statements, and what it knows of the ledger by now: nobody else
