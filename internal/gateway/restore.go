@@ -3,8 +3,11 @@ package gateway
 import (
 	"context"
 	"errors"
+	"runtime"
+	"slices"
 
 	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/risposta/gateway/ari"
 	"github.com/risposta/gateway/internal/mediation"
@@ -44,17 +47,17 @@ func (w *pbxWorker) restore(ctx context.Context, ev *ari.Event, out *mediation.O
 		return nil
 	}
 	channels := channelsOf(ev.Snapshot)
-	for _, oc := range open {
-		if w.mediator.Call(oc.Call) != nil {
-			continue // of this run, and in a gap
+	for some := range slices.Chunk(open, rebuiltAtOnce) {
+		for i, rebuilt := range w.rebuildAll(ctx, some) {
+			switch oc := some[i]; {
+			case w.mediator.Call(oc.Call) != nil: // of this run, and in a gap
+			case rebuilt.err != nil:
+				w.giveUp(oc, rebuilt.err, out)
+			default:
+				w.mediator.Adopt(rebuilt.from, oc.Call)
+				w.continueCall(oc, channels)
+			}
 		}
-		rebuilt, err := w.rebuild(ctx, oc)
-		if err != nil {
-			w.giveUp(oc, err, out)
-			continue
-		}
-		w.mediator.Adopt(rebuilt, oc.Call)
-		w.continueCall(oc, channels)
 	}
 	w.log.Info(evRestored, zap.Int("calls", len(open)), zap.Time("watermark", watermark))
 	w.mediator.SetWatermark(watermark)
@@ -107,6 +110,30 @@ func channelsOf(snap *ari.Snapshot) map[ari.ChannelID]ari.Channel {
 		channels[snap.Legs[i].Channel.ID] = snap.Legs[i].Channel
 	}
 	return channels
+}
+
+// rebuiltAtOnce bounds the calls that are rebuilt before they are adopted: each has a mediator.
+const rebuiltAtOnce = 256
+
+// rebuiltCall is a call that was rebuilt, or why not.
+type rebuiltCall struct {
+	from *mediation.Mediator
+	err  error
+}
+
+// rebuildAll rebuilds calls on all cores: a start with many open calls takes long enough.
+func (w *pbxWorker) rebuildAll(ctx context.Context, open []ledger.OpenCall) []rebuiltCall {
+	all := make([]rebuiltCall, len(open))
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, oc := range open {
+		g.Go(func() error {
+			all[i].from, all[i].err = w.rebuild(ctx, oc)
+			return nil
+		})
+	}
+	_ = g.Wait() // each has its own error
+	return all
 }
 
 // rebuild replays the evidence of an open call.
