@@ -127,6 +127,7 @@ func Reconciled(encryptedCaller []byte, frames ...[]byte) Change {
 		if err != nil || next == nil {
 			return nil, err
 		}
+		next.EncryptedCaller = encryptedCaller
 		newest := next.Records[len(next.Records)-1]
 		if newest.State == metering.RecordPending {
 			next.Pending = &ledger.PendingRecord{

@@ -20,6 +20,9 @@ type Supersession struct {
 	// the call already waits, its row stays as it is. A new row needs a number: without
 	// EncryptedCaller there is none to ask about.
 	Pending *PendingRecord
+	// EncryptedCaller is the caller's number, where the change knows it: for who pays (see [Payers]),
+	// where the ledger has no number any more.
+	EncryptedCaller []byte
 	// Erased, where not nil, replaces every version by its erased form, one for each, in order, all
 	// under one new name of the call. The evidence, the dispute and the pending row go.
 	Erased []metering.Record

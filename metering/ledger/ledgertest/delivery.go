@@ -241,6 +241,23 @@ var payerTests = map[string]func(*testing.T, Store){
 			t.Errorf("got %v", got)
 		}
 	},
+	"A call that was free and charges later has the payer that the change knows": func(t *testing.T, s Store) {
+		l := s.open(t, ledger.Exclusive)
+		if err := l.KeepPayers(t.Context(), true); err != nil {
+			t.Fatal(err)
+		}
+		commit(t, l, known(record("free", 1)), known(record("still", 1)))
+		for _, r := range []metering.Record{charged("free", 2, 14), record("still", 2)} {
+			if err := l.Supersede(t.Context(), &ledger.Supersession{
+				Call: r.Call, After: 1, Records: []metering.Record{r}, EncryptedCaller: []byte("from the CEL"),
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := payers(t, l); got["free"] != "from the CEL/" || got["still"] != "/" {
+			t.Errorf("got %v", got)
+		}
+	},
 	"A payer is sealed once, and then no longer under the callers' key": func(t *testing.T, s Store) {
 		l := s.open(t, ledger.Exclusive)
 		if err := l.KeepPayers(t.Context(), true); err != nil {

@@ -223,3 +223,18 @@ func keepPayer(ctx context.Context, tx txn, r *metering.Record, from string) err
 	}
 	return nil
 }
+
+// payerOfChange keeps who pays of a call that was free so far, whose number the ledger has no more.
+func payerOfChange(
+	ctx context.Context, tx txn, s *ledger.Supersession, newest *metering.Record,
+) error {
+	if s.EncryptedCaller == nil || !newest.MayCharge() {
+		return nil
+	}
+	if _, err := tx.ExecContext(ctx, `
+		INSERT OR IGNORE INTO payer (call, encrypted_caller)
+		SELECT ?, ? WHERE EXISTS (SELECT 1 FROM payers_kept)`, string(s.Call), s.EncryptedCaller); err != nil {
+		return fmt.Errorf("keeping who pays for call %s: %w", s.Call, err)
+	}
+	return nil
+}

@@ -75,6 +75,9 @@ func addVersions(ctx context.Context, tx txn, s *ledger.Supersession) error {
 	if err := keepPayer(ctx, tx, &s.Records[len(s.Records)-1], payerOfPending); err != nil {
 		return err
 	}
+	if err := payerOfChange(ctx, tx, s, newest); err != nil {
+		return err
+	}
 	if s.Pending == nil {
 		if err := deletePending(ctx, tx, s.Call); err != nil {
 			return err
