@@ -23,6 +23,8 @@ type Centre struct {
 	mono time.Time  // the same instant by a clock that is never set
 
 	n        int
+	arrived  int
+	dialled  []string // 1001 alone where none is given
 	channels map[ari.ChannelID]ari.Channel
 	order    []ari.ChannelID
 	bridges  map[ari.BridgeID][]ari.ChannelID
@@ -47,6 +49,9 @@ func NewCentre(p *PBX, seed uint64) *Centre {
 		bridges: map[ari.BridgeID][]ari.ChannelID{}, hold: map[ari.ChannelID]ari.Hold{},
 	}
 }
+
+// Dial makes the next calls dial these extensions, one after the other.
+func (c *Centre) Dial(extensions ...string) { c.do(func() { c.dialled = extensions }) }
 
 // Times are how long the parts of a call take: each between a half and one and a half of it.
 type Times struct{ Wait, Talk, Hold time.Duration }
@@ -132,11 +137,16 @@ func (c *Centre) do(f func()) {
 func (c *Centre) arrive() (call *CallTruth) {
 	c.do(func() {
 		c.n++
+		exten := "1001"
+		if len(c.dialled) > 0 {
+			exten = c.dialled[c.arrived%len(c.dialled)]
+		}
+		c.arrived++
 		ch := ari.Channel{
 			ID:   ari.ChannelID(fmt.Sprintf("fake-%d.%d", time.Now().UnixNano(), c.n)),
 			Name: fmt.Sprintf("PJSIP/trunk-%08x", c.n), State: "Ring", Created: c.at,
 			Caller:  metering.NewNumber(fmt.Sprintf("+39061234%04d", c.n)),
-			Context: "from-trunk", Exten: "1001",
+			Context: "from-trunk", Exten: exten,
 		}
 		c.create(ch)
 		ch.App, ch.AppData = "Queue", "support"

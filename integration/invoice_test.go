@@ -1,0 +1,303 @@
+//go:build live
+
+package integration
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"filippo.io/age"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/risposta/gateway/ari/aritest"
+	"github.com/risposta/gateway/integration/lab"
+)
+
+// invoiceConfig has a service in each of three currencies, with tax.
+const invoiceConfig = `
+pbx:
+  - {name: fake, url: "{{ari}}", username: risposta}
+operators: ["PJSIP/agent*"]
+services:
+  - {number: "1001", context: from-trunk, name: euros, tariff: euros, did: "+390612345678"}
+  - {number: "1002", context: from-trunk, name: yen, tariff: yen, did: "+390612345678"}
+  - {number: "1003", context: from-trunk, name: dinars, tariff: dinars, did: "+390612345678"}
+tariffs:
+  - {name: euros, per_minute: "59.87", increment: 1s, currency: EUR, tax: included, tax_percent: "22"}
+  - {name: yen, per_minute: "77", increment: 1s, currency: JPY, tax: added, tax_percent: "10", cap_per_call: "4"}
+  - {name: dinars, per_minute: "7.777", increment: 1s, currency: KWD, tax: included, tax_percent: "5"}
+law: {policy: it}
+callers: {country_code: "39"}
+ledger: {file: "{{dir}}/ledger.db"}
+admin: {listen: "{{admin}}"}
+billing: {payer: "PAYER"}
+delivery:
+  - name: table
+    fields: [service, caller, currency, gross, gross_minor, net, tax, tax_percent, reasons, payer]
+    postgres: {table: risposta_calls}
+  - name: jsonl
+    fields: [caller, currency, gross, gross_change_minor, exempt, payer]
+    file: {folder: "{{dir}}/jsonl", format: jsonl, every: 1s}
+`
+
+// invoice is the billing department, and what it is billed for.
+type invoice struct {
+	ctx    context.Context
+	dir    string
+	gw     *lab.Gateway
+	conn   *pgx.Conn
+	id     *age.X25519Identity
+	centre *aritest.Centre
+}
+
+func newInvoice(ctx context.Context, t *testing.T, seed uint64) *invoice {
+	t.Helper()
+	pg, err := lab.StartPostgres(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := pg.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	in := &invoice{ctx: ctx, dir: t.TempDir()}
+	if in.conn, err = pgx.Connect(ctx, pg.DSN()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = in.conn.Close(context.WithoutCancel(ctx)) })
+	if in.id, err = age.GenerateX25519Identity(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(in.dir, "jsonl"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	pbx := aritest.New()
+	t.Cleanup(pbx.Close)
+	in.centre = aritest.NewCentre(pbx, seed)
+	in.centre.Dial("1001", "1002", "1003")
+	config := strings.Replace(invoiceConfig, "PAYER", in.id.Recipient().String(), 1)
+	if in.gw, err = lab.NewGateway(gatewayBinary, in.dir, pbx.URL(), config); err != nil {
+		t.Fatal(err)
+	}
+	in.gw.Setenv("RISPOSTA_PBX_0_PASSWORD", aritest.Password)
+	in.gw.Setenv("RISPOSTA_DELIVERY_0_POSTGRES_DSN", pg.DSN())
+	return in
+}
+
+// play plays some calls at once, to their end.
+func (in *invoice) play(calls int) {
+	var all sync.WaitGroup
+	for range calls {
+		all.Go(func() {
+			in.centre.Call(in.ctx, aritest.Times{
+				Wait: 300 * time.Millisecond, Talk: 1500 * time.Millisecond, Hold: 200 * time.Millisecond,
+			})
+		})
+	}
+	all.Wait()
+}
+
+// exempt imports entitlements from a day on of every tenth number, beginning with one.
+func (in *invoice) exempt(t *testing.T, first int, from time.Time) {
+	t.Helper()
+	var list strings.Builder
+	list.WriteString("number,from,until,ref,category\n")
+	for n := first; n <= 900; n += 10 {
+		fmt.Fprintf(&list, "+39061234%04d,%s,,e-%d,test\n", n, from.Format(time.DateOnly), n)
+	}
+	file := filepath.Join(in.dir, fmt.Sprintf("exempt-%d.csv", first))
+	if err := os.WriteFile(file, []byte(list.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, code, err := in.gw.Command(in.ctx, "exempt", "import", file); err != nil || code != 0 {
+		t.Fatalf("exempt import: exit %d, %v: %s", code, err, out)
+	}
+}
+
+// untilRecords waits until SQL on the ledger counts some versions.
+func (in *invoice) untilRecords(t *testing.T, what, where string, enough func(n int) bool) {
+	t.Helper()
+	err := lab.Until(in.ctx, 3*time.Minute, what, func() error {
+		n := countRecords(in.ctx, t, filepath.Join(in.dir, "ledger.db"), where)
+		if !enough(n) {
+			return fmt.Errorf("there are %d", n)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatalf("%v\n%s", err, in.gw.Log())
+	}
+}
+
+// Two hundred calls at three services, in euros, yen and dinars: some of exempt callers; some that end
+// while the register is away, pending until it is back; some credited after they were delivered. What
+// the department holds in the end is what the ledger has, to the last minor unit; whoever pays is
+// known to it, and to nobody else.
+func TestLiveInvoice(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)
+	defer cancel()
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	in := newInvoice(ctx, t, seed)
+	if err := in.gw.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if err := in.gw.WaitReady(ctx, 2*time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	in.exempt(t, 1, time.Now())
+	for range 4 {
+		in.play(25)
+	}
+	register := filepath.Join(in.dir, "exempt.db")
+	if err := os.Rename(register, register+".away"); err != nil {
+		t.Fatal(err)
+	}
+	in.play(25)
+	in.play(25)
+	in.untilRecords(t, "pending records", `json_extract(json, '$.state') = 'pending'`,
+		func(n int) bool { return n > 0 })
+	if err := os.Rename(register+".away", register); err != nil {
+		t.Fatal(err)
+	}
+	in.play(25)
+	in.play(25)
+	file := filepath.Join(in.dir, "ledger.db")
+	in.untilRecords(t, "200 calls", `version = 1`, func(n int) bool { return n == 200 })
+	in.untilRecords(t, "pending records to be resolved", `json_extract(json, '$.state') = 'pending' AND
+		NOT EXISTS (SELECT 1 FROM record n WHERE n.call = record.call AND n.version > record.version)`,
+		func(n int) bool { return n == 0 })
+	verified(ctx, t, in.gw, "table")
+	in.exempt(t, 4, time.Now().AddDate(0, 0, -1)) // after the delivery
+	in.untilRecords(t, "credits", `json LIKE '%"credited"%'`, func(n int) bool { return n > 0 })
+	verified(ctx, t, in.gw, "table")
+	verified(ctx, t, in.gw, "jsonl")
+	wantSums(ctx, t, in.conn, file)
+	for what, where := range map[string]string{
+		"exempt": `json_extract(json, '$.exempt') = 1`, "resolved": `json LIKE '%"resolved"%'`,
+		"credited": `json LIKE '%"credited"%'`, "charged": `json_extract(json, '$.charge.amount') > '0.00'`,
+	} {
+		n := countRecords(ctx, t, file, where)
+		t.Logf("%d versions are %s", n, what)
+		if n == 0 {
+			t.Errorf("no version is %s", what)
+		}
+	}
+	in.wantChangesInFiles(t, file)
+	in.wantPayers(t)
+	if code, err := in.gw.Terminate(ctx); err != nil || code != 0 {
+		t.Errorf("exit %d, %v", code, err)
+	}
+}
+
+// delivery is a line of a file.
+type delivery struct {
+	Record, Caller, Currency, Gross string
+	Change                          int64 `json:"gross_change_minor"`
+	Exempt                          bool
+	Payer                           *string
+}
+
+func (in *invoice) lines(t *testing.T) (all []delivery) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(in.dir, "jsonl", "*.jsonl"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%v, %v", files, err)
+	}
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range bytes.Lines(text) {
+			var d delivery
+			if err := json.Unmarshal(line, &d); err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, d)
+		}
+	}
+	return all
+}
+
+// wantChangesInFiles adds up the changes of all versions.
+func (in *invoice) wantChangesInFiles(t *testing.T, file string) {
+	t.Helper()
+	err := lab.Until(in.ctx, time.Minute, "the files to add up", func() error {
+		sums := map[string]int64{}
+		for _, d := range in.lines(t) {
+			sums[d.Currency] += d.Change
+		}
+		for _, line := range sumsOfLedger(in.ctx, t, file) {
+			currency, rest, _ := strings.Cut(line, ": ")
+			if !strings.HasSuffix(rest, fmt.Sprintf(", %d", sums[currency])) {
+				return fmt.Errorf("their changes are %d %s, the ledger has %s", sums[currency], currency, line)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// wantPayers decrypts who pays, as the department does, and compares the pseudonym of that number.
+func (in *invoice) wantPayers(t *testing.T) {
+	t.Helper()
+	var numbers, callers []string
+	for _, d := range in.lines(t) {
+		if charged := strings.Trim(d.Gross, "0.") != ""; charged != (d.Payer != nil) || d.Exempt && charged {
+			t.Errorf("%+v: charged %t", d, charged)
+		}
+		if d.Payer == nil {
+			continue
+		}
+		sealed, err := base64.StdEncoding.DecodeString(*d.Payer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		clear, err := age.Decrypt(bytes.NewReader(sealed), in.id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(clear)
+		if err != nil || !strings.HasPrefix(string(text), "+39061234") {
+			t.Fatalf("%q, %v", text, err)
+		}
+		numbers, callers = append(numbers, strings.TrimSpace(string(text))), append(callers, d.Caller)
+	}
+	list := filepath.Join(in.dir, "numbers")
+	if err := os.WriteFile(list, []byte(strings.Join(numbers, "\n")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, code, err := in.gw.Command(in.ctx, "payers", "--numbers", list)
+	if err != nil || code != 0 {
+		t.Fatalf("payers: exit %d, %v: %s", code, err, out)
+	}
+	rows := bufio.NewScanner(strings.NewReader(out))
+	rows.Scan() // the head
+	for i, caller := range callers {
+		if want := fmt.Sprintf("%d,%s", i+1, caller); !rows.Scan() || rows.Text() != want {
+			t.Fatalf("row %d is %q, want %q", i+1, rows.Text(), want)
+		}
+	}
+	for what, text := range map[string]string{"the log": in.gw.Log(), "payers": out} {
+		if strings.Contains(text, "061234") {
+			t.Errorf("%s has a clear number", what)
+		}
+	}
+	t.Logf("%d deliveries have a payer, whose pseudonym is the record's caller", len(callers))
+}
