@@ -86,17 +86,19 @@ var mayImport = map[string][]string{
 
 // testsMayImport lists what the tests of a package may import besides.
 var testsMayImport = map[string][]string{
-	"ari/native":             {"ari/aritest"},
-	"internal/gateway":       {"ari/aritest"},
-	"internal/mediation":     {"ari/aritest"},
-	"cmd/gateway":            {"ari"},
-	"metering/ledger/sqlite": {"metering/ledger/ledgertest"},
-	"metering/policy":        {"metering/numbering"},
-	"metering":               {"metering/recordtest"},
-	"internal/delivery":      {"integration/lab"},
-	"internal/report":        {"internal/retention"},
-	"internal/rerating":      {"ari", "metering/ledger/sqlite"},
-	"integration":            {"ari/aritest", "integration/judge", "integration/lab", "metering"},
+	"ari/native":                {"ari/aritest"},
+	"internal/gateway":          {"ari/aritest"},
+	"internal/mediation":        {"ari/aritest"},
+	"cmd/gateway":               {"ari"},
+	"metering/ledger/sqlite":    {"metering/ledger/ledgertest"},
+	"metering/policy":           {"metering/numbering"},
+	"metering":                  {"metering/recordtest"},
+	"internal/delivery":         {"integration/lab"},
+	"metering/delivery/file":    {"metering", "metering/ledger"},
+	"metering/delivery/webhook": {"metering/ledger"},
+	"internal/report":           {"internal/retention"},
+	"internal/rerating":         {"ari", "metering/ledger/sqlite"},
+	"integration":               {"ari/aritest", "integration/judge", "integration/lab", "metering"},
 }
 
 // exact are the packages whose permissions do not extend to the folders below the ones named.
