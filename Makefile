@@ -7,7 +7,7 @@ SHELL := /bin/bash
 # load two cores so much that Asterisk's own events and its CEL differ by more than 20 ms.
 LIVE := $(GO) test -tags live -count=1 -parallel 2 -timeout 20m
 
-.PHONY: help demo test test-long unit live judge traces reliability lint vuln bench fuzz build \
+.PHONY: help demo test test-long unit live kills judge traces reliability lint vuln bench fuzz build \
 	image setup bare load observe away
 
 help: ## list the targets
@@ -27,6 +27,9 @@ live: setup ## make real SIP calls on a real Asterisk, and show the report in a 
 
 away: setup ## make calls around a gateway that restarts and is away for a minute
 	$(LIVE) -run TestLiveRestartLosesNoTalk ./integration/ -away 60s
+
+kills: setup ## kill the gateway 300 times while it delivers to other systems
+	$(LIVE) -timeout 90m -run TestLiveKilledWhileItDelivers ./integration/ -kills 300
 
 observe: setup ## record what Asterisk reports of rare cases; the tests hold docs/asterisk.md
 	$(LIVE) -parallel 4 -timeout 30m -run TestObserve ./integration/

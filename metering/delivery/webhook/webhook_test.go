@@ -141,7 +141,6 @@ func TestServerFailsInTenWays(t *testing.T) {
 	}
 }
 
-// A server that mixes up the order of requests has each version's id and number.
 func TestRetryAfterIsReported(t *testing.T) {
 	for text, want := range map[string]time.Duration{"7": 7 * time.Second, "": 0, "soon": 0} {
 		s := serve(t)
