@@ -34,7 +34,7 @@ func TestLiveKilledWhileItDelivers(t *testing.T) {
 	defer cancel()
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
-	rnd := rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // a seed repeats a run
+	rnd := rand.New(rand.NewPCG(seed, seed))
 	pg, err := lab.StartPostgres(ctx)
 	if err != nil {
 		t.Fatal(err)
@@ -73,7 +73,7 @@ func TestLiveKilledWhileItDelivers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close(ctx)
+	defer closing(t, func() error { return conn.Close(ctx) })
 	wantSums(ctx, t, conn, file)
 	t.Logf("%d kills, %d calls, %d events at the server, %d of them came again", *kills, calls,
 		len(h.ids), h.repeats)

@@ -39,12 +39,12 @@ func sumsOfLedger(ctx context.Context, t *testing.T, file string) (lines []strin
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	defer closing(t, db.Close)
 	rows, err := db.QueryContext(ctx, ledgerSums)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer rows.Close()
+	defer closing(t, rows.Close)
 	for rows.Next() {
 		var currency string
 		var calls, minor int64
@@ -131,9 +131,17 @@ func countRecords(ctx context.Context, t *testing.T, file, where string) (n int)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	defer closing(t, db.Close)
 	if err := db.QueryRowContext(ctx, `SELECT count(*) FROM record WHERE `+where).Scan(&n); err != nil {
 		t.Fatal(err)
 	}
 	return n
+}
+
+// closing closes what a test has opened.
+func closing(t *testing.T, end func() error) {
+	t.Helper()
+	if err := end(); err != nil {
+		t.Error(err)
+	}
 }

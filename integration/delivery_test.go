@@ -117,7 +117,7 @@ func TestLiveDeliveredToEachSystem(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close(ctx)
+	defer closing(t, func() error { return conn.Close(ctx) })
 	if _, err := conn.Exec(ctx, `CREATE TABLE theirs (record text PRIMARY KEY, change bigint)`); err != nil {
 		t.Fatal(err)
 	}

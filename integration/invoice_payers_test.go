@@ -86,11 +86,11 @@ func (in *invoice) wantPayers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		clear, err := age.Decrypt(bytes.NewReader(sealed), in.id)
+		opened, err := age.Decrypt(bytes.NewReader(sealed), in.id)
 		if err != nil {
 			t.Fatal(err)
 		}
-		text, err := io.ReadAll(clear)
+		text, err := io.ReadAll(opened)
 		if err != nil || !strings.HasPrefix(string(text), "+39061234") {
 			t.Fatalf("%q, %v", text, err)
 		}

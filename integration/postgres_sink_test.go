@@ -49,7 +49,7 @@ func TestLivePostgreSQLKeepsTheNewestVersion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close(ctx)
+	defer closing(t, func() error { return conn.Close(ctx) })
 	fields, err := records.Select([]string{"caller", "gross"})
 	if err != nil {
 		t.Fatal(err)

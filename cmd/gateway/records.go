@@ -47,7 +47,7 @@ type recordsCommand struct {
 	periodFlags
 	Service string `help:"Calls on this service." placeholder:"NAME"`
 	Outcome string `help:"Calls that ended so: ${enum}." enum:"talked,abandoned,unanswered,uncertain,any" default:"any"`
-	Format  string `help:"json, a record a line; csv, a row a record; or tmf635, a Usage of TM Forum a line." enum:"json,csv,tmf635" default:"json"`
+	Format  string `help:"${enum}: a record a line, a row a record, a Usage a line." enum:"json,csv,tmf635" default:"json"`
 }
 
 // Run prints the records in the order of arrival.

@@ -70,11 +70,11 @@ func TestPayerIsSealedOnceToTheBillingDepartment(t *testing.T) {
 		if strings.Contains(sealed, "0612345678") {
 			t.Error("the number is in clear")
 		}
-		clear, err := stdage.Decrypt(strings.NewReader(sealed), id)
+		opened, err := stdage.Decrypt(strings.NewReader(sealed), id)
 		if err != nil {
 			t.Fatal(err)
 		}
-		text, err := io.ReadAll(clear)
+		text, err := io.ReadAll(opened)
 		if want := "+390612345678\n+3906123456\n"; err != nil || string(text) != want {
 			t.Errorf("%q, %v; want %q", text, err, want)
 		}

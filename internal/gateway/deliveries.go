@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
 	"github.com/risposta/gateway/internal/delivery"
@@ -16,9 +17,9 @@ func (d *Gateway) openDeliveries(ctx context.Context) (err error) {
 		return err
 	}
 	for _, c := range d.conf.Delivery {
-		d.metrics.addSink(c.Name)
+		d.metrics.delivery.add(c.Name)
 	}
-	watch := deliveryObserver{d.log, d.metrics}
+	watch := deliveryObserver{d.log, d.metrics.delivery}
 	d.deliveries, err = delivery.Open(ctx, d.conf, d.ledger, watch)
 	return err
 }
@@ -32,18 +33,51 @@ func (d *Gateway) deliver(ctx context.Context) {
 	workers.Wait()
 }
 
+// deliveryMetrics are those of the other systems, each by the name of its delivery.
+type deliveryMetrics struct {
+	lag, lagSeconds, deadLetters *prometheus.GaugeVec
+	delivered, failures          *prometheus.CounterVec
+}
+
+func newDeliveryMetrics(
+	gauge func(name, help string, labels ...string) *prometheus.GaugeVec,
+	counter func(name, help string, labels ...string) *prometheus.CounterVec,
+) deliveryMetrics {
+	return deliveryMetrics{
+		lag: gauge("delivery_lag_leaves",
+			"Leaves of the ledger log that this system does not have yet.", "sink"),
+		lagSeconds: gauge("delivery_lag_seconds",
+			"How long there have been leaves that this system does not have.", "sink"),
+		delivered: counter("delivered_total",
+			"Events that this system has settled.", "sink"),
+		failures: counter("delivery_failures_total",
+			"Tries to deliver to this system that failed.", "sink"),
+		deadLetters: gauge("delivery_dead_letters",
+			"Events that this system has refused, and that wait for an operator.", "sink"),
+	}
+}
+
+// add makes the series of a system.
+func (m deliveryMetrics) add(sink string) {
+	for _, g := range []*prometheus.GaugeVec{m.lag, m.lagSeconds, m.deadLetters} {
+		g.WithLabelValues(sink)
+	}
+	m.delivered.WithLabelValues(sink)
+	m.failures.WithLabelValues(sink)
+}
+
 // deliveryObserver turns what becomes of deliveries into log lines and metrics.
 type deliveryObserver struct {
 	log     *zap.Logger
-	metrics *metrics
+	metrics deliveryMetrics
 }
 
 var _ delivery.Observer = deliveryObserver{}
 
 // Lag implements delivery.Observer.
 func (o deliveryObserver) Lag(sink string, leaves int64, age time.Duration) {
-	o.metrics.deliveryLag.WithLabelValues(sink).Set(float64(leaves))
-	o.metrics.deliveryLagSeconds.WithLabelValues(sink).Set(age.Seconds())
+	o.metrics.lag.WithLabelValues(sink).Set(float64(leaves))
+	o.metrics.lagSeconds.WithLabelValues(sink).Set(age.Seconds())
 }
 
 // Delivered implements delivery.Observer.
@@ -53,7 +87,7 @@ func (o deliveryObserver) Delivered(sink string, events int) {
 
 // Failing implements delivery.Observer.
 func (o deliveryObserver) Failing(sink string, err error, wait time.Duration, first bool) {
-	o.metrics.deliveryFailures.WithLabelValues(sink).Inc()
+	o.metrics.failures.WithLabelValues(sink).Inc()
 	if first {
 		o.log.Error(evDeliveryFailing, zap.String("sink", sink), zap.Error(err),
 			zap.Duration("retry_in_ms", wait))

@@ -52,11 +52,11 @@ func TestCallComesToTheBillingDepartment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	clear, err := age.Decrypt(bytes.NewReader(sealed), id)
+	opened, err := age.Decrypt(bytes.NewReader(sealed), id)
 	if err != nil {
 		t.Fatal(err)
 	}
-	number, err := io.ReadAll(clear)
+	number, err := io.ReadAll(opened)
 	if err != nil || string(number) != "+390612345678\n" {
 		t.Errorf("the payer is %q, %v", number, err)
 	}

@@ -38,20 +38,7 @@ type metrics struct {
 	headsDiffer          *prometheus.GaugeVec
 	headsWaiting         *prometheus.GaugeVec
 	headFailures         *prometheus.CounterVec
-	deliveryLag          *prometheus.GaugeVec
-	deliveryLagSeconds   *prometheus.GaugeVec
-	delivered            *prometheus.CounterVec
-	deliveryFailures     *prometheus.CounterVec
-	deadLetters          *prometheus.GaugeVec
-}
-
-// addSink makes the series of a system that gets the records.
-func (m *metrics) addSink(name string) {
-	m.deliveryLag.WithLabelValues(name)
-	m.deliveryLagSeconds.WithLabelValues(name)
-	m.delivered.WithLabelValues(name)
-	m.deliveryFailures.WithLabelValues(name)
-	m.deadLetters.WithLabelValues(name)
+	delivery             deliveryMetrics
 }
 
 // addHeadPlace makes the series of a second place of the signed heads.
@@ -155,16 +142,7 @@ func newMetrics() *metrics {
 			"1 while the newest signed head is not kept in this second place.", "place"),
 		headFailures: counter("ledger_head_failures_total",
 			"Tries to keep a signed head in this second place that failed.", "place"),
-		deliveryLag: gauge("delivery_lag_leaves",
-			"Leaves of the ledger log that this system does not have yet.", "sink"),
-		deliveryLagSeconds: gauge("delivery_lag_seconds",
-			"How long there have been leaves that this system does not have.", "sink"),
-		delivered: counter("delivered_total",
-			"Events that this system has settled.", "sink"),
-		deliveryFailures: counter("delivery_failures_total",
-			"Tries to deliver to this system that failed.", "sink"),
-		deadLetters: gauge("delivery_dead_letters",
-			"Events that this system has refused, and that wait for an operator.", "sink"),
+		delivery: newDeliveryMetrics(gauge, counter),
 	}
 	m.registerUsable.Set(1)
 	m.register()
@@ -179,7 +157,8 @@ func (m *metrics) register() {
 		m.inboxOverflows, m.listenerRefused, m.probes, m.callerNumbers, m.exemptionLookups, m.exemptionBreakerOpen,
 		m.registerUsable, m.deskCallers, m.deskTexts, m.pendingRecords, m.rerated, m.commitSeconds,
 		m.commitFailures, m.signFailures, m.headsDiffer, m.headsWaiting, m.headFailures,
-		m.deliveryLag, m.deliveryLagSeconds, m.delivered, m.deliveryFailures, m.deadLetters, collectors.NewGoCollector(),
+		m.delivery.lag, m.delivery.lagSeconds, m.delivery.delivered, m.delivery.failures,
+		m.delivery.deadLetters, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 }

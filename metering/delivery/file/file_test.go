@@ -151,7 +151,11 @@ func checkSchema(t *testing.T, name string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer in.Close()
+	defer func() {
+		if err := in.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
 	info, err := in.Stat()
 	if err != nil {
 		t.Fatal(err)

@@ -36,7 +36,6 @@ type server struct {
 	requests int
 	fail     failure // nil: nothing fails
 	hold     bool    // it keeps the events before it fails
-	one      bool    // a body has one event
 	url      string
 }
 

@@ -188,10 +188,9 @@ func (h *Hook) post(ctx context.Context, body []byte) (verdict, string, error) {
 	if err != nil {
 		return 0, "", fmt.Errorf("sending events: %w", withoutAddress(err))
 	}
-	defer resp.Body.Close()
 	// What was answered may be cut off: then it is not known whether the events have arrived.
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-	if err != nil {
+	if err = errors.Join(err, resp.Body.Close()); err != nil {
 		return 0, "", fmt.Errorf("reading the answer, status %d: %w", resp.StatusCode,
 			withoutAddress(err))
 	}
