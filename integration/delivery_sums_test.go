@@ -44,7 +44,11 @@ func sumsOfLedger(ctx context.Context, t *testing.T, file string) (lines []strin
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer closing(t, rows.Close)
+	defer func() {
+		if err := rows.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
 	for rows.Next() {
 		var currency string
 		var calls, minor int64

@@ -120,7 +120,7 @@ func (c deliverySkip) Run(ctx context.Context, io streams) error {
 
 type deliveryVerify struct {
 	letterFlags
-	Held string `help:"The ids that a system has which cannot be asked, one a line." type:"existingfile" placeholder:"FILE"`
+	Held string `help:"Its ids, where it cannot be asked, one a line." type:"existingfile" placeholder:"FILE"`
 }
 
 var errDelivery = errors.New("the system does not have what the ledger has")

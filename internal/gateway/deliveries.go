@@ -39,10 +39,7 @@ type deliveryMetrics struct {
 	delivered, failures          *prometheus.CounterVec
 }
 
-func newDeliveryMetrics(
-	gauge func(name, help string, labels ...string) *prometheus.GaugeVec,
-	counter func(name, help string, labels ...string) *prometheus.CounterVec,
-) deliveryMetrics {
+func newDeliveryMetrics() deliveryMetrics {
 	return deliveryMetrics{
 		lag: gauge("delivery_lag_leaves",
 			"Leaves of the ledger log that this system does not have yet.", "sink"),

@@ -65,17 +65,18 @@ func (m *metrics) addPBX(name string) {
 	}
 }
 
+func gauge(name, help string, labels ...string) *prometheus.GaugeVec {
+	return prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "risposta_" + name, Help: help}, labels)
+}
+
+func counter(name, help string, labels ...string) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(
+		prometheus.CounterOpts{Name: "risposta_" + name, Help: help}, labels)
+}
+
 func newMetrics() *metrics {
-	gauge := func(name, help string, labels ...string) *prometheus.GaugeVec {
-		return prometheus.NewGaugeVec(
-			prometheus.GaugeOpts{Name: "risposta_" + name, Help: help}, labels)
-	}
 	single := func(name, help string) prometheus.Gauge {
 		return prometheus.NewGauge(prometheus.GaugeOpts{Name: "risposta_" + name, Help: help})
-	}
-	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
-		return prometheus.NewCounterVec(
-			prometheus.CounterOpts{Name: "risposta_" + name, Help: help}, labels)
 	}
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
@@ -142,7 +143,7 @@ func newMetrics() *metrics {
 			"1 while the newest signed head is not kept in this second place.", "place"),
 		headFailures: counter("ledger_head_failures_total",
 			"Tries to keep a signed head in this second place that failed.", "place"),
-		delivery: newDeliveryMetrics(gauge, counter),
+		delivery: newDeliveryMetrics(),
 	}
 	m.registerUsable.Set(1)
 	m.register()

@@ -59,6 +59,7 @@ func unchanged(ctx context.Context, tx txn, s *ledger.Supersession) error {
 }
 
 func addVersions(ctx context.Context, tx txn, s *ledger.Supersession) error {
+	newest := &s.Records[len(s.Records)-1]
 	for i := range s.Records {
 		if err := insertRecord(ctx, tx, &s.Records[i]); err != nil {
 			return err
@@ -72,7 +73,7 @@ func addVersions(ctx context.Context, tx txn, s *ledger.Supersession) error {
 			return err
 		}
 	}
-	if err := keepPayer(ctx, tx, &s.Records[len(s.Records)-1], payerOfPending); err != nil {
+	if err := keepPayer(ctx, tx, newest, payerOfPending); err != nil {
 		return err
 	}
 	if err := payerOfChange(ctx, tx, s, newest); err != nil {
