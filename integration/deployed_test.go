@@ -159,7 +159,7 @@ func TestLiveFreePBXDropIn(t *testing.T) {
 	t.Parallel()
 	bare := strings.NewReplacer("(!,alive)", "(!)", "[trunk](alive)", "[trunk]").
 		Replace(deployed(t, "etc/pjsip.conf"))
-	dropIn := deployed(t, "freepbx/pjsip.endpoint_custom_post.conf")
+	dropIn := deployed(t, "../freepbx/pjsip.endpoint_custom_post.conf")
 	custom := strings.NewReplacer("[200]", "[agent1]", "[carrier]", "[agent2]").Replace(dropIn) +
 		strings.NewReplacer("[200]", "[op1]", "[carrier]", "[trunk]").Replace(dropIn)
 	for _, c := range []struct {

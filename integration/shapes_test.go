@@ -148,8 +148,14 @@ func TestLiveMoreShapesMatchTheCEL(t *testing.T) {
 // logs.
 func playAll(t *testing.T, shapes []shape) *harness {
 	t.Helper()
+	return playAllWith(t, shapes, shapeFiles)
+}
+
+// playAllWith is playAll with other files of Asterisk.
+func playAllWith(t *testing.T, shapes []shape, files map[string]string) *harness {
+	t.Helper()
 	services, at := servicesOf(shapes)
-	h := newHarness(t, services, shapeFiles)
+	h := newHarness(t, services, files)
 	h.start(t)
 	var table sync.Map
 	t.Run("calls", func(t *testing.T) {

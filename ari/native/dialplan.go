@@ -11,49 +11,75 @@ const maxLines = 500
 
 // entry checks that a service's number stays unanswered until Queue().
 func (i *inspector) entry(e Entry, ask query) {
-	read := func(name string) (values []string) {
-		for n := range maxLines {
-			v, ok := ask(fmt.Sprintf("AST_CONFIG(extensions.conf,%s,%s,%d)", e.Context, name, n))
-			if !ok {
-				break
-			}
-			values = append(values, v)
-		}
-		return values
-	}
-	priorities := func(exten string) int {
-		for n := 1; n < maxLines; n++ {
-			v, ok := ask(fmt.Sprintf("DIALPLAN_EXISTS(%s,%s,%d)", e.Context, exten, n))
-			if !ok || v != "1" {
-				return n - 1
-			}
-		}
-		return maxLines
-	}
-	if priorities(e.Number) == 0 {
+	d := dialplan{ask: ask, contexts: map[string]lines{}}
+	if d.priorities(e.Context, e.Number) == 0 {
 		i.bad("service %s: the dialplan has no extension %s in context %s",
 			e.Service, e.Number, e.Context)
 		return
 	}
-	steps, ok := lines{exten: read("exten"), same: read("same")}.steps(e.Number, priorities)
-	for _, s := range steps {
-		if name, _, _ := strings.Cut(s.args, ","); ok && strings.EqualFold(s.app, "queue") {
-			i.queued = append(i.queued, strings.TrimSpace(name))
-		}
-	}
-	app, known := answersEarly(steps)
+	w := d.walk(e.Number, e.Context)
+	i.queued = append(i.queued, w.queues...)
 	switch {
-	case !ok || !known:
+	case w.early != "":
+		cost := "the caller's own network charges the wait"
+		if i.plan.WaitVoids {
+			cost += ", and the policy voids every charge of such a call"
+		}
+		around := ""
+		if w.jumps {
+			around = ", unless a jump before it leads around it"
+		}
+		i.bad("service %s: %s comes before Queue() in %s%s: %s; %s",
+			e.Service, w.early, w.at, around, cost, w.remedy())
+	case w.unclear || len(w.queues) == 0:
 		i.note("service %s: whether %s@%s is answered before Queue() can't be told from "+
 			"extensions.conf; the records of calls that are have the reason answered_early",
 			e.Service, e.Number, e.Context)
-	case app != "":
-		i.bad("service %s: %s comes before Queue() in %s@%s: the caller's own network charges the "+
-			"wait; use Progress() instead", e.Service, app, e.Number, e.Context)
 	default:
 		i.good("service %s: %s@%s stays unanswered until the operator answers",
 			e.Service, e.Number, e.Context)
 	}
+	if w.early == "" && w.long != "" {
+		i.note("service %s: %s lets callers wait unanswered for more than %d s: carriers end such calls, "+
+			"most after 2 to 3 minutes; give it a timeout (in FreePBX the queue's Max Wait Time)",
+			e.Service, w.long, maxUnanswered)
+	}
+}
+
+// dialplan reads extensions.conf through AST_CONFIG, each context once.
+type dialplan struct {
+	ask      query
+	contexts map[string]lines
+}
+
+func (d dialplan) priorities(context, exten string) int {
+	for n := 1; n < maxLines; n++ {
+		v, ok := d.ask(fmt.Sprintf("DIALPLAN_EXISTS(%s,%s,%d)", context, exten, n))
+		if !ok || v != "1" {
+			return n - 1
+		}
+	}
+	return maxLines
+}
+
+// steps are what a number executes in a context; ok is as [lines.steps] has it.
+func (d dialplan) steps(exten, context string) ([]step, bool) {
+	l, known := d.contexts[context]
+	if !known {
+		read := func(name string) (values []string) {
+			for n := range maxLines {
+				v, ok := d.ask(fmt.Sprintf("AST_CONFIG(extensions.conf,%s,%s,%d)", context, name, n))
+				if !ok {
+					break
+				}
+				values = append(values, v)
+			}
+			return values
+		}
+		l = lines{exten: read("exten"), same: read("same")}
+		d.contexts[context] = l
+	}
+	return l.steps(exten, func(name string) int { return d.priorities(context, name) })
 }
 
 // step is one application of a dialplan extension.
@@ -104,34 +130,6 @@ func (l lines) steps(
 func parseStep(text string) step {
 	app, args, _ := strings.Cut(strings.TrimSpace(text), "(")
 	return step{app: strings.TrimSpace(app), args: strings.TrimSuffix(args, ")")}
-}
-
-// deskContext is the dialplan context of deploy/asterisk that leads to the front desk. It does not
-// answer the call.
-const deskContext = "risposta"
-
-// answersEarly returns the application that answers the caller before Queue() does, "" if none.
-// known is false where the path to Queue() cannot be followed from here.
-func answersEarly(steps []step) (app string, known bool) {
-	for _, s := range steps {
-		switch strings.ToLower(s.app) {
-		case "queue":
-			return "", true
-		case "answer":
-			return "Answer()", true
-		case "playback", "background", "controlplayback":
-			if !strings.Contains(s.args, "noanswer") && !strings.Contains(s.args, ",n") {
-				return s.app + "() without noanswer", true
-			}
-		case "gosub":
-			if context, _, _ := strings.Cut(s.args, ","); strings.TrimSpace(context) != deskContext {
-				return "", false
-			}
-		case "goto", "gotoif", "gosubif", "macro", "agi", "stasis", "confbridge", "dial":
-			return "", false
-		}
-	}
-	return "", false
 }
 
 // matches reports whether a dialplan pattern, such as _10[0-4]X or _X., matches a number.

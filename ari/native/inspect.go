@@ -32,6 +32,13 @@ type Report struct {
 	Info      ari.Info
 	Findings  []Finding
 	Endpoints []string // all that the PBX lists, such as PJSIP/agent1; nil where it was not asked
+	Members   []Member // of the queues that are known, at present
+}
+
+// Member is a member of a queue, and the endpoints that it calls; none where that is not known.
+type Member struct {
+	Queue, Name string
+	Endpoints   []string
 }
 
 // Entry is where a metered service begins in the dialplan.
@@ -43,6 +50,7 @@ type Plan struct {
 	Language          string   // of the front desk
 	Prompts           []string // that the front desk needs
 	NeedsAnnouncement bool     // calls whose price was not announced are free
+	WaitVoids         bool     // a call that was answered before the operator answered is free
 	Queues            []string // that earlier calls waited in; ARI has no list of queues
 
 	Operator func(endpoint string) bool // it is a human operator's

@@ -61,6 +61,7 @@ func (i *inspector) queue(name string, ask query, reached map[string]bool) (comp
 	var free, unknown []string
 	for _, m := range members {
 		endpoints := i.dialled(m, ask)
+		i.report.Members = append(i.report.Members, Member{name, m, endpoints})
 		operator := false
 		for _, e := range endpoints {
 			if i.plan.Operator(e) {

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
 
 	"github.com/risposta/gateway/internal/check"
 )
@@ -16,8 +19,8 @@ type checkCommand struct {
 var errCheck = errors.New("check failed")
 
 // Run prints a line for each finding: "ok", "note" or "FAIL", where, what.
-func (c checkCommand) Run(ctx context.Context, io streams) error {
-	conf, err := c.load(io)
+func (c checkCommand) Run(ctx context.Context, s streams) error {
+	conf, err := c.load(s)
 	if err != nil {
 		return err
 	}
@@ -31,18 +34,30 @@ func (c checkCommand) Run(ctx context.Context, io streams) error {
 		case f.Note:
 			result = "note"
 		}
-		fmt.Fprintf(io.stdout, "%s  %s: %s\n", result, f.Where, f.Text)
+		fmt.Fprintf(s.stdout, "%s  %s: %s\n", result, f.Where, f.Text)
 	}
 	show(check.Finding{Where: c.Config, Text: "the configuration is complete"})
-	checks := check.New(conf, show)
+	var tables strings.Builder
+	checks := check.New(conf, show, func(pbx string, all []check.Item) { inventory(&tables, pbx, all) })
 	checks.Machine(ctx)
 	if !c.Offline {
 		checks.PBXs(ctx)
 	}
+	fmt.Fprint(s.stdout, tables.String())
 	if failed > 0 {
 		return fmt.Errorf("%w: %s", errCheck, problemsFound(failed))
 	}
 	return nil
+}
+
+// inventory prints what a PBX has, and what a caller pays for it today.
+func inventory(out io.Writer, pbx string, all []check.Item) {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "\n%s has\t\t\ttoday a caller pays\n", pbx)
+	for _, i := range all {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", i.Kind, i.Name, i.Is, i.Pays)
+	}
+	_ = w.Flush() // a strings.Builder never fails
 }
 
 // problemsFound is "1 problem found", "3 problems found".

@@ -2,8 +2,9 @@
 //
 // In: the CEL and the queue_log, as deploy/asterisk/etc writes them. Out: stretches of [Talk] and a
 // [QueueCall]. It shares no code with the gateway, so that one mistake cannot be in both results
-// that the tests compare. A hold shows in the CEL as music on the caller's channel (STREAM_BEGIN
-// and STREAM_END) while the channel is in a bridge.
+// that the tests compare. A hold shows in the CEL as music on the caller's channel, or on half of a
+// Local channel between caller and operator (STREAM_BEGIN and STREAM_END), while the channel is in a
+// bridge.
 package judge
 
 import (
@@ -169,6 +170,7 @@ func with(parties map[string]*party, callerID string, operators []string, open *
 			if strings.HasPrefix(p.name, "Local/") {
 				other := half(parties, p.name)
 				if other != nil && other.answered && other.bridge != "" &&
+					!p.held() && !other.held() && // behind it somebody holds
 					!slices.Contains(reach, other.bridge) {
 					reach = append(reach, other.bridge)
 				}

@@ -34,11 +34,12 @@ type Finding struct {
 type Checks struct {
 	conf  *config.Config
 	found func(Finding)
+	items func(pbx string, all []Item)
 }
 
-// New prepares the checks. found gets each finding as it is made.
-func New(conf *config.Config, found func(Finding)) Checks {
-	return Checks{conf: conf, found: found}
+// New prepares the checks. found gets each finding as it is made, items what each PBX has.
+func New(conf *config.Config, found func(Finding), items func(pbx string, all []Item)) Checks {
+	return Checks{conf: conf, found: found, items: items}
 }
 
 func (c Checks) ok(where, format string, args ...any) {
@@ -138,6 +139,11 @@ func (c Checks) PBXs(ctx context.Context) {
 				info.Node, other)
 		}
 		named[info.Node] = p.Name
+		if items, err := c.inventory(report, plan, time.Now()); err == nil {
+			c.items(p.Name, items)
+		} else {
+			c.fail(p.Name, "%v", err)
+		}
 	}
 	c.patterns(endpoints, complete)
 }
@@ -179,6 +185,7 @@ func (c Checks) plan(ctx context.Context) (plan native.Plan, err error) {
 	if law, err := c.conf.Policy(); err == nil { // a configuration that has loaded has one
 		announce := law.Has(policy.Announced) || law.Has(policy.Consent)
 		plan.NeedsAnnouncement = len(currencies) > 0 && announce
+		plan.WaitVoids = law.Has(policy.WaitVoids)
 	}
 	return plan, nil
 }

@@ -32,7 +32,7 @@ ledger: {file: ` + filepath.Join(dir, "ledger.db") + "}\n" + more
 func findings(conf *config.Config, checks func(check.Checks)) (lines []string) {
 	checks(check.New(conf, func(f check.Finding) {
 		lines = append(lines, fmt.Sprintf("%t %s: %s", f.Failed, f.Where, f.Text))
-	}))
+	}, func(string, []check.Item) {}))
 	return lines
 }
 

@@ -79,3 +79,24 @@ func TestSampleHasEveryKeyAndNoOther(t *testing.T) {
 		}
 	}
 }
+
+// yamlBlock is an example of configuration in a document.
+var yamlBlock = regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$")
+
+// The examples of docs/freepbx.md load, with the rest of the sample.
+func TestFreePBXExampleLoads(t *testing.T) {
+	text, err := os.ReadFile("../../docs/freepbx.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := yamlBlock.FindAllStringSubmatch(string(text), -1)
+	if len(blocks) == 0 {
+		t.Fatal("docs/freepbx.md has no example")
+	}
+	const rest = "pbx: [{url: \"http://127.0.0.1:8088/ari\", username: risposta}]\nledger: {file: l.db}\n"
+	for _, b := range blocks {
+		if _, err := config.Parse("freepbx.md", []byte(b[1]+rest), nil, config.NoSecrets, nil); err != nil {
+			t.Error(err)
+		}
+	}
+}
