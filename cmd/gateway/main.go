@@ -34,7 +34,7 @@ func main() {
 }
 
 type commands struct {
-	Run       runCommand       `cmd:"" help:"Meter the calls of the PBX until SIGTERM; read the configuration again on SIGHUP."`
+	Run       runCommand       `cmd:"" help:"Meter the calls of the PBX until SIGTERM; SIGHUP reloads."`
 	Setup     setupCommand     `cmd:"" help:"Write a first configuration and its keys, and check them."`
 	Check     checkCommand     `cmd:"" help:"Find problems in the configuration and at the PBX."`
 	Replay    replayCommand    `cmd:"" help:"Turn recorded ARI frames into records, without a PBX."`

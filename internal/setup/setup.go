@@ -70,7 +70,7 @@ func Write(file string, a Answers) (Files, error) {
 	}
 	text := a.configuration(f)
 	key := make([]byte, 32)
-	rand.Read(key) //nolint:errcheck // crypto/rand never fails
+	rand.Read(key)
 	password := rand.Text()
 	content := map[string]string{
 		f.Config: text, f.Key: hex.EncodeToString(key) + "\n", f.Password: password + "\n",
@@ -103,7 +103,7 @@ func writeNew(dir string, content map[string]string) (err error) {
 		}
 	}
 	for name, text := range content {
-		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
+		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 		if err != nil {
 			return err
 		}
