@@ -67,6 +67,7 @@ var mayImport = map[string][]string{
 	"internal/remeasure":       {"metering"},
 	"internal/rerating":        {"metering", "internal/mediation"},
 	"internal/retention":       {"metering", "internal/rerating"},
+	"internal/setup":           {"internal/config"},
 	"internal/sqlitefile":      {"internal/fileowner"},
 	"internal/fileowner":       {},
 	"internal/printable":       {},
@@ -81,6 +82,7 @@ var mayImport = map[string][]string{
 	"integration/judge":        {},
 	"integration/lab":          {},
 	"integration/load":         {"integration/judge", "integration/lab"},
+	"integration/packaged":     {},
 	"integration/played":       {"integration/lab"},
 }
 
@@ -201,7 +203,7 @@ func TestLogEventsAreDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	inCode := names(regexp.MustCompile(`"((?:gateway|calls?|caller|announcement|checkpoint|queue|`+
+	inCode := names(regexp.MustCompile(`"((?:gateway|config|calls?|caller|announcement|checkpoint|queue|`+
 		`talk|gap|number|survey|exemption|pbx|frame|ledger|record|rerating|delivery)\.[a-z_]+)"`), code)
 	inDoc := names(regexp.MustCompile("(?m)^\\| `([a-z]+\\.[a-z_]+)`"), string(doc))
 	for name := range inCode {
