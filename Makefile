@@ -8,7 +8,7 @@ SHELL := /bin/bash
 LIVE := $(GO) test -tags live -count=1 -parallel 2 -timeout 20m
 
 .PHONY: help demo test test-long unit live kills judge traces reliability lint vuln bench fuzz build \
-	image setup bare load observe away
+	image setup bare load observe away deb package-test gateway-image
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,7 +23,7 @@ unit: ## run the tests that need no PBX, with the race detector
 
 live: setup ## make real SIP calls on a real Asterisk, and show the report in a real browser
 	$(LIVE) -run TestLive ./internal/report
-	$(LIVE) -skip 'TestLiveMoreShapes|TestObserve' ./integration/...
+	$(LIVE) -skip 'TestLiveMoreShapes|TestObserve|TestPackaged' ./integration/...
 
 away: setup ## make calls around a gateway that restarts and is away for a minute
 	$(LIVE) -run TestLiveRestartLosesNoTalk ./integration/ -away 60s
@@ -41,7 +41,7 @@ bare: ## run `make demo` and `make test` in a bare Debian 12 container: Go, make
 	scripts/bare
 
 JUDGED = -v -run 'TestLive($(SHAPES))' ./integration/
-SHAPES = Shapes|MoreShapes|Offerless|DeadPhone|DirectMedia|Conference|Feature|BridgeMusic|Missed|Clock
+SHAPES = Shapes|MoreShapes|FreePBX|Offerless|DeadPhone|DirectMedia|Conference|Feature|BridgeMusic|Missed|Clock
 judge: setup ## compare every shape of call, live: the CEL, our record, Asterisk's CDR
 	set -o pipefail; $(LIVE) $(JUDGED) \
 		| grep -E '^ +(shape |[a-z0-9-]+ +[0-9.]+ s)|^ *(ok|FAIL|---)'
@@ -79,6 +79,17 @@ fuzz: ## run the fuzz targets, one after the other, FUZZTIME each
 
 build: ## build the gateway into bin/
 	$(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/risposta ./cmd/gateway
+
+deb: ## build the Debian package into bin/
+	scripts/deb bin
+
+PACKAGED = $(GO) test -tags live -count=1 -v -timeout 30m ./integration/packaged/
+package-test: setup ## install the package in clean Debian containers: the quick start, upgrade, purge
+	scripts/packaged-images
+	set -o pipefail; $(PACKAGED)
+
+gateway-image: ## build the container image of the gateway
+	scripts/gateway-image
 
 image: setup ## build the Asterisk image
 
