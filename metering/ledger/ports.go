@@ -50,6 +50,8 @@ type Reader interface {
 	Record(ctx context.Context, call metering.CallID) ([]byte, error)
 	// Versions returns the JSON of all versions of the call's record, the first one first.
 	Versions(ctx context.Context, call metering.CallID) ([][]byte, error)
+	// CallOf returns the call that a record is of, of any version, or ErrNotFound.
+	CallOf(ctx context.Context, record string) (metering.CallID, error)
 	// Records calls f with the JSON of each selected call's newest version, exactly as it was
 	// committed, in the order of arrival. However long f takes, it holds up nothing: neither a commit
 	// nor Scrub. So of a call that is erased meanwhile f may get what the erasure leaves.

@@ -29,6 +29,19 @@ var readTests = map[string]func(*testing.T, Store){
 		}
 		wantEvidence(t, l, "unknown")
 	},
+	"A record leads to its call, by the id of each version": func(t *testing.T, s Store) {
+		l := s.open(t, ledger.Exclusive)
+		commit(t, l, ended("a", "b")...)
+		supersede(t, l, versions("a", 1, 1))
+		for _, r := range []metering.Record{record("a", 1), record("a", 2), record("b", 1)} {
+			if call, err := l.CallOf(t.Context(), r.Record); err != nil || call != r.Call {
+				t.Errorf("record %s is of call %q, %v; want %q", r.Record, call, err, r.Call)
+			}
+		}
+		if call, err := l.CallOf(t.Context(), "r-none"); !errors.Is(err, ledger.ErrNotFound) {
+			t.Errorf("an unknown record is of call %q, %v; want ErrNotFound", call, err)
+		}
+	},
 	"Evidence comes in the order of committing": func(t *testing.T, s Store) {
 		l := s.open(t, ledger.Exclusive)
 		mixed := append(frames("a", "1"), append(frames("b", "1"), frames("a", "2")...)...)

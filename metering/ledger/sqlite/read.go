@@ -101,6 +101,18 @@ func (r reads) Versions(ctx context.Context, call metering.CallID) ([][]byte, er
 	return texts, nil
 }
 
+// CallOf implements ledger.Reader.
+func (r reads) CallOf(ctx context.Context, record string) (call metering.CallID, err error) {
+	err = r.q.QueryRowContext(ctx, `SELECT call FROM record WHERE record = ?`, record).Scan(&call)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return "", fmt.Errorf("record %s: %w", record, ledger.ErrNotFound)
+	case err != nil:
+		return "", fmt.Errorf("reading record %s: %w", record, err)
+	}
+	return call, nil
+}
+
 // column is the only column of a query's rows.
 func column(
 	ctx context.Context, q queries, query string, args ...any,
