@@ -19,7 +19,20 @@ type Row struct {
 	Queue    string        `json:"queue,omitempty"`
 	Charged  bool          `json:"charged"`
 	Why      string        `json:"why"`
+
+	code string
 }
+
+// The codes of a row that has no reason of a record or a gap.
+const (
+	CodeHeld       = "held"
+	CodeWaiting    = "waiting"
+	CodeNoOperator = "no_operator"
+)
+
+// Code is Why as a name, for those who write it in another language: for talk the decisive reason of
+// the charge, for unseen time the reason of the gap, else one of the codes.
+func (r Row) Code() string { return r.code }
 
 func rows(c *metering.Call, rec metering.Record, open bool) []Row {
 	charged, whyTalk := chargeOfTalk(rec)
@@ -34,13 +47,13 @@ func rows(c *metering.Call, rec metering.Record, open bool) []Row {
 			}
 			switch part.State {
 			case metering.Talking:
-				r.Charged, r.Why = charged, whyTalk
+				r.Charged, r.Why, r.code = charged, whyTalk, string(rec.Reasons[0])
 			case metering.Held:
-				r.Why = "on hold: no talk"
+				r.Why, r.code = "on hold: no talk", CodeHeld
 			case metering.Unseen:
-				r.Why = "not seen (" + part.Why + "): unseen time is free"
+				r.Why, r.code = "not seen ("+part.Why+"): unseen time is free", part.Why
 			default:
-				r.Why = whyWaiting(part, c)
+				r.Why, r.code = whyWaiting(part, c)
 			}
 			if r.Ms > 0 || now {
 				rows = append(rows, r)
@@ -50,13 +63,13 @@ func rows(c *metering.Call, rec metering.Record, open bool) []Row {
 	return rows
 }
 
-func whyWaiting(s metering.Segment, c *metering.Call) string {
+func whyWaiting(s metering.Segment, c *metering.Call) (why, code string) {
 	for _, later := range c.Segments {
 		if later.State == metering.Talking && !later.From.Before(s.To) {
-			return "waiting for an operator"
+			return "waiting for an operator", CodeWaiting
 		}
 	}
-	return "no operator with the caller"
+	return "no operator with the caller", CodeNoOperator
 }
 
 // chargeOfTalk is whether talk was charged, and why or why not. It never says why a caller is

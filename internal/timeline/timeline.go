@@ -64,8 +64,8 @@ func New(call metering.CallID, frames [][]byte, record []byte) (*Timeline, error
 		Evidence: metering.Evidence{Events: len(frames)},
 	}
 	if open {
-		assumed := metering.Record{Reasons: []metering.Reason{metering.ReasonTalk}}
-		t.Rows = rows(upTo(m.Watermark(), c), assumed, true)
+		now := upTo(m.Watermark(), c)
+		t.Rows = rows(now, metering.NewRecord(now, metering.Evidence{}), true)
 		return t, nil
 	}
 	rec := out.Records[len(out.Records)-1]
