@@ -74,10 +74,18 @@ func (l *loader) checkAdmin(c Admin) {
 	switch {
 	case err != nil:
 		l.problem("admin.listen", "%q is not an address such as 127.0.0.1:9108", c.Listen)
-	case !loopback(host):
-		l.problem("admin.listen", "%q is not on loopback: "+
-			"health and metrics are not for the network", c.Listen)
+	case (c.CertFile == "") != (c.KeyFile == ""):
+		l.problem("admin.cert_file", "give both cert_file and key_file, or neither")
+	case c.CertFile == "" && !loopback(host):
+		l.problem("admin.listen", "%q is not on loopback: give cert_file, key_file and password_file, "+
+			"or calls can be watched from the network", c.Listen)
 	}
+}
+
+// askPassword reports whether the admin port asks for a password: on the network always.
+func (a Admin) askPassword() bool {
+	host, _, err := net.SplitHostPort(a.Listen)
+	return a.PasswordFile != "" || !a.Password.Empty() || err == nil && !loopback(host)
 }
 
 func (l *loader) checkLog(c Log) {

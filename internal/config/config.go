@@ -253,10 +253,21 @@ func (l Ledger) EraseBefore(now time.Time) time.Time {
 	return now.UTC().AddDate(0, -l.KeepMonths, 0)
 }
 
-// Admin is where health and metrics are served.
+// Admin is where the page of the gateway, its health and its metrics are served.
 type Admin struct {
-	// The address of /healthz, /readyz and /metrics. It must be on loopback.
+	// The address of the page, /healthz, /readyz and /metrics. Without a certificate and a password it
+	// must be on loopback.
 	Listen string `yaml:"listen"`
+	// The user of the page, and of all else that is served there. It counts where there is a password.
+	Username string `yaml:"username"`
+	// The file that holds the user's password. Left out, on loopback: none is asked for.
+	PasswordFile string `yaml:"password_file"`
+	// The user's password.
+	Password Secret `yaml:"password"`
+	// The certificate for https.
+	CertFile string `yaml:"cert_file"`
+	// The private key of the certificate.
+	KeyFile string `yaml:"key_file"`
 }
 
 // Log is the gateway's own log.

@@ -160,3 +160,24 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// `gateway top` gets the password of the admin port, and no other secret; commands that read the
+// ledger do not get it.
+func TestTheAdminPasswordIsForThoseWhoNeedIt(t *testing.T) {
+	env := append([]string{"RISPOSTA_ADMIN_PASSWORD=s3cret"}, secrets...)
+	for needs, want := range map[config.Needs]bool{
+		config.NoSecrets: false, config.AdminPassword: true, config.CallersKey: false, config.AllSecrets: true,
+	} {
+		c, err := config.Parse("gw.yaml", []byte(good), env, needs, noFiles)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.Admin.Password.Reveal() == "s3cret"; got != want {
+			t.Errorf("needs %d: has the admin password %v, want %v", needs, got, want)
+		}
+		others := !c.Callers.Key.Empty() || !c.PBX[0].Password.Empty()
+		if needs == config.AdminPassword && others {
+			t.Error("top has other secrets, too")
+		}
+	}
+}

@@ -24,6 +24,7 @@ func (c *Config) defaults() {
 		set(&c.Services[i].Choice, ChoiceQueue)
 	}
 	set(&c.Admin.Listen, "127.0.0.1:9108")
+	set(&c.Admin.Username, "risposta")
 	set(&c.Ledger.KeyFile, c.Ledger.File+".key")
 	set(&c.Ledger.KeepMonths, 6)
 	set(&c.Ledger.SignEvery, time.Hour)

@@ -41,9 +41,10 @@ type Needs uint8
 
 // The needs of the commands.
 const (
-	NoSecrets  Needs = iota // reads the ledger
-	CallersKey              // makes pseudonyms and asks exemption lookups, too
-	AllSecrets              // connects to a PBX, too
+	NoSecrets     Needs = iota // reads the ledger
+	AdminPassword              // reads the admin port, and nothing else
+	CallersKey                 // makes pseudonyms and asks exemption lookups, and reads the ledger
+	AllSecrets                 // connects to a PBX, too
 )
 
 // Load reads the file, applies the environment (as [os.Environ] gives it), and checks everything.

@@ -188,7 +188,24 @@ func TestProblemsOfThePBX(t *testing.T) {
 		},
 		"admin port on the network": {
 			add:  "admin: {listen: \"0.0.0.0:9108\"}\n",
-			want: "gw.yaml:21: admin.listen: \"0.0.0.0:9108\" is not on loopback",
+			want: "gw.yaml:21: admin.listen: \"0.0.0.0:9108\" is not on loopback: give cert_file, key_file and",
+		},
+		"admin port on the network without a password": {
+			add:  "admin: {listen: \"0.0.0.0:9108\", cert_file: a, key_file: b}\n",
+			want: "gw.yaml:21: admin.password: missing: set RISPOSTA_ADMIN_PASSWORD",
+		},
+		"admin port on every address without a certificate": {
+			add: "admin: {listen: \":9108\", password_file: a}\n", want: "gw.yaml:21: admin.listen: \":9108\" is not",
+		},
+		"admin port with half a certificate": {
+			add:  "admin: {cert_file: a}\n",
+			want: "gw.yaml:21: admin.cert_file: give both cert_file and key_file, or neither",
+		},
+		"admin password that can't be read": {
+			add: "admin: {password_file: nowhere}\n", want: "gw.yaml:21: admin.password_file: can't be read",
+		},
+		"admin password in the file": {
+			add: "admin: {password: s3cret}\n", want: "gw.yaml:21: admin.password: a secret does not belong",
 		},
 		"log format": {add: "log: {format: xml}\n", want: "gw.yaml:21: log.format"},
 		"log level":  {add: "log: {level: loud}\n", want: "gw.yaml:21: log.level"},

@@ -49,6 +49,12 @@ func (l *loader) secrets(c *Config, needs Needs) {
 		}
 	}
 	l.deliverySecrets(c, needs)
+	switch {
+	case needs != AdminPassword && needs < AllSecrets:
+		c.Admin.Password = Secret{}
+	case c.Admin.askPassword():
+		l.secret("admin.password", &c.Admin.Password, c.Admin.PasswordFile)
+	}
 	sql, http := &c.Exemption.SQL, &c.Exemption.HTTP
 	if needs < CallersKey {
 		c.Callers.Key, sql.DSN, http.Token = Secret{}, Secret{}, Secret{}
