@@ -15,7 +15,7 @@ var (
 	pure = []string{
 		"metering", "metering/numbering", "metering/policy", "metering/tariff",
 		"metering/ledger/merkle", "metering/quality", "ari/talkpath", "metering/evidence",
-		"internal/mediation",
+		"internal/mediation", "internal/live",
 	}
 	impure = regexp.MustCompile(`^(os|net|io/fs|database/.*|log.*|syscall|os/.*|net/.*|` +
 		`time/tzdata|sync|math/rand.*|crypto/rand)$`)

@@ -34,6 +34,13 @@ func (m *Meter) Apply(f Fact) *Call {
 // Call returns an open call, or nil. Do not change it.
 func (m *Meter) Call(id CallID) *Call { return m.calls[id] }
 
+// Each calls f with each open call, in no order. f changes neither the call nor the meter.
+func (m *Meter) Each(f func(*Call)) {
+	for _, c := range m.calls {
+		f(c)
+	}
+}
+
 // Adopt adds an open call that another meter rebuilt from evidence.
 func (m *Meter) Adopt(c *Call) { m.calls[c.ID] = c }
 

@@ -134,6 +134,9 @@ func (m *Mediator) Size() int {
 // Call returns an open call, or nil. Do not change it.
 func (m *Mediator) Call(id metering.CallID) *metering.Call { return m.meter.Call(id) }
 
+// EachCall calls f with each open call, in no order. f changes neither the call nor the mediator.
+func (m *Mediator) EachCall(f func(*metering.Call)) { m.meter.Each(f) }
+
 // Step takes in one event and adds to out.
 func (m *Mediator) Step(ev ari.Event, out *Output) {
 	if m.stepDesk(ev, out) {

@@ -7,6 +7,7 @@ package printable
 import (
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"unicode"
 	"unicode/utf8"
@@ -23,6 +24,13 @@ type Writer struct {
 
 // To is a writer that passes on to another.
 func To(w io.Writer) *Writer { return &Writer{to: w} }
+
+// String is a text as a Writer writes it.
+func String(text string) string {
+	var b strings.Builder
+	_, _ = To(&b).Write([]byte(text)) // a Builder takes everything
+	return b.String()
+}
 
 // Write implements io.Writer. It reports what it was given as written.
 func (p *Writer) Write(text []byte) (int, error) {
