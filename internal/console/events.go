@@ -23,6 +23,11 @@ func (c *Console) watch(resp http.ResponseWriter, req *http.Request, t texts) {
 	}
 	resp.Header().Set("Content-Type", "text/event-stream")
 	out := http.NewResponseController(resp)
+	// The server's bound of a request is over once the request is read: this one goes on.
+	if err := out.SetReadDeadline(time.Time{}); err != nil {
+		http.Error(resp, err.Error(), http.StatusInternalServerError)
+		return
+	}
 	ticker := time.NewTicker(viewEvery)
 	defer ticker.Stop()
 	sent := map[string]string{}
