@@ -51,6 +51,8 @@ type commands struct {
 	Restore   restoreCommand   `cmd:"" help:"Put a backup in place."`
 	Delivery  deliveryCommand  `cmd:"" help:"Look after the systems that get the records."`
 	Payers    payersCommand    `cmd:"" help:"Print the pseudonyms of customers' numbers."`
+	Top       topCommand       `cmd:"" help:"Show what the running gateway meters now."`
+	Logs      logsCommand      `cmd:"" help:"Look up the events of the log."`
 	Exempt    exemptCommand    `cmd:"" help:"Manage the register of exempt callers."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
 }

@@ -28,7 +28,7 @@ func (c runCommand) Run(ctx context.Context, io streams) error {
 	if err != nil {
 		return err
 	}
-	log, err := gateway.NewLogger(conf.Log, zapcore.Lock(zapcore.AddSync(io.stdout)))
+	log, err := gateway.NewStdoutLogger(conf.Log, zapcore.Lock(zapcore.AddSync(io.stdout)))
 	if err != nil {
 		return usage{err}
 	}

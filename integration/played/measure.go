@@ -60,7 +60,7 @@ func measure(ctx context.Context, o options, rate int) (res result, err error) {
 	if err != nil {
 		return res, err
 	}
-	commits, err := metric(ctx, gw, "risposta_commit_seconds_count")
+	commits, err := metric(ctx, gw, "risposta_commit_duration_seconds_count")
 	if err != nil {
 		return res, err
 	}
@@ -102,7 +102,7 @@ func (res *result) measureIdle(ctx context.Context, gw *lab.Gateway) error {
 
 // readGateway reads the gateway's metrics and its log.
 func (res *result) readGateway(ctx context.Context, gw *lab.Gateway, commits float64) (err error) {
-	if res.commits, err = metric(ctx, gw, "risposta_commit_seconds_count"); err != nil {
+	if res.commits, err = metric(ctx, gw, "risposta_commit_duration_seconds_count"); err != nil {
 		return err
 	}
 	res.commits -= commits

@@ -2,18 +2,48 @@ package gateway
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"log" //nolint:depguard // net/http takes no other logger; what it says goes to ours
+	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.uber.org/zap"
+	"golang.org/x/net/netutil"
+
+	"github.com/risposta/gateway/internal/console"
 )
 
-// adminTimeout bounds each request to the admin port, and the wait for the last ones at shutdown.
-const adminTimeout = 5 * time.Second
+const (
+	// adminTimeout bounds each request to the admin port, and the wait for the last ones at shutdown.
+	adminTimeout = 5 * time.Second
+	// maxAdminConns bounds the connections to the admin port: those who watch the page, and some more.
+	maxAdminConns = 64
+)
 
-// serveAdmin serves /healthz (the process runs), /readyz (it meters) and /metrics until ctx ends.
+// openAdmin listens on the admin port.
+func (d *Gateway) openAdmin(ctx context.Context) error {
+	secure, err := adminTLS(d.conf.Admin)
+	if err != nil {
+		return err
+	}
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", d.conf.Admin.Listen)
+	if err != nil {
+		return fmt.Errorf("listening on admin.listen: %w", err)
+	}
+	d.admin = netutil.LimitListener(l, maxAdminConns)
+	if secure != nil {
+		d.admin = tls.NewListener(d.admin, secure)
+	}
+	return nil
+}
+
+// serveAdmin serves the page, /healthz (the process runs), /readyz (it meters) and /metrics until ctx
+// ends.
 func (d *Gateway) serveAdmin(ctx context.Context) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(resp http.ResponseWriter, _ *http.Request) {
@@ -21,15 +51,21 @@ func (d *Gateway) serveAdmin(ctx context.Context) error {
 	})
 	mux.HandleFunc("GET /readyz", d.ready)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(d.metrics.registry, promhttp.HandlerOpts{}))
+	view := viewer{gateway: d}
+	console.New(view.view, d.ledger, ctx.Done()).Register(mux)
 	srv := &http.Server{
-		Handler: mux, ReadTimeout: adminTimeout, WriteTimeout: adminTimeout,
-		IdleTimeout: time.Minute, MaxHeaderBytes: 1 << 14,
+		Handler: guard{
+			next: mux, user: d.conf.Admin.Username, password: d.conf.Admin.Password.Reveal(),
+			refused: d.refuseAdmin,
+		},
+		ReadTimeout: adminTimeout, WriteTimeout: adminTimeout, IdleTimeout: time.Minute,
+		MaxHeaderBytes: 1 << 14, ErrorLog: log.New(adminFailures{d}, "", 0),
 	}
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(d.admin) }()
 	select {
 	case err := <-served:
-		return fmt.Errorf("serving health and metrics: %w", err)
+		return fmt.Errorf("serving the admin port: %w", err)
 	case <-ctx.Done():
 	}
 	sctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), adminTimeout)
@@ -41,12 +77,27 @@ func (d *Gateway) serveAdmin(ctx context.Context) error {
 	return err
 }
 
+// refuseAdmin counts and logs a request that was refused, or a connection that failed.
+func (d *Gateway) refuseAdmin(why string, what zap.Field) {
+	d.metrics.adminRefused.WithLabelValues(why).Inc()
+	d.log.Warn(evAdminRefused, zap.String("reason", why), what)
+}
+
+// adminFailures takes what the HTTP server logs, such as a TLS error.
+type adminFailures struct{ gateway *Gateway }
+
+// Write implements io.Writer.
+func (f adminFailures) Write(line []byte) (int, error) {
+	f.gateway.refuseAdmin("failed", zap.String("error", strings.TrimSpace(string(line))))
+	return len(line), nil
+}
+
 // ready responds 200 when every PBX is synced and commits succeed, else 503 with a line for each
 // failure.
 func (d *Gateway) ready(resp http.ResponseWriter, _ *http.Request) {
 	var lines []string
 	for _, w := range d.workers {
-		if !w.synced.Load() {
+		if !w.isSynced() {
 			lines = append(lines, fmt.Sprintf("pbx %s: not synced", w.name))
 		}
 		if !w.committed.Load() {

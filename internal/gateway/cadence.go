@@ -33,6 +33,8 @@ func (w *pbxWorker) await(
 	for len(w.out.Evidence) < ari.QueueBatch && len(w.unmatched) < maxMessages {
 		last := due
 		select {
+		case reply := <-w.answerable():
+			reply <- w.look()
 		case <-w.queue.Ready():
 			due = earlier(due, frames)
 		case a := <-w.asker.answers:

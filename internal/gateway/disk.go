@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"math"
 	"path/filepath"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -18,11 +19,11 @@ func (m *metrics) watchDisk(ledgerFile, register string) {
 		logGauge("risposta_ledger_wal_bytes", "Size of the ledger's write-ahead log.", ledgerFile),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "risposta_ledger_disk_free_bytes",
-			Help: "What is left for the gateway on the ledger's disk; -1 where it is not known.",
+			Help: "What is left for the gateway on the ledger's disk; NaN where it is not known.",
 		}, func() float64 {
 			var s unix.Statfs_t
 			if err := unix.Statfs(filepath.Dir(ledgerFile), &s); err != nil {
-				return -1
+				return math.NaN()
 			}
 			return float64(s.Bavail) * float64(s.Bsize)
 		}),

@@ -50,6 +50,7 @@ type Gateway struct {
 	retention  *retention.Worker
 	heads      *heads.Keepers
 	deliveries []*delivery.Worker
+	pending    atomic.Int64 // records that wait for a lookup
 }
 
 // New opens what the gateway needs: ledger, lookups, admin port, listeners. No PBX is contacted
@@ -80,6 +81,8 @@ func (d *Gateway) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	d.metrics.addServices(d.conf)
+	d.metrics.signInterval.Set(d.conf.Ledger.SignEvery.Seconds())
 	d.metrics.watchDisk(d.conf.Ledger.File, d.conf.Exemption.Registry)
 	places, err := openHeads(d.conf.Ledger.Heads)
 	if err != nil {
@@ -91,7 +94,7 @@ func (d *Gateway) open(ctx context.Context) error {
 	if err := d.openDeliveries(ctx); err != nil {
 		return err
 	}
-	watch := observer{log: d.log, metrics: d.metrics, heads: d.heads}
+	watch := observer{log: d.log, metrics: d.metrics, heads: d.heads, pending: &d.pending}
 	d.retention = &retention.Worker{
 		Store: d.ledger, Signer: signer, SignEvery: d.conf.Ledger.SignEvery,
 		Before:   func(now time.Time) time.Time { return d.inForce.Load().Ledger.EraseBefore(now) },
@@ -105,8 +108,8 @@ func (d *Gateway) open(ctx context.Context) error {
 		Store: d.ledger, Lookup: d.lookups, Registry: d.lookups.Registry, Pseudonyms: names,
 		GiveUpAfter: d.conf.Exemption.GiveUpAfter, Observer: watch,
 	}
-	if d.admin, err = new(net.ListenConfig).Listen(ctx, "tcp", d.conf.Admin.Listen); err != nil {
-		return fmt.Errorf("listening on admin.listen: %w", err)
+	if err := d.openAdmin(ctx); err != nil {
+		return err
 	}
 	for _, p := range d.conf.PBX {
 		// Operators' patterns remember what they matched, so each worker has rules of its own.
@@ -188,6 +191,7 @@ func (d *Gateway) Run(ctx context.Context) error {
 	d.notify(daemon.SdNotifyStopping)
 	d.retention.Sign(context.WithoutCancel(ctx)) // the last calls, too
 	err = errors.Join(err, d.close())
+	_ = d.log.Sync() // says what was left out; a pipe or a terminal has nothing to sync
 	if err != nil {
 		d.log.Error(evStopped, zap.Error(err))
 		return err

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -17,6 +18,7 @@ type observer struct {
 	log     *zap.Logger
 	metrics *metrics
 	heads   *heads.Keepers
+	pending *atomic.Int64
 }
 
 var (
@@ -25,7 +27,10 @@ var (
 )
 
 // Pending implements rerating.Observer.
-func (o observer) Pending(records int) { o.metrics.pendingRecords.Set(float64(records)) }
+func (o observer) Pending(records int) {
+	o.metrics.pendingRecords.Set(float64(records))
+	o.pending.Store(int64(records))
+}
 
 // Rerated implements rerating.Observer.
 func (o observer) Rerated(why metering.Reason, r *metering.Record) {
@@ -43,6 +48,11 @@ func (o observer) Signed(head merkle.Head) {
 	o.log.Info(evSigned, zap.Int64("leaves", head.N), zap.Stringer("root", head.Hash),
 		zap.ByteString("head", head.Note))
 	o.heads.Keep(heads.NewLine(head, time.Now()))
+}
+
+// LogCovered implements retention.Observer.
+func (o observer) LogCovered(at time.Time) {
+	o.metrics.signedAt.Set(float64(at.UnixMilli()) / 1000)
 }
 
 // SignFailed implements retention.Observer.

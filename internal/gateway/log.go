@@ -2,14 +2,17 @@ package gateway
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
+	"github.com/coreos/go-systemd/v22/journal"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
 	"github.com/risposta/gateway/internal/config"
 	"github.com/risposta/gateway/internal/mediation"
 	"github.com/risposta/gateway/metering"
+	"github.com/risposta/gateway/metering/quality"
 )
 
 // The events of the log, beside the names of the facts. docs/logs.md explains each, and a test
@@ -25,6 +28,7 @@ const (
 	evCheckpointSaved = "checkpoint.saved"
 	evResumed         = "calls.resumed"
 	evNotResumed      = "calls.not_resumed"
+	evAdminRefused    = "gateway.admin_refused"
 	evLoginRefused    = "pbx.login_refused"
 	evListenerFailed  = "pbx.listener_failed"
 	evUnreachable     = "pbx.unreachable"
@@ -64,9 +68,33 @@ const (
 
 // NewLogger makes the gateway's logger: JSON lines, or lines for people to read.
 func NewLogger(c config.Log, sink zapcore.WriteSyncer) (*zap.Logger, error) {
+	level, enc, err := encoder(c)
+	if err != nil {
+		return nil, err
+	}
+	lines := &lines{sink: sink}
+	return zap.New(lineCore{newLimited(zapcore.NewCore(enc, lines, level)), lines}), nil
+}
+
+// NewStdoutLogger makes a logger that writes to standard output, which is sink: as [NewLogger] does,
+// or, where it is systemd's journal, to the journal with fields.
+func NewStdoutLogger(c config.Log, sink zapcore.WriteSyncer) (*zap.Logger, error) {
+	if !toJournal() {
+		return NewLogger(c, sink)
+	}
+	level, enc, err := encoder(c)
+	if err != nil {
+		return nil, err
+	}
+	return zap.New(newLimited(&journalCore{
+		LevelEnabler: level, enc: enc, send: journal.Send, or: sink,
+	})), nil
+}
+
+func encoder(c config.Log) (zapcore.Level, zapcore.Encoder, error) {
 	level, err := zapcore.ParseLevel(c.Level)
 	if err != nil {
-		return nil, fmt.Errorf("log.level: %w", err)
+		return level, nil, fmt.Errorf("log.level: %w", err)
 	}
 	conf := zapcore.EncoderConfig{
 		TimeKey: "ts", LevelKey: "level", MessageKey: "event",
@@ -76,17 +104,13 @@ func NewLogger(c config.Log, sink zapcore.WriteSyncer) (*zap.Logger, error) {
 			enc.AppendInt64(d.Milliseconds())
 		},
 	}
-	var enc zapcore.Encoder
-	if c.Format == "console" {
-		conf.EncodeLevel = zapcore.CapitalLevelEncoder
-		conf.EncodeTime = zapcore.TimeEncoderOfLayout("15:04:05.000")
-		conf.ConsoleSeparator = "  "
-		enc = zapcore.NewConsoleEncoder(conf)
-	} else {
-		enc = zapcore.NewJSONEncoder(conf)
+	if c.Format != "console" {
+		return level, zapcore.NewJSONEncoder(conf), nil
 	}
-	lines := &lines{sink: sink}
-	return zap.New(lineCore{zapcore.NewCore(enc, lines, level), lines}), nil
+	conf.EncodeLevel = zapcore.CapitalLevelEncoder
+	conf.EncodeTime = zapcore.TimeEncoderOfLayout("15:04:05.000")
+	conf.ConsoleSeparator = "  "
+	return level, zapcore.NewConsoleEncoder(conf), nil
 }
 
 // report logs and counts what has been committed: calls set aside, facts, then records.
@@ -109,10 +133,31 @@ func (w *pbxWorker) report(out *mediation.Output) {
 		r := &out.Records[i]
 		logRecord(w.log, r)
 		w.metrics.records.WithLabelValues(r.Service, string(r.Outcome)).Inc()
-		w.metrics.talkSeconds.WithLabelValues(r.Service).Add(float64(r.TalkMs) / 1000)
-		w.metrics.unseenSeconds.WithLabelValues(r.Service).Add(float64(r.UnseenMs) / 1000)
+		w.metrics.talkSeconds.WithLabelValues(r.Service).Add(seconds(r.TalkMs))
+		w.metrics.unseenSeconds.WithLabelValues(r.Service).Add(seconds(r.UnseenMs))
+		w.metrics.countWait(r)
 	}
 }
+
+// countWait counts the first wait of a record, as the quality of service has it.
+func (m *metrics) countWait(r *metering.Record) {
+	if slices.Contains(r.Reasons, metering.ReasonAnsweredEarly) {
+		m.answeredEarly.WithLabelValues(r.Service).Inc()
+	}
+	for _, row := range quality.Of(*r) {
+		if row.Level() != quality.LevelService {
+			continue
+		}
+		if row.Wait.Count() > 0 {
+			m.waitSeconds.WithLabelValues(r.Service, "answered").Observe(seconds(row.Wait.SumMs()))
+		}
+		if row.AbandonedWait.Count() > 0 {
+			m.waitSeconds.WithLabelValues(r.Service, "abandoned").Observe(seconds(row.AbandonedWait.SumMs()))
+		}
+	}
+}
+
+func seconds(ms int64) float64 { return float64(ms) / 1000 }
 
 // logRecord logs a record that has been committed.
 func logRecord(log *zap.Logger, r *metering.Record) {

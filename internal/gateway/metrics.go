@@ -1,8 +1,13 @@
 package gateway
 
 import (
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/risposta/gateway/ari"
+	"github.com/risposta/gateway/internal/config"
 )
 
 // metrics are the gateway's own, in a registry of their own. docs/operations.md lists them.
@@ -27,12 +32,17 @@ type metrics struct {
 	exemptionLookups     *prometheus.CounterVec
 	exemptionBreakerOpen *prometheus.GaugeVec
 	listenerRefused      *prometheus.CounterVec
+	adminRefused         *prometheus.CounterVec
 	registerUsable       prometheus.Gauge
 	deskCallers          *prometheus.CounterVec
 	deskTexts            *prometheus.CounterVec
 	pendingRecords       prometheus.Gauge
 	rerated              *prometheus.CounterVec
 	commitSeconds        prometheus.Histogram
+	waitSeconds          *prometheus.HistogramVec
+	answeredEarly        *prometheus.CounterVec
+	signedAt             prometheus.Gauge
+	signInterval         prometheus.Gauge
 	commitFailures       prometheus.Counter
 	signFailures         prometheus.Counter
 	headsDiffer          *prometheus.GaugeVec
@@ -41,11 +51,33 @@ type metrics struct {
 	delivery             deliveryMetrics
 }
 
+// waitBuckets have the borders of laws and objectives among them: 20, 150 and 180 s.
+var waitBuckets = []float64{5, 10, 20, 30, 60, 90, 120, 150, 180, 300, 600, 1200}
+
+// addServices makes the series of the services, and of what is aimed at for them.
+func (m *metrics) addServices(c *config.Config) {
+	for _, s := range c.Services {
+		for _, o := range []string{"answered", "abandoned"} {
+			m.waitSeconds.WithLabelValues(s.Name, o)
+		}
+		for _, v := range []*prometheus.CounterVec{m.talkSeconds, m.unseenSeconds, m.answeredEarly} {
+			v.WithLabelValues(s.Name)
+		}
+	}
+	m.registry.MustRegister(objectives{c.Quality.Targets(), time.Now})
+}
+
 // addHeadPlace makes the series of a second place of the signed heads.
 func (m *metrics) addHeadPlace(name string) {
 	m.headsDiffer.WithLabelValues(name)
 	m.headsWaiting.WithLabelValues(name)
 	m.headFailures.WithLabelValues(name)
+}
+
+// gapReasons are those that a source gives.
+var gapReasons = []string{
+	ari.GapConnection, ari.GapReplaced, ari.GapSilence, ari.GapOverflow, ari.GapDeaf, ari.GapClock,
+	ari.GapUnreadable, ari.GapMissed,
 }
 
 // addPBX makes a PBX's series before anything is counted: a series that is missing until its first
@@ -59,6 +91,12 @@ func (m *metrics) addPBX(name string) {
 		m.callsSetAside, m.notFiltered,
 	} {
 		c.WithLabelValues(name)
+	}
+	for _, why := range gapReasons {
+		m.pbxGaps.WithLabelValues(name, why)
+	}
+	for _, why := range []string{"login", "failed"} {
+		m.listenerRefused.WithLabelValues(name, why)
 	}
 	for _, why := range []string{"no_service", "talk"} {
 		m.unmatchedCalls.WithLabelValues(name, why)
@@ -91,7 +129,7 @@ func newMetrics() *metrics {
 		unseenSeconds: counter("unseen_seconds_total",
 			"Time in committed records that was not seen, and is free.", "service"),
 		unmatchedCalls: counter("unmatched_calls_total",
-			"Calls into a service's context, or with an operator, that were on no service.", "pbx", "why"),
+			"Calls into a service's context, or with an operator, that were on no service.", "pbx", "reason"),
 		pbxSynced: gauge("pbx_synced",
 			"1 while every event of the PBX is received.", "pbx"),
 		pbxGaps: counter("pbx_gaps_total",
@@ -105,7 +143,9 @@ func newMetrics() *metrics {
 			"Connections at which the PBX could not be told which events to send.", "pbx"),
 		inboxFrames: gauge("inbox_frames", "Frames read and not processed yet.", "pbx"),
 		listenerRefused: counter("listener_refused_total",
-			"Connections to the listener that were refused or failed.", "pbx", "why"),
+			"Connections to the listener that were refused or failed.", "pbx", "reason"),
+		adminRefused: counter("admin_refused_total",
+			"Requests and connections to the admin port that were refused or failed.", "reason"),
 		inboxOverflows: counter("inbox_overflows_total",
 			"Times the inbox was full, and a new snapshot was needed.", "pbx"),
 		probes: counter("probes_total",
@@ -119,17 +159,30 @@ func newMetrics() *metrics {
 		registerUsable: single("exemption_register_usable",
 			"0 while the exemption register is missing or refused: it answers no about nobody."),
 		deskCallers: counter("desk_callers_total",
-			"Callers who have left the front desk, by result.", "service", "result"),
+			"Callers who have left the front desk, by result.", "step", "result"),
 		deskTexts: counter("desk_texts_total",
 			"Texts that the dialplan has sent to callers, by result.", "result"),
 		pendingRecords: single("pending_records",
 			"Records that charge nothing until it is known whether the caller is exempt."),
 		rerated: counter("rerated_total",
-			"Later versions of records, by reason.", "why"),
+			"Later versions of records, by reason.", "reason"),
 		commitSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "risposta_commit_seconds", Help: "Time of one commit, fsync included.",
+			Name: "risposta_commit_duration_seconds", Help: "Time of one commit, fsync included.",
 			Buckets: prometheus.ExponentialBuckets(0.0001, 2, 16),
 		}),
+		waitSeconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "risposta_wait_seconds",
+			Help: "First waits in committed records, from the choice of an operator, by what ended them: " +
+				"answered or abandoned.",
+			Buckets: waitBuckets,
+		}, []string{"service", "outcome"}),
+		answeredEarly: counter("answered_early_records_total",
+			"Records of calls that were answered before an operator: their own network charged a wait.",
+			"service"),
+		signedAt: single("ledger_signed_timestamp_seconds",
+			"When every change of the ledger log was last found signed; 0: not since the start."),
+		signInterval: single("ledger_sign_interval_seconds",
+			"How often the ledger log is signed."),
 		commitFailures: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "risposta_commit_failures_total", Help: "Commits that failed and were tried again.",
 		}),
@@ -155,8 +208,9 @@ func (m *metrics) register() {
 		m.openCalls, m.callsSetAside, m.unmatchedCalls, m.records, m.talkSeconds, m.unseenSeconds,
 		m.pbxSynced, m.pbxGaps, m.frames, m.heartbeats, m.unreadableFrames, m.notFiltered,
 		m.inboxFrames,
-		m.inboxOverflows, m.listenerRefused, m.probes, m.callerNumbers, m.exemptionLookups, m.exemptionBreakerOpen,
+		m.inboxOverflows, m.listenerRefused, m.adminRefused, m.probes, m.callerNumbers, m.exemptionLookups, m.exemptionBreakerOpen,
 		m.registerUsable, m.deskCallers, m.deskTexts, m.pendingRecords, m.rerated, m.commitSeconds,
+		m.waitSeconds, m.answeredEarly, m.signedAt, m.signInterval,
 		m.commitFailures, m.signFailures, m.headsDiffer, m.headsWaiting, m.headFailures,
 		m.delivery.lag, m.delivery.lagSeconds, m.delivery.delivered, m.delivery.failures,
 		m.delivery.deadLetters, collectors.NewGoCollector(),

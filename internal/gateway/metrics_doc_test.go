@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/risposta/gateway/internal/config"
 )
 
 const metricsDoc = "../../docs/operations.md"
@@ -24,6 +26,7 @@ func registered() map[string]string {
 	descs := make(chan *prometheus.Desc)
 	go func() {
 		m := newMetrics()
+		m.addServices(&config.Config{})
 		m.watchDisk("ledger.db", "exempt.db")
 		m.registry.Describe(descs)
 		close(descs)

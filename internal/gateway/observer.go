@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"net"
 	"time"
 
 	"go.uber.org/zap"
@@ -45,7 +46,7 @@ func (w *pbxWorker) countUnmatched(u talkpath.Unmatched) {
 	}
 	w.loggedExts[key] = true
 	w.log.Warn(evUnmatched, zap.String("extension", ext), zap.String("context", u.Context),
-		zap.String("why", why))
+		zap.String("reason", why))
 }
 
 // setMayCall tells the channels that may be a caller's from those of operators.
@@ -60,13 +61,27 @@ func (w *pbxWorker) Retrying(err error, wait time.Duration) {
 	w.log.Warn(evUnreachable, zap.Error(err), zap.Duration("retry_in_ms", wait))
 }
 
+// LoginRefused implements native.ListenObserver. The port of the client means nothing.
+func (w *pbxWorker) LoginRefused(address string) {
+	if host, _, err := net.SplitHostPort(address); err == nil {
+		address = host
+	}
+	w.metrics.listenerRefused.WithLabelValues(w.name, "login").Inc()
+	w.log.Warn(evLoginRefused, zap.String("from", address))
+}
+
+// ListenerFailed implements native.ListenObserver.
+func (w *pbxWorker) ListenerFailed(text string) {
+	w.metrics.listenerRefused.WithLabelValues(w.name, "failed").Inc()
+	w.log.Warn(evListenerFailed, zap.String("error", text))
+}
+
 // NotResumed implements native.Observer.
 func (w *pbxWorker) NotResumed(err error) { w.log.Warn(evNotResumed, zap.Error(err)) }
 
 // Synced implements native.Observer.
 func (w *pbxWorker) Synced(info ari.Info, channels int, took time.Duration) {
-	w.synced.Store(true)
-	w.metrics.pbxSynced.WithLabelValues(w.name).Set(1)
+	w.setSync(syncState{synced: true, node: info.Node})
 	w.log.Info(evSynced, zap.String("node", info.Node), zap.String("systemname", info.SystemName),
 		zap.String("version", info.Version), zap.Int("channels", channels),
 		zap.Duration("took_ms", took))
@@ -84,16 +99,47 @@ func (w *pbxWorker) NotFiltered(err error) {
 
 // SyncLost implements native.Observer.
 func (w *pbxWorker) SyncLost(reason string, err error) {
-	w.synced.Store(false)
-	w.metrics.pbxSynced.WithLabelValues(w.name).Set(0)
+	w.setSync(syncState{reason: reason})
 	w.metrics.pbxGaps.WithLabelValues(w.name, reason).Inc()
 	w.log.Warn(evSyncLost, zap.String("reason", reason), zap.Error(err))
 }
 
 // Overflowed implements native.Observer.
 func (w *pbxWorker) Overflowed() {
-	w.synced.Store(false)
-	w.metrics.pbxSynced.WithLabelValues(w.name).Set(0)
+	w.setSync(syncState{reason: ari.GapOverflow})
 	w.metrics.inboxOverflows.WithLabelValues(w.name).Inc()
 	w.log.Error(evOverflow)
+}
+
+// syncState is whether a PBX is synced.
+type syncState struct {
+	synced bool
+	node   string    // of the last snapshot
+	since  time.Time // by this machine's clock
+	reason string    // of the gap
+}
+
+// setSync notes that the PBX is synced from now on, or is not. A gap goes on from where it began.
+func (w *pbxWorker) setSync(s syncState) {
+	s.since = time.Now()
+	if was := w.sync.Load(); was != nil {
+		if !s.synced && !was.synced && !was.since.IsZero() {
+			s.since = was.since
+		}
+		if s.node == "" {
+			s.node = was.node
+		}
+	}
+	w.sync.Store(&s)
+	value := 0.0
+	if s.synced {
+		value = 1
+	}
+	w.metrics.pbxSynced.WithLabelValues(w.name).Set(value)
+}
+
+// isSynced reports whether every event of the PBX is received.
+func (w *pbxWorker) isSynced() bool {
+	s := w.sync.Load()
+	return s != nil && s.synced
 }

@@ -19,7 +19,7 @@ import (
 )
 
 // calls are copies of a recorded call, each under ids of its own.
-func calls(b *testing.B, n int) (frames [][][]byte, ids []string) {
+func calls(b testing.TB, n int) (frames [][][]byte, ids []string) {
 	b.Helper()
 	text, err := os.ReadFile("../../integration/testdata/traces/early-media/ari.jsonl")
 	if err != nil {

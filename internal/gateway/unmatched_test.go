@@ -24,8 +24,8 @@ func TestUnmatchedCallsAreCounted(t *testing.T) {
 		r.happens(ari.Event{Kind: ari.ChannelCreated, Channel: caller})
 		r.happens(ari.Event{Kind: ari.ChannelDestroyed, Channel: caller})
 	}
-	metrics := r.untilMetric(`risposta_unmatched_calls_total{pbx="fake",why="no_service"} 3`)
-	r.until(`"extension":"1002","context":"from-trunk","why":"no_service"`, 1)
+	metrics := r.untilMetric(`risposta_unmatched_calls_total{pbx="fake",reason="no_service"} 3`)
+	r.until(`"extension":"1002","context":"from-trunk","reason":"no_service"`, 1)
 	r.stop()
 	if n := strings.Count(r.log.String(), `"call.unmatched"`); n != 2 {
 		t.Errorf("logged %d times, want once for each of two extensions:\n%s", n, r.log)

@@ -15,6 +15,7 @@ import (
 	"github.com/risposta/gateway/ari/frontdesk"
 	"github.com/risposta/gateway/ari/native"
 	"github.com/risposta/gateway/internal/config"
+	"github.com/risposta/gateway/internal/live"
 	"github.com/risposta/gateway/internal/lookups"
 	"github.com/risposta/gateway/internal/mediation"
 	"github.com/risposta/gateway/metering"
@@ -58,14 +59,14 @@ type pbxWorker struct {
 	loggedTypes, loggedExts map[string]bool  // of unreadable frames; of calls on no service
 	trunks                  map[string]bool  // that the metrics name
 	lastResync              time.Time        // after an unreadable frame
-	refusals                refusals
-	beat                    chan struct{} // taken once each turn of the loop that is asked for one
-	terms                   chan terms    // taken between two batches
+	beat                    chan struct{}    // taken once each turn of the loop that is asked for one
+	terms                   chan terms       // taken between two batches
 	loggedNotFiltered       sync.Once
 
 	mayCall   atomic.Pointer[func(ari.Channel) bool] // see native.Config
-	synced    atomic.Bool                            // for /readyz
+	sync      atomic.Pointer[syncState]              // for /readyz and the page; nil: never synced so far
 	committed atomic.Bool                            // false while a commit fails
+	looks     chan chan<- live.PBX                   // what is asked between two beats
 }
 
 func (d *Gateway) newWorker(p config.PBX, rules mediation.Rules, access access) *pbxWorker {
@@ -82,8 +83,8 @@ func (d *Gateway) newWorker(p config.PBX, rules mediation.Rules, access access) 
 		asker: newAsker(lookup, d.metrics, d.log), pseudonyms: d.resolver.Pseudonyms,
 		deskBackend: newDeskBackend(d, lookup), control: control, onlyPBX: len(d.conf.PBX) == 1,
 		runID: rand.Text(), commitEvery: d.conf.Ledger.CommitEvery,
-		beat: make(chan struct{}), terms: make(chan terms), loggedTypes: map[string]bool{}, loggedExts: map[string]bool{},
-		trunks: map[string]bool{},
+		beat: make(chan struct{}), terms: make(chan terms), looks: make(chan chan<- live.PBX),
+		loggedTypes: map[string]bool{}, loggedExts: map[string]bool{}, trunks: map[string]bool{},
 	}
 	w.setMayCall(rules.Operators)
 	conf.MayCall = func(c ari.Channel) bool { return (*w.mayCall.Load())(c) }

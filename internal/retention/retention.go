@@ -32,6 +32,8 @@ type Store interface {
 type Observer interface {
 	// Signed is called with each new head.
 	Signed(head merkle.Head)
+	// LogCovered is called when the newest head covers every change, also where it is no new one.
+	LogCovered(at time.Time)
 	SignFailed(err error)
 	// Erased is called with the number of calls that one round has erased, where there were any.
 	Erased(calls int)
@@ -83,14 +85,18 @@ func (w *Worker) Run(ctx context.Context) {
 // Sign signs what was added to the ledger log since the last head. What fails is tried again when
 // the next head is due.
 func (w *Worker) Sign(ctx context.Context) {
-	head, signed, err := w.Store.SignLog(ctx, time.Now(), w.Signer)
-	switch {
-	case err != nil && ctx.Err() != nil: // the end of the gateway
-	case err != nil:
-		w.Observer.SignFailed(err)
-	case signed:
+	now := time.Now()
+	head, signed, err := w.Store.SignLog(ctx, now, w.Signer)
+	if err != nil {
+		if ctx.Err() == nil { // not the end of the gateway
+			w.Observer.SignFailed(err)
+		}
+		return
+	}
+	if signed {
 		w.Observer.Signed(head)
 	}
+	w.Observer.LogCovered(now)
 }
 
 func (w *Worker) erase(ctx context.Context) {

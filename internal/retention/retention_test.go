@@ -212,9 +212,10 @@ func (s *scriptedStore) SignLog(
 type observed struct {
 	heads                   []int64
 	signFailed, eraseFailed int
-	repeatsFailed           int
+	repeatsFailed, covered  int
 }
 
+func (o *observed) LogCovered(time.Time)    { o.covered++ }
 func (o *observed) Signed(head merkle.Head) { o.heads = append(o.heads, head.N) }
 func (o *observed) SignFailed(error)        { o.signFailed++ }
 func (o *observed) Erased(int)              {}
@@ -253,7 +254,7 @@ func TestRunErasesEveryHourAndSignsEverySignEvery(t *testing.T) {
 			t.Errorf("scrubbed %d times, want three: until it was done, and no more", s.scrubs)
 		}
 		if !slices.Equal(o.heads, []int64{7}) || o.signFailed != 1 || o.eraseFailed != 1 ||
-			o.repeatsFailed != 2 {
+			o.repeatsFailed != 2 || o.covered != 3 {
 			t.Errorf("observed %+v", o)
 		}
 		w.Sign(ctx)
