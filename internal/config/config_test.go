@@ -161,7 +161,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// `gateway top` gets the password of the admin port, and no other secret; commands that read the
+// `risposta top` gets the password of the admin port, and no other secret; commands that read the
 // ledger do not get it.
 func TestTheAdminPasswordIsForThoseWhoNeedIt(t *testing.T) {
 	env := append([]string{"RISPOSTA_ADMIN_PASSWORD=s3cret"}, secrets...)

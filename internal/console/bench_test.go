@@ -14,14 +14,17 @@ import (
 // A page of 1,000 calls: what is made every two seconds for each language that somebody looks at, and
 // how much is sent, at most, to each who does.
 func BenchmarkPage(b *testing.B) {
-	s := live.State{At: noon, Terms: quality.DefaultTerms(), PBXs: []live.PBX{{Name: "pbx1", Watermark: noon}}}
+	s := live.State{
+		At: noon, Terms: quality.DefaultTerms(), PBXs: []live.PBX{{Name: "pbx1", Watermark: noon}},
+	}
 	for i := range 1000 {
 		state := metering.State(i % 4)
 		s.PBXs[0].Calls = append(s.PBXs[0].Calls, metering.Call{
 			ID: metering.CallID(fmt.Sprintf("pbx1-1795427174.%d", i)), Service: "help", Caller: caller,
 			ArrivedAt: noon.Add(-time.Minute),
 			Segments: []metering.Segment{{
-				State: state, From: noon.Add(-time.Duration(i) * time.Second), Operator: fmt.Sprint("PJSIP/agent", i),
+				State: state, From: noon.Add(-time.Duration(i) * time.Second),
+				Operator: fmt.Sprint("PJSIP/agent", i),
 			}},
 		})
 	}

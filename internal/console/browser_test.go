@@ -86,10 +86,11 @@ func TestLivePageIsKeptAsItIs(t *testing.T) {
 	}
 	p.text(`document.getElementById("pause").click()`)
 	p.until(`document.getElementById("updating").textContent`, italian.Paused)
-	for end := time.Now().Add(browserDeadline); len(s.console.watchers) > 0; time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(browserDeadline); len(s.console.watchers) > 0; {
 		if time.Now().After(end) {
 			t.Fatal("a page that is paused is still sent")
 		}
+		time.Sleep(50 * time.Millisecond)
 	}
 	p.text(`document.getElementById("pause").click()`)
 	p.until(`document.getElementById("updating").textContent`, italian.Live)
@@ -111,8 +112,9 @@ func TestLivePagesFitASmallScreen(t *testing.T) {
 		if heads := p.text(`document.querySelectorAll("h1").length`); heads != "1" {
 			t.Errorf("%s has %s first headings", path, heads)
 		}
-		if styled := p.text(`getComputedStyle(document.querySelector("header")).display`); styled != "flex" {
-			t.Errorf("%s has not its style: its own policy forbids it, or it is not there (%s)", path, styled)
+		styled := p.text(`getComputedStyle(document.querySelector("header")).display`)
+		if styled != "flex" {
+			t.Errorf("%s has not its style: its policy forbids it, or it is not there (%s)", path, styled)
 		}
 	}
 	if code, _, _ := s.get("/static/style.css"); code != http.StatusOK {

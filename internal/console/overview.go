@@ -54,7 +54,7 @@ func renderSections(t texts, v live.View) ([]section, error) {
 	return all, nil
 }
 
-// liveJSON is the view as `gateway top` reads it.
+// liveJSON is the view as `risposta top` reads it.
 func (c *Console) liveJSON(resp http.ResponseWriter, req *http.Request) {
 	safe(resp.Header())
 	v, err := c.current(req.Context())

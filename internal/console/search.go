@@ -56,7 +56,8 @@ func (c *Console) search(resp http.ResponseWriter, req *http.Request, t texts) {
 	}
 	switch {
 	case err == nil:
-		http.Redirect(resp, req, callPath(t.Lang, call), http.StatusSeeOther)
+		path := callPath(t.Lang, call)
+		http.Redirect(resp, req, path, http.StatusSeeOther) //nolint:gosec // a path of ours, escaped
 	case !errors.Is(err, ledger.ErrNotFound):
 		c.fail(resp, t, http.StatusInternalServerError, err.Error())
 	case metering.KeyOf(q) != "":

@@ -15,7 +15,7 @@ import (
 
 // texts are what the pages say in one language.
 type texts struct {
-	Lang, Other, OtherName, Language, Title, Skip                            string
+	Lang, Other, OtherName, Language, Title, Skip                  string
 	AsOf, Search, SearchHint, SearchButton, Pause, Resume          string
 	Live, Lost, Paused, ByHand                                     string
 	Now, Calls, Call, PBXs, PBX, Services, Service, Queues, Queue  string

@@ -1,6 +1,6 @@
 package console
 
-//nolint:misspell // Italian
+//nolint:misspell,gosec // Italian; words, no credentials
 var italian = texts{
 	Lang: "it", Other: "en", OtherName: "English", Language: "Lingua", Title: "Risposta", Skip: "Vai al contenuto",
 	AsOf: "Situazione alle", UTC: "UTC", Search: "Cerca una chiamata",

@@ -37,7 +37,7 @@ func Live(ctx context.Context, a config.Admin) (v live.View, err error) {
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return v, fmt.Errorf("asking the gateway at admin.listen, which `gateway run` serves: %w", err)
+		return v, fmt.Errorf("asking the gateway at admin.listen, which `risposta run` serves: %w", err)
 	}
 	defer func() { err = errors.Join(err, resp.Body.Close()) }()
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxLive))
@@ -79,7 +79,8 @@ func liveClient(a config.Admin) (*http.Client, string, error) {
 			RootCAs: trusted, ServerName: nameOf(leaf), MinVersion: tls.VersionTLS12,
 		}
 	}
-	return &http.Client{Transport: transport}, scheme + "://" + net.JoinHostPort(host, port) + "/live.json", nil
+	url := scheme + "://" + net.JoinHostPort(host, port) + "/live.json"
+	return &http.Client{Transport: transport}, url, nil
 }
 
 // nameOf is one of the names that a certificate is for.

@@ -30,7 +30,7 @@ func (w *pbxWorker) answerable() <-chan chan<- live.PBX {
 	return w.looks
 }
 
-// look copies what the page and `gateway top` show of the PBX. While nobody asks, it
+// look copies what the page and `risposta top` show of the PBX. While nobody asks, it
 // costs nothing.
 func (w *pbxWorker) look() live.PBX {
 	p := live.PBX{

@@ -107,15 +107,15 @@ func gauge(name, help string, labels ...string) *prometheus.GaugeVec {
 	return prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "risposta_" + name, Help: help}, labels)
 }
 
+func single(name, help string) prometheus.Gauge {
+	return prometheus.NewGauge(prometheus.GaugeOpts{Name: "risposta_" + name, Help: help})
+}
+
 func counter(name, help string, labels ...string) *prometheus.CounterVec {
-	return prometheus.NewCounterVec(
-		prometheus.CounterOpts{Name: "risposta_" + name, Help: help}, labels)
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "risposta_" + name, Help: help}, labels)
 }
 
 func newMetrics() *metrics {
-	single := func(name, help string) prometheus.Gauge {
-		return prometheus.NewGauge(prometheus.GaugeOpts{Name: "risposta_" + name, Help: help})
-	}
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		openCalls: gauge("open_calls",
@@ -166,38 +166,9 @@ func newMetrics() *metrics {
 			"Records that charge nothing until it is known whether the caller is exempt."),
 		rerated: counter("rerated_total",
 			"Later versions of records, by reason.", "reason"),
-		commitSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "risposta_commit_duration_seconds", Help: "Time of one commit, fsync included.",
-			Buckets: prometheus.ExponentialBuckets(0.0001, 2, 16),
-		}),
-		waitSeconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "risposta_wait_seconds",
-			Help: "First waits in committed records, from the choice of an operator, by what ended them: " +
-				"answered or abandoned.",
-			Buckets: waitBuckets,
-		}, []string{"service", "outcome"}),
-		answeredEarly: counter("answered_early_records_total",
-			"Records of calls that were answered before an operator: their own network charged a wait.",
-			"service"),
-		signedAt: single("ledger_signed_timestamp_seconds",
-			"When every change of the ledger log was last found signed; 0: not since the start."),
-		signInterval: single("ledger_sign_interval_seconds",
-			"How often the ledger log is signed."),
-		commitFailures: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "risposta_commit_failures_total", Help: "Commits that failed and were tried again.",
-		}),
-		signFailures: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "risposta_ledger_sign_failures_total",
-			Help: "Times the ledger log could not be signed.",
-		}),
-		headsDiffer: gauge("ledger_heads_differ",
-			"1 where the ledger is not the one whose head is in this second place.", "place"),
-		headsWaiting: gauge("ledger_heads_waiting",
-			"1 while the newest signed head is not kept in this second place.", "place"),
-		headFailures: counter("ledger_head_failures_total",
-			"Tries to keep a signed head in this second place that failed.", "place"),
 		delivery: newDeliveryMetrics(),
 	}
+	m.addLedger()
 	m.registerUsable.Set(1)
 	m.register()
 	return m
@@ -208,7 +179,8 @@ func (m *metrics) register() {
 		m.openCalls, m.callsSetAside, m.unmatchedCalls, m.records, m.talkSeconds, m.unseenSeconds,
 		m.pbxSynced, m.pbxGaps, m.frames, m.heartbeats, m.unreadableFrames, m.notFiltered,
 		m.inboxFrames,
-		m.inboxOverflows, m.listenerRefused, m.adminRefused, m.probes, m.callerNumbers, m.exemptionLookups, m.exemptionBreakerOpen,
+		m.inboxOverflows, m.listenerRefused, m.adminRefused, m.probes, m.callerNumbers,
+		m.exemptionLookups, m.exemptionBreakerOpen,
 		m.registerUsable, m.deskCallers, m.deskTexts, m.pendingRecords, m.rerated, m.commitSeconds,
 		m.waitSeconds, m.answeredEarly, m.signedAt, m.signInterval,
 		m.commitFailures, m.signFailures, m.headsDiffer, m.headsWaiting, m.headFailures,
@@ -216,4 +188,38 @@ func (m *metrics) register() {
 		m.delivery.deadLetters, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
+}
+
+// addLedger makes the metrics of what is committed, and of the ledger log.
+func (m *metrics) addLedger() {
+	m.commitSeconds = prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: "risposta_commit_duration_seconds", Help: "Time of one commit, fsync included.",
+		Buckets: prometheus.ExponentialBuckets(0.0001, 2, 16),
+	})
+	m.waitSeconds = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "risposta_wait_seconds",
+		Help: "First waits in committed records, from the choice of an operator, by what ended them: " +
+			"answered or abandoned.",
+		Buckets: waitBuckets,
+	}, []string{"service", "outcome"})
+	m.answeredEarly = counter("answered_early_records_total",
+		"Records of calls that were answered before an operator: their own network charged a wait.",
+		"service")
+	m.signedAt = single("ledger_signed_timestamp_seconds",
+		"When every change of the ledger log was last found signed; 0: not since the start.")
+	m.signInterval = single("ledger_sign_interval_seconds",
+		"How often the ledger log is signed.")
+	m.commitFailures = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "risposta_commit_failures_total", Help: "Commits that failed and were tried again.",
+	})
+	m.signFailures = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "risposta_ledger_sign_failures_total",
+		Help: "Times the ledger log could not be signed.",
+	})
+	m.headsDiffer = gauge("ledger_heads_differ",
+		"1 where the ledger is not the one whose head is in this second place.", "place")
+	m.headsWaiting = gauge("ledger_heads_waiting",
+		"1 while the newest signed head is not kept in this second place.", "place")
+	m.headFailures = counter("ledger_head_failures_total",
+		"Tries to keep a signed head in this second place that failed.", "place")
 }

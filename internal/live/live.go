@@ -3,7 +3,7 @@
 // In: a [State], one moment of the gateway as it was committed: open calls, the PBXs, the counts of
 // today. Out: a [View] with the calls by state, queues, operators, PBXs and the indicators of today,
 // bounded in its rows; and the same as text for a terminal. The page of the admin port and
-// `gateway top` show one and the same view.
+// `risposta top` show one and the same view.
 //
 // It computes from its arguments alone: no clock, no I/O, no goroutine. It never holds a clear number
 // or why a caller is exempt.

@@ -10,7 +10,7 @@ var gatewayEvents = []Event{
 		Name: "gateway.stopped", Levels: "info, error",
 		Meaning: "it has ended; `error`: something was not committed",
 		Fields:  "`error`",
-		Do: "With `error`: read it; some calls will have unseen time. `gateway " +
+		Do: "With `error`: read it; some calls will have unseen time. `risposta " +
 			"reconcile` proves from the CEL what was missed.",
 	},
 	{
@@ -47,7 +47,7 @@ var gatewayEvents = []Event{
 		Meaning: "no connection; the next try follows",
 		Fields:  "`error`, `retry_in_ms`",
 		Do: "Check that Asterisk runs, and url, username and password in the " +
-			"configuration: `gateway check`.",
+			"configuration: `risposta check`.",
 		Repeats: true,
 	},
 	{
@@ -127,7 +127,7 @@ var gatewayEvents = []Event{
 		Name: "calls.not_resumed", Levels: "warn",
 		Meaning: "it cannot: the time since is unseen",
 		Fields:  "`error`",
-		Do:      "`gateway reconcile` proves from the CEL what was not seen.",
+		Do:      "`risposta reconcile` proves from the CEL what was not seen.",
 		Repeats: true,
 	},
 }

@@ -5,7 +5,7 @@ var ledgerEvents = []Event{
 		Name: "exemption.failed", Levels: "warn",
 		Meaning: "a lookup failed; it is retried during the call, and after it",
 		Fields:  "`call`, `error`",
-		Do:      "If it goes on: `gateway check` asks each lookup; docs/runbooks/lookup.md.",
+		Do:      "If it goes on: `risposta check` asks each lookup; docs/runbooks/lookup.md.",
 		Repeats: true,
 	},
 	{
@@ -20,7 +20,7 @@ var ledgerEvents = []Event{
 		Meaning: "the register is missing or refused; it answers no about nobody",
 		Fields:  "`error`",
 		Do: "Put the register back from a backup, or accept the one that is there: " +
-			"`gateway exempt init`.",
+			"`risposta exempt init`.",
 		Repeats: true,
 	},
 	{

@@ -1,6 +1,6 @@
 // Package logs is the vocabulary of the gateway's log: each event, what it means, what to do.
 //
-// In: nothing. Out: the events as values. docs/logs.md is made of them, `gateway logs explain` prints
+// In: nothing. Out: the events as values. docs/logs.md is made of them, `risposta logs explain` prints
 // them, and the gateway's logger knows by them which lines may come again and again. It logs nothing
 // itself.
 package logs
