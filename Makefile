@@ -21,8 +21,8 @@ test: setup lint unit live ## run the linters and all tests, also those on a doc
 unit: ## run the tests that need no PBX, with the race detector
 	$(GO) test -race -count=1 -timeout 10m ./...
 
-live: setup ## make real SIP calls on a real Asterisk, and show the report in a real browser
-	$(LIVE) -run TestLive ./internal/report
+live: setup ## make real SIP calls on a real Asterisk, and show the pages in a real browser
+	$(LIVE) -run TestLive ./internal/report ./internal/console
 	$(LIVE) -skip 'TestLiveMoreShapes|TestObserve|TestPackaged' ./integration/...
 
 away: setup ## make calls around a gateway that restarts and is away for a minute
@@ -93,5 +93,5 @@ gateway-image: ## build the container image of the gateway
 
 image: setup ## build the Asterisk image
 
-setup: ## install what is missing: gcc, Docker, Compose, sipp, baresip, Chromium, PostgreSQL, image
+setup: ## install what is missing: gcc, Docker, sipp, baresip, PostgreSQL, promtool, Chromium, image
 	@scripts/setup

@@ -82,7 +82,7 @@ func TestAPageThatIsWatchedGoesOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer resp.Body.Close()
+	defer closeBody(t, resp)
 	began, lines, views := time.Now(), bufio.NewScanner(resp.Body), 0
 	for time.Since(began) < 7*time.Second && lines.Scan() {
 		if lines.Text() == "event: now" {
@@ -114,7 +114,7 @@ func TestAnotherNameIsRefused(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		resp.Body.Close()
+		closeBody(t, resp)
 		if resp.StatusCode != want {
 			t.Errorf("for host %q: %s, want %d", host, resp.Status, want)
 		}
@@ -153,7 +153,7 @@ func TestTheAdminPortAsksForItsPassword(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		resp.Body.Close()
+		closeBody(t, resp)
 		return resp.StatusCode
 	}
 	for _, path := range []string{"/en/", "/metrics", "/healthz", "/live.json", "/static/live.js", "/nothing"} {
@@ -210,4 +210,11 @@ func certificate(t *testing.T, dir string) (cert, key string) {
 		}
 	}
 	return cert, key
+}
+
+func closeBody(t *testing.T, resp *http.Response) {
+	t.Helper()
+	if err := resp.Body.Close(); err != nil {
+		t.Error(err)
+	}
 }
