@@ -56,7 +56,9 @@ func findNames(p *tab, _ string) (found []finding) {
 		switch role {
 		case "image", "img", "graphics-document", "SvgRoot":
 			if name == "" || charts[name] || text(n.Description) == "" {
-				found = append(found, finding{"chart names", fmt.Sprintf("%s %q: %q", role, name, text(n.Description))})
+				found = append(found, finding{
+					"chart names", fmt.Sprintf("%s %q: %q", role, name, text(n.Description)),
+				})
 			}
 			charts[name] = true
 		case "link", "button", "textbox", "region", "navigation", "table":
@@ -71,12 +73,15 @@ func findNames(p *tab, _ string) (found []finding) {
 		}
 	}
 	if want := eval[int](p, "charts()"); count["image"] != want {
-		found = append(found, finding{"chart names", fmt.Sprintf("%d of %d charts are images", count["image"], want)})
+		found = append(found, finding{
+			"chart names", fmt.Sprintf("%d of %d charts are images", count["image"], want),
+		})
 	}
 	tables := eval[int](p, "tables()")
-	if count["table"] != tables || tables > 0 && (count["columnheader"] < 2*tables || count["rowheader"] < tables) {
-		found = append(found, finding{"table heads", fmt.Sprintf("%d tables of %d, with heads of %d columns "+
-			"and %d rows", count["table"], tables, count["columnheader"], count["rowheader"])})
+	columns, rows := count["columnheader"], count["rowheader"]
+	if count["table"] != tables || columns < 2*tables || rows < tables {
+		found = append(found, finding{"table heads", fmt.Sprintf(
+			"%d tables of %d, with heads of %d columns and %d rows", count["table"], tables, columns, rows)})
 	}
 	return found
 }
@@ -143,11 +148,14 @@ func findKeyboard(p *tab, _ string) (found []finding) {
 			InView bool
 		}](p, "focused()")
 		if at.Index != want {
-			return append(found, finding{"keyboard", fmt.Sprintf("Tab %d leads to %d, %s", want+1, at.Index, at.Name)})
+			return append(found, finding{
+				"keyboard", fmt.Sprintf("Tab %d leads to %d, %s", want+1, at.Index, at.Name),
+			})
 		}
 		if at.Ring < 3 || !at.InView {
-			found = append(found, finding{"focus", fmt.Sprintf("%s: contrast %.2f, in view: %t", at.Name, at.Ring,
-				at.InView)})
+			found = append(found, finding{
+				"focus", fmt.Sprintf("%s: contrast %.2f, in view: %t", at.Name, at.Ring, at.InView),
+			})
 		}
 	}
 	return found

@@ -53,7 +53,7 @@ type tab struct {
 }
 
 // openTab shows a page in a tab of its own.
-func openTab(t *testing.T, browser context.Context, html string) *tab {
+func openTab(browser context.Context, t *testing.T, html string) *tab {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "page.html")
 	if err := os.WriteFile(path, []byte(html), 0o600); err != nil {

@@ -53,6 +53,7 @@ func scale(unit quality.Unit, points []point, limit float64) float64 {
 		return 1
 	case quality.Score:
 		return 5
+	case quality.Seconds:
 	}
 	for _, p := range points {
 		limit = max(limit, p.size)

@@ -54,8 +54,8 @@ func (t texts) refusal(r *Refusal) string {
 }
 
 // Compare puts published reports side by side. It fails where they are of different periods or time
-// zones, or of counts of different versions. An indicator that two companies define or count in different ways is
-// refused.
+// zones, or of counts of different versions. An indicator that two companies define or count in
+// different ways is refused.
 func Compare(all []Published) (Comparison, error) {
 	var c Comparison
 	if len(all) == 0 {

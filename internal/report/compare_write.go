@@ -79,7 +79,8 @@ func (c Comparison) WriteHTML(w io.Writer, language string) error {
 		}
 	}
 	p := page{
-		T: t, Name: c.Period + ": " + strings.ToLower(t.Compared), Notes: []string{t.ComparedNote, t.Coverage, t.SuppressedNote},
+		T: t, Name: c.Period + ": " + strings.ToLower(t.Compared),
+		Notes:   []string{t.ComparedNote, t.Coverage, t.SuppressedNote},
 		Defined: definitions(t, defined), DefNote: t.DefinitionsNote,
 		Sections: []section{c.compared(t), c.reports(t)},
 	}

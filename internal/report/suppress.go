@@ -103,8 +103,8 @@ func satisfactionCells(answers [5]int64) []Cell {
 	return cells
 }
 
-// talkOf is the charged and the free talk, nil where too few calls were charged, or too few not. The free talk is given by reason where each reason that
-// made calls free did so for enough of them.
+// talkOf is the charged and the free talk, nil where too few calls were charged, or too few were not.
+// The free talk is given by reason where each reason that made calls free did so for enough of them.
 func talkOf(c quality.Counts) *Talk {
 	charged := []int64{c.ChargedCalls, max(0, c.Answered-c.ChargedCalls)}
 	if c.Answered < quality.MinCell || slices.Contains(quality.Suppress(charged), true) {

@@ -4,20 +4,19 @@ import "github.com/risposta/gateway/metering/quality"
 
 // texts are what the page says in one language. %s and %d are filled in.
 type texts struct {
-	Lang, Title, Contents, Service, Nothing                       string
-	PeriodName, Period, CountedName, Counted, PolicyName          string
-	ShortName, Short, RepeatName, Repeat, Repeats, NoRepeats      string
-	OneDay, SomeDays, Coverage, Suppressed, SuppressedNote        string
-	Unknown, Indicator, Value, Interval, Measured, NOf            string
-	Figures, Definitions, DefinitionsNote, Calls                  string
-	Waits, Wait, WaitsUpTo, WaitsMore, Months, Month              string
-	Queues, Queue, Operators, Operator, Satisfaction, Answer      string
-	Talk, TalkNotPublished, Kind, Charged, Free, Minutes          string
-	Objectives, Objective, AtMost, AtLeast, Verdict               string
-	Head, HeadNote, NoHead                                        string
-	Numerator, Denominator, Source, NoSource, Version, AsBounds   string
-	Compared, ComparedNote, Companies, Company, Refused, Why, Key string
-	CountedShort, RepeatsShort                                    string
+	Lang, Title, Contents, Service, Nothing                     string
+	PeriodName, Period, CountedName, Counted, PolicyName        string
+	ShortName, Short, RepeatName, Repeat, Repeats, NoRepeats    string
+	OneDay, SomeDays, Coverage, Suppressed, SuppressedNote      string
+	Unknown, Indicator, Value, Interval, Measured, NOf          string
+	Figures, Definitions, DefinitionsNote, Calls                string
+	Waits, Wait, WaitsUpTo, WaitsMore, Months, Month            string
+	Queues, Queue, Operators, Operator, Satisfaction, Answer    string
+	Talk, TalkNotPublished, Kind, Charged, Free, Minutes        string
+	Objectives, Objective, AtMost, AtLeast, Verdict             string
+	Head, HeadNote, NoHead                                      string
+	Numerator, Denominator, Source, NoSource, Version, AsBounds string
+	Compared, ComparedNote, Companies, Company, Refused, Why    string
 
 	decimal, thousands string            // the separators of numbers
 	names              map[string]string // of the indicators

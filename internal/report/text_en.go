@@ -37,7 +37,6 @@ var english = texts{
 	ComparedNote: "From the reports that the companies have published and signed. Figures that are " +
 		"defined or counted in different ways are not compared.",
 	Companies: "The reports", Company: "Company", Refused: "Not compared", Why: "Why",
-	Key: "Signed by", CountedShort: "%d of %d days, %s to %s", RepeatsShort: "Repeat calls counted before",
 	decimal: ".", thousands: ",",
 	reasons: map[string]string{
 		"met": "met", "missed": "missed", "nothing_measured": "not known: nothing was measured",

@@ -1,5 +1,6 @@
 package report
 
+//nolint:misspell // Italian
 var italian = texts{
 	Lang: "it", Title: "Qualità del servizio", Contents: "Indice", Service: "Servizio",
 	Nothing: "Nel periodo non è stata conteggiata nessuna chiamata.", PeriodName: "Periodo",
@@ -17,7 +18,7 @@ var italian = texts{
 	SuppressedNote: "«Non pubblicato» è ciò che risulta da meno di 10 chiamate, e ciò che lo farebbe " +
 		"dedurre.",
 	Unknown:   "non noto",
-	Indicator: "Indicatore", //nolint:misspell // Italian
+	Indicator: "Indicatore",
 	Value:     "Valore", Interval: "Intervallo al 95 %", Measured: "Misurati", NOf: "%s su %s",
 	Figures: "Indicatori", Definitions: "Definizioni",
 	DefinitionsNote: "Dati con definizione o versione diversa non sono confrontabili. Chiamate e tempi " +
@@ -40,9 +41,7 @@ var italian = texts{
 	ComparedNote: "Dai rapporti che le imprese hanno pubblicato e firmato. I dati definiti o conteggiati " +
 		"in modo diverso non sono confrontati.",
 	Companies: "I rapporti", Company: "Impresa", Refused: "Non confrontati", Why: "Perché",
-	Key: "Firmato da", CountedShort: "%d giorni su %d, dal %s al %s",
-	RepeatsShort: "Chiamate ripetute conteggiate prima del",
-	decimal:      ",", thousands: ".",
+	decimal: ",", thousands: ".",
 	reasons: map[string]string{
 		"met": "raggiunto", "missed": "mancato", "nothing_measured": "non noto: nulla è stato misurato",
 		"too_few": "non noto: troppo pochi", "too_much_unseen": "non noto: troppo non è stato visto",

@@ -48,13 +48,14 @@ func TestLiveWorkbookOpensElsewhere(t *testing.T) {
 	for i, row := range want {
 		for j, cell := range row {
 			kind, value := have[i][j][0], have[i][j][1]
+			number := i > 0 && numeric[want[0][j]]
 			x, isNumber := value.(float64)
 			wanted, err := strconv.ParseFloat(cell, 64)
 			switch {
 			case cell == "" && value == nil:
-			case i > 0 && numeric[want[0][j]] && err == nil && isNumber && kind == "n" && x == wanted:
+			case number && err == nil && isNumber && kind == "n" && x == wanted:
 				numbers++
-			case !(i > 0 && numeric[want[0][j]]) && kind == "s" && value == cell:
+			case !number && kind == "s" && value == cell:
 			default:
 				t.Errorf("row %d, %s: %v %v, want %q", i+1, want[0][j], kind, value, cell)
 			}

@@ -51,8 +51,6 @@ func closing(round, calls int, counted bool) (opens, ends ledger.Batch) {
 	return opens, ends
 }
 
-func at2(t time.Time) metering.Time { return metering.Time{Time: t} }
-
 // What counting adds to the commit that ends calls, in processor time: a ledger that counts and one
 // that does not take turns. Every 1,024 records a commit adds up what they count: its share is told
 // for each call.
