@@ -45,7 +45,7 @@ func TestPackagedImage(t *testing.T) {
 	}
 	docker("run", "--detach", "--rm", "--name", name, "--network", "container:"+pbx.name,
 		"--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges",
-		"--volume", dir+":/etc/risposta:ro", image)
+		"--volume", dir+":/etc/risposta:ro", "--volume", "/var/lib/risposta", image)
 	t.Cleanup(func() { docker("rm", "-f", "-v", name) })
 	log := func() string {
 		out, _ := exec.Command("docker", "logs", name).CombinedOutput()
