@@ -73,7 +73,7 @@ func TestLiveCheckQueueMembers(t *testing.T) {
 		name: "none", dialplan: "Progress(); Queue(nowhere)",
 	}, {
 		// Only the ledger names this one's queue.
-		name: "inner", dialplan: "Progress(); Goto(inner,1,1)",
+		name: "inner", dialplan: "Progress(); Set(TO=inner); Goto(${TO},1,1)",
 		queues: queue("hidden", "", "PJSIP/agent2"),
 	}}, map[string]string{
 		"pjsip.conf": deployed(t, "etc/pjsip.conf"),
