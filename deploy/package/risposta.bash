@@ -3,11 +3,11 @@ _risposta() {
   local current=${COMP_WORDS[COMP_CWORD]} word path="" words=""
   for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "$path $word" in
-      " run" | " setup" | " check" | " replay" | " explain" | " records" | " report" | " report write" | " report publish" | " compare" | " quality" | " quality audit" | " verify" | " reconcile" | " dispute" | " dispute open" | " dispute close" | " dispute list" | " dispute pack" | " key" | " key rotate" | " backup" | " restore" | " exempt" | " exempt init" | " exempt add" | " exempt import" | " exempt revoke" | " exempt list" | " exempt log" | " exempt expire" | " exempt keys" | " version") path+=" $word" ;;
+      " run" | " setup" | " check" | " replay" | " explain" | " records" | " report" | " report write" | " report publish" | " compare" | " quality" | " quality audit" | " verify" | " reconcile" | " dispute" | " dispute open" | " dispute close" | " dispute list" | " dispute pack" | " key" | " key rotate" | " backup" | " restore" | " delivery" | " delivery list" | " delivery retry" | " delivery skip" | " delivery verify" | " payers" | " top" | " logs" | " logs explain" | " exempt" | " exempt init" | " exempt add" | " exempt import" | " exempt revoke" | " exempt list" | " exempt log" | " exempt expire" | " exempt keys" | " version") path+=" $word" ;;
     esac
   done
   case "$path" in
-    "") words="--help backup check compare dispute exempt explain key quality reconcile records replay report restore run setup verify version" ;;
+    "") words="--help backup check compare delivery dispute exempt explain key logs payers quality reconcile records replay report restore run setup top verify version" ;;
     " run") words="--config --help" ;;
     " setup") words="--callers --config --context --country --currency --did --help --law --operators --pbx --price --service --state" ;;
     " check") words="--config --help --offline" ;;
@@ -15,8 +15,8 @@ _risposta() {
     " explain") words="--config --evidence --help --json --ledger" ;;
     " records") words="--config --format --help --ledger --outcome --service --since --until" ;;
     " report") words="--help publish write" ;;
-    " report write") words="--config --format --help --language --ledger --period --service" ;;
-    " report publish") words="--company --config --help --key --ledger --period --service" ;;
+    " report write") words="--config --format --help --language --ledger --period --service --zone" ;;
+    " report publish") words="--company --config --help --key --ledger --period --service --zone" ;;
     " compare") words="--format --help --keys --language" ;;
     " quality") words="--help audit" ;;
     " quality audit") words="--cel --config --help --ledger --period --queue --queue-log --zone" ;;
@@ -31,6 +31,15 @@ _risposta() {
     " key rotate") words="--config --help" ;;
     " backup") words="--config --help --into" ;;
     " restore") words="--config --from --help" ;;
+    " delivery") words="--help list retry skip verify" ;;
+    " delivery list") words="--config --help" ;;
+    " delivery retry") words="--config --help" ;;
+    " delivery skip") words="--config --help" ;;
+    " delivery verify") words="--config --held --help" ;;
+    " payers") words="--config --help --numbers" ;;
+    " top") words="--config --help --plain" ;;
+    " logs") words="--help explain" ;;
+    " logs explain") words="--help" ;;
     " exempt") words="--help add expire import init keys list log revoke" ;;
     " exempt init") words="--config --help" ;;
     " exempt add") words="--category --code --config --from --help --number-on-command-line --ref --until" ;;

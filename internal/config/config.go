@@ -230,8 +230,8 @@ type Ledger struct {
 	Heads []HeadPlace `yaml:"heads"`
 	// How often the ledger log is signed, from 1s to 24h.
 	SignEvery time.Duration `yaml:"sign_every"`
-	// How long events may wait for their commit, from 10ms to 1s. A full batch does not wait. A crash
-	// of the gateway loses what was waiting: talk in it is not charged.
+	// How far apart commits are at least, from 10ms to 1s; an event may wait twice as long. A full
+	// batch does not wait. A crash of the gateway loses what was waiting: talk in it is not charged.
 	CommitEvery time.Duration `yaml:"commit_every"`
 }
 

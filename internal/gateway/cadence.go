@@ -11,7 +11,7 @@ import (
 
 // The worker commits in the rhythm of the source, which hands over what has come each commitEvery: one
 // commit and one wake-up for many frames. What comes first on a quiet PBX is handed over at once, and
-// committed at once. Two commits are half of commitEvery apart at least, but for full batches.
+// committed at once. Two commits are commitEvery apart at least, but for full batches.
 
 // watermarkEvery is how often the watermark alone is committed, at most: it rides along with
 // everything else.
@@ -23,7 +23,7 @@ const watermarkEvery = time.Second
 func (w *pbxWorker) await(
 	ctx context.Context, sourceDone <-chan error,
 ) (ended bool, err error) {
-	frames, others := w.began.Add(w.commitEvery/2), w.began.Add(2*w.commitEvery)
+	frames, others := w.began.Add(w.commitEvery), w.began.Add(2*w.commitEvery)
 	var due time.Time // zero: nothing has come
 	if !w.out.Watermark.IsZero() {
 		due = w.committedAt.Add(watermarkEvery)

@@ -30,6 +30,10 @@ var callEvents = []Event{
 		Fields:  "`queue`",
 	},
 	{
+		Name: "caller.chose", Levels: "info",
+		Meaning: "the dialplan has marked that the caller chose an operator",
+	},
+	{
 		Name: "talk.started", Levels: "info",
 		Meaning: "operator and caller can talk: the meter runs",
 		Fields:  "`operator`, `queue`",
@@ -70,7 +74,7 @@ var callEvents = []Event{
 	{
 		Name: "announcement.made", Levels: "info",
 		Meaning: "what the front desk announced, and what the caller answered",
-		Fields:  "`announced`, `free`, `consent`, `tariff`",
+		Fields:  "`announced`, `free`, `consent`, `tariff`, `wait_told`, `wait_seconds`",
 	},
 	{
 		Name: "survey.answered", Levels: "info",

@@ -30,6 +30,29 @@ var gatewayEvents = []Event{
 		Do:     "Nothing: look at the event that it names. The metrics count all.",
 	},
 	{
+		Name: "gateway.not_notified", Levels: "warn",
+		Meaning: "the service manager could not be told a state",
+		Fields:  "`error`",
+		Do:      "Look at the unit: it wants Type=notify and NotifyAccess=main.",
+		Repeats: true,
+	},
+	{
+		Name: "config.reloaded", Levels: "info",
+		Meaning: "a changed configuration is in force, for calls that arrive from here on",
+	},
+	{
+		Name: "config.refused", Levels: "error",
+		Meaning: "the changed configuration is wrong; the one in force stays",
+		Fields:  "`error`",
+		Do:      "Correct what `error` names, and reload: `risposta check --offline` finds it before.",
+	},
+	{
+		Name: "config.needs_restart", Levels: "warn",
+		Meaning: "keys that differ and do not count before a restart",
+		Fields:  "`keys`",
+		Do:      "Restart the gateway when a short gap does no harm.",
+	},
+	{
 		Name: "pbx.synced", Levels: "info",
 		Meaning: "from here on every event of the PBX is received",
 		Fields:  "`node`, `systemname`, `version`, `channels`, `took_ms`",

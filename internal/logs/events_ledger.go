@@ -82,6 +82,25 @@ var ledgerEvents = []Event{
 		Fields:  "`place`",
 	},
 	{
+		Name: "delivery.failing", Levels: "error",
+		Meaning: "a system that gets the records fails; it is tried until it works",
+		Fields:  "`sink`, `error`, `retry_in_ms`",
+		Do:      "See docs/runbooks/delivery.md.",
+		Repeats: true,
+	},
+	{
+		Name: "delivery.resumed", Levels: "info",
+		Meaning: "it works again",
+		Fields:  "`sink`",
+	},
+	{
+		Name: "delivery.dead_letter", Levels: "error",
+		Meaning: "it has refused a record",
+		Fields:  "`sink`, `record`, `error`",
+		Do:      "See docs/runbooks/delivery.md: correct the cause, then `risposta delivery retry`.",
+		Repeats: true,
+	},
+	{
 		Name: "ledger.heads_differ", Levels: "error",
 		Meaning: "at the start: the ledger is not the one whose head is in this second " +
 			"place, which gets no more heads",
