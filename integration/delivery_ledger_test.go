@@ -150,7 +150,7 @@ func delivered(i, version int) metering.Record {
 	}
 }
 
-// verified runs `gateway delivery verify` until a sink has all that the ledger has.
+// verified runs `risposta delivery verify` until a sink has all that the ledger has.
 func verified(ctx context.Context, t *testing.T, gw *lab.Gateway, sink string, more ...string) {
 	t.Helper()
 	err := lab.Until(ctx, 2*time.Minute, sink+" to have everything", func() error {

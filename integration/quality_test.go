@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -197,7 +195,7 @@ func queueLogFigures(log string, of func(queue string) bool) map[string]float64 
 	}
 }
 
-// wantFigures compares what `gateway report` has of a service. A mean of whole seconds may be off by
+// wantFigures compares what `risposta report` has of a service. A mean of whole seconds may be off by
 // one; a share of calls may not.
 func (h *harness) wantFigures(t *testing.T, service string, want map[string]float64) {
 	t.Helper()
@@ -218,7 +216,7 @@ func (h *harness) wantFigures(t *testing.T, service string, want map[string]floa
 	}
 }
 
-// reported is a figure of the JSON of `gateway report`.
+// reported is a figure of the JSON of `risposta report`.
 type reported struct {
 	Indicator string
 	Known     bool
@@ -276,28 +274,4 @@ func (h *harness) wantApart(t *testing.T) {
 	if n := strings.Count(out, "\n"); err != nil || code != 0 || n != shortCalls+abandonedCalls {
 		t.Errorf("records --outcome abandoned: exit %d, %v, %d records", code, err, n)
 	}
-}
-
-// audit runs `gateway quality audit` on the logs of the harness's Asterisk.
-func (h *harness) audit(t *testing.T) (text string, code int) {
-	t.Helper()
-	args := []string{"quality", "audit", "--period", month()}
-	for flag, log := range map[string]string{
-		"--cel": "cel-custom/cel.csv", "--queue-log": "queue_log",
-	} {
-		text, err := h.pbx.Log(h.ctx, log)
-		path := filepath.Join(h.dir, filepath.Base(log))
-		if err == nil {
-			err = os.WriteFile(path, []byte(text), 0o600)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		args = append(args, flag, path)
-	}
-	text, code, err := h.gw.Command(h.ctx, args...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text, code
 }

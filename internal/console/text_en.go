@@ -57,6 +57,7 @@ var english = texts{
 		"took_over":         "part of another call, which this leg took over",
 		"price_forbidden":   "the law allows the service no price",
 		"number_refused":    "led to a number that may cost more",
+		"wait_not_told":     "the caller was not told how long the wait would be, which voids the charge",
 		"wait_charged":      "the caller's network charged the wait, which voids the charge",
 		"announced_free":    "announced as free", "no_consent": "the caller did not agree to the price",
 		"not_announced":  "the price was not announced",

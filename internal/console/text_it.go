@@ -62,6 +62,7 @@ var italian = texts{
 		"took_over":         "parte di un'altra chiamata, che questa ha ripreso",
 		"price_forbidden":   "la legge non consente un prezzo al servizio",
 		"number_refused":    "portata a un numero che può costare di più",
+		"wait_not_told":     "a chi chiama non è stata detta la durata dell'attesa: l'addebito è nullo",
 		"wait_charged":      "la rete di chi chiama ha addebitato l'attesa: l'addebito è nullo",
 		"announced_free":    "annunciata come gratuita", "no_consent": "chi chiama non ha accettato il prezzo",
 		"not_announced":  "il prezzo non è stato annunciato",

@@ -14,7 +14,7 @@ import (
 )
 
 // The report of half a year of 1,000,000 calls of three services, with four queues and 40 operators
-// each in common, as `gateway report` makes it. Each call is made up and counted; the sums of each
+// each in common, as `risposta report` makes it. Each call is made up and counted; the sums of each
 // day come into the ledger the way in which repeats do, so that no million records must be written.
 func BenchmarkMillionCalls(b *testing.B) {
 	big := center{

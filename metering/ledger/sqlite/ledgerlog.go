@@ -279,27 +279,3 @@ func (r reads) leavesOf(
 	}
 	return rows.Err()
 }
-
-// EveryRecord implements ledger.Log.
-func (r reads) EveryRecord(ctx context.Context, f func(ledger.Row) error) (err error) {
-	rows, err := r.q.QueryContext(ctx, `
-		SELECT record, call, version, service, arrived_at, erased_at IS NOT NULL, json
-		FROM record ORDER BY seq`)
-	if err != nil {
-		return fmt.Errorf("reading the records: %w", err)
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		var row ledger.Row
-		var arrived int64
-		if err := rows.Scan(&row.Record, &row.Call, &row.Version, &row.Service, &arrived, &row.Erased,
-			&row.JSON); err != nil {
-			return fmt.Errorf("reading the records: %w", err)
-		}
-		row.ArrivedAt = instant(arrived)
-		if err := f(row); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
-}
