@@ -120,6 +120,22 @@ func TestObserveSilentPhone(t *testing.T) {
 	}
 }
 
+// A caller who waits unanswered, and whose carrier sends no audio before the answer, is no dead one:
+// no RTP timeout ends the wait.
+func TestObserveSilentCallerBeforeTheAnswer(t *testing.T) {
+	t.Parallel()
+	waits := []service{{
+		name: "silent-unanswered", dialplan: "Progress(); Queue(neverup)", agents: []string{"op8"},
+		queues: queue("neverup", "", "PJSIP/op8"),
+	}}
+	o := observe(t, "silent-unanswered", waits,
+		map[string]string{"pjsip.d/options.conf": "[trunk](+)\nrtp_timeout = 3\n"})
+	// The phone fails where anything but its own CANCEL ends the call.
+	if err := o.caller(t, 0, lab.GivesUp(8*second)).Wait(o.ctx); err != nil {
+		t.Error(err)
+	}
+}
+
 // ended waits for the end of a leg and checks the causes of its first hang-up request and of its
 // end.
 func (o *observation) ended(id, requested, destroyed, sip string) {
