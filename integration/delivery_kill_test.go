@@ -17,7 +17,7 @@ import (
 	"github.com/risposta/gateway/integration/lab"
 )
 
-var kills = flag.Int("kills", 12, "how often the gateway is killed while it delivers")
+var kills = flag.Int("kills", 6, "how often the gateway is killed while it delivers")
 
 // tableSink is the one of otherSinks that is killed, too.
 const tableSink = `  - name: table

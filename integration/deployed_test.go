@@ -82,6 +82,7 @@ var dialplanTests = map[string]func(*testing.T){
 	"agents _age[n]t[0-9]": TestLiveDeployedDialplan,
 	"agents _100X":         TestLiveDeployedDialplan,
 	"risposta announce":    TestLiveFrontDesk,
+	"risposta chosen":      TestLiveDayOfCalls,
 	"risposta survey":      TestLiveFrontDesk,
 	"risposta T":           TestLiveCallsDoNotWaitForTheFrontDesk, // the gateway is stopped
 }

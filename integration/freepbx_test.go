@@ -101,7 +101,6 @@ var freePBXShapes = []shape{
 
 // Calls of FreePBX's shape, with our custom destination as deploy/freepbx has it.
 func TestLiveFreePBXShapes(t *testing.T) {
-	t.Parallel()
 	custom, err := os.ReadFile("../deploy/freepbx/extensions_custom.conf")
 	if err != nil {
 		t.Fatal(err)

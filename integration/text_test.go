@@ -128,7 +128,7 @@ func TestLiveFrontDeskSendsTexts(t *testing.T) {
 	_, metrics, err := h.gw.Get(h.ctx, "/metrics")
 	for _, want := range []string{
 		`risposta_desk_texts_total{result="sent"} 2`,
-		`risposta_desk_callers_total{result="texted",service="text"} 2`,
+		`risposta_desk_callers_total{result="texted",step="text"} 2`,
 	} {
 		if err != nil || !strings.Contains(metrics, want) {
 			t.Errorf("the metrics lack %s, %v", want, err)
