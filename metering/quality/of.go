@@ -18,20 +18,23 @@ import (
 // operator.
 //
 // For a record whose detail is erased Of returns nothing: it has neither hour, queue nor operator.
-func Of(r metering.Record) []Row {
+func Of(r metering.Record) []Row { return AppendOf(nil, &r) }
+
+// AppendOf appends to rows what [Of] returns.
+func AppendOf(rows []Row, r *metering.Record) []Row {
 	if r.DetailErased {
-		return nil
+		return rows
 	}
 	at := r.ArrivedAt.UTC()
 	key := Key{Day: at.Format(time.DateOnly), Hour: at.Hour(), Service: r.Service}
-	c := count(&r)
-	rows := append(make([]Row, 0, 3), Row{key, c}) // most calls have one queue and one operator
+	c := count(r)
+	rows = append(rows, Row{key, c})
 	if len(r.Queues) > 0 && r.Queues[0].Name != "" {
 		byQueue := key
 		byQueue.Queue = r.Queues[0].Name
 		rows = append(rows, Row{byQueue, c})
 	}
-	return append(rows, operators(&r, key, c)...)
+	return appendOperators(rows, r, key, &c)
 }
 
 // count is the call's part of its service.
@@ -139,8 +142,8 @@ func transfer(r *metering.Record, i int) (ms int64, ok bool) {
 	return between(r.Talk[i-1].To.Time, r.Talk[i].From.Time), true
 }
 
-// operators are the rows of those who talked, in the order in which they came.
-func operators(r *metering.Record, key Key, whole Counts) (rows []Row) {
+// appendOperators appends the rows of those who talked, in the order in which they came.
+func appendOperators(rows []Row, r *metering.Record, key Key, whole *Counts) []Row {
 	who := whoTalked(r)
 	for _, name := range who {
 		key.Operator = name

@@ -23,6 +23,7 @@ type recent struct {
 	mu          sync.Mutex // held by transactions that use it, until they are committed
 	first, last int64      // the records, by seq
 	sums        map[quality.Key]*quality.Counts
+	rows        []quality.Row // of one record, kept for the next: a row is a kilobyte
 }
 
 // add adds records that have just been written, of which the last has a seq, where those before them
@@ -34,7 +35,9 @@ func (r *recent) add(counted, last int64, records []metering.Record) {
 	}
 	r.last = last
 	for i := range records {
-		for _, row := range quality.Of(records[i]) {
+		r.rows = quality.AppendOf(r.rows[:0], &records[i])
+		for j := range r.rows {
+			row := &r.rows[j]
 			sum := r.sums[row.Key]
 			if sum == nil {
 				sum = &quality.Counts{}
