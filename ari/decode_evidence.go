@@ -118,7 +118,7 @@ func findingsEvent(e evidence.Findings) (Event, error) {
 
 var findingKinds = []FindingKind{
 	FoundHold, FoundNoHold, FoundHoldUnknown, FoundNoMedia, FoundMedia, FoundTimeout, FoundMusic,
-	FoundAppEnded,
+	FoundHeld, FoundAppEnded,
 }
 
 var legDoubts = []Doubt{DoubtApplication, DoubtNoMedia, DoubtHoldHidden, DoubtMusic}

@@ -61,7 +61,8 @@ const (
 	FoundNoMedia     FindingKind = "no_media"    // no packet has come from it
 	FoundMedia       FindingKind = "media"       // packets come again
 	FoundTimeout     FindingKind = "rtp_timeout" // the PBX ended it because nothing came from it
-	FoundMusic       FindingKind = "music"       // after its hold the other side heard music on
+	FoundHeld        FindingKind = "held"        // after its end the music of its hold went on up to At
+	FoundMusic       FindingKind = "music"       // the same, but the end of the music was not seen
 	FoundAppEnded    FindingKind = "app_ended"   // the application of a feature key is over
 )
 

@@ -112,7 +112,9 @@ func (c *Call) apply(f Fact) {
 	case SurveyAnswered:
 		c.Survey = f.Survey
 	case TalkUnproven:
-		c.unprove(f)
+		c.takeBack(f, Unseen)
+	case TalkHeld:
+		c.takeBack(f, Held)
 	case TalkRetracted:
 		c.retract(f.At)
 	case CallEnded:
@@ -206,9 +208,9 @@ func (c *Call) retract(at time.Time) {
 	c.Segments = corrected
 }
 
-// unprove turns talk between two instants into unseen time. A talk that goes on does so from the
-// later one.
-func (c *Call) unprove(f Fact) {
+// takeBack turns talk between two instants into time of another state. A talk that goes on does so
+// from the later one.
+func (c *Call) takeBack(f Fact, state State) {
 	open := &c.Segments[len(c.Segments)-1]
 	if at := f.At; open.State == Talking && f.covers(*open) && at.After(open.From) {
 		open.To = at
@@ -227,20 +229,37 @@ func (c *Call) unprove(f Fact) {
 		if to.After(f.At) {
 			to = f.At
 		}
+		taken := Segment{State: state, From: from, To: to, Why: f.Why}
+		if state == Held {
+			taken.Operator = s.Operator
+		}
 		for _, part := range []Segment{
 			{State: Talking, From: s.From, To: from, Operator: s.Operator, Queue: s.Queue},
-			{State: Unseen, From: from, To: to, Why: f.Why},
+			taken,
 			{State: Talking, From: to, To: s.To, Operator: s.Operator, Queue: s.Queue},
 		} {
-			if part.To.After(part.From) {
-				corrected = append(corrected, part)
-			}
+			corrected = join(corrected, part)
 		}
 	}
 	c.Segments = corrected
 }
 
-// covers reports whether a TalkUnproven is about the operator of a segment.
+// join appends a segment that has a length: a hold that goes on to the hold before it.
+func join(segments []Segment, s Segment) []Segment {
+	if !s.To.After(s.From) {
+		return segments
+	}
+	if n := len(segments); n > 0 && s.State == Held {
+		last := &segments[n-1]
+		if last.State == Held && last.Operator == s.Operator && last.To.Equal(s.From) {
+			last.To = s.To
+			return segments
+		}
+	}
+	return append(segments, s)
+}
+
+// covers reports whether what is taken back is about the operator of a segment.
 func (f Fact) covers(s Segment) bool { return f.Operator == "" || f.Operator == s.Operator }
 
 func latest(a, b time.Time) time.Time {

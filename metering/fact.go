@@ -59,6 +59,9 @@ const (
 	// TalkRetracted: a late event shows that talk had ended at At. Talk counted after At, in segments
 	// that have ended, was waiting.
 	TalkRetracted
+	// TalkHeld uses Since and Operator: what was counted as talk between Since and At was on hold. With
+	// an Operator, only talk with that one.
+	TalkHeld
 )
 
 var factNames = [...]string{
@@ -81,6 +84,7 @@ var factNames = [...]string{
 	SurveyAnswered:    "survey.answered",
 	TalkUnproven:      "talk.unproven",
 	TalkRetracted:     "talk.retracted",
+	TalkHeld:          "talk.held",
 }
 
 // String is the fact's name in logs.

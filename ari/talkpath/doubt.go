@@ -162,7 +162,7 @@ func (l *leg) apply(kind ari.FindingKind) {
 		l.silent = false
 	case ari.FoundAppEnded:
 		l.inApp = false
-	case ari.FoundMusic: // it concerns the past alone
+	case ari.FoundMusic, ari.FoundHeld: // they concern the past alone
 	}
 }
 
@@ -188,7 +188,7 @@ func (g *Graph) stepFindings(ev *ari.Event, found *ari.Findings, out *Result) {
 			Kind: ari.Probed, At: ev.At, Node: ev.Node, Findings: share,
 		}})
 		for _, f := range share.Legs {
-			g.unprove(c, f, out)
+			g.takeBack(c, f, out)
 		}
 		g.update(c, ev, out)
 	}
@@ -226,16 +226,19 @@ func (g *Graph) findingsShare(c *call, found *ari.Findings) *ari.Findings {
 	return share
 }
 
-// unprove takes back the talk that a finding shows to have been none: with the operator of the leg,
+// takeBack takes back the talk that a finding shows to have been none: with the operator of the leg,
 // or where the leg is the caller's or joins others, with any.
-func (g *Graph) unprove(c *call, f ari.Finding, out *Result) {
-	why := whyUnproven[f.Kind]
-	talking := c.view.state == metering.Talking
-	if f.Since.IsZero() || why == "" || !talking && !c.talked.After(f.Since) {
-		return
-	}
+func (g *Graph) takeBack(c *call, f ari.Finding, out *Result) {
 	fact := metering.Fact{
-		Kind: metering.TalkUnproven, Call: c.id, At: c.latest, Since: f.Since, Why: why,
+		Kind: metering.TalkUnproven, Call: c.id, At: c.latest, Since: f.Since, Why: whyUnproven[f.Kind],
+	}
+	if f.Kind == ari.FoundHeld {
+		fact.Kind = metering.TalkHeld
+	}
+	talking := c.view.state == metering.Talking
+	concerns := fact.Kind == metering.TalkHeld || fact.Why != ""
+	if f.Since.IsZero() || !concerns || !talking && !c.talked.After(f.Since) {
+		return
 	}
 	if l := g.legs[f.Channel]; l != c.caller && c.operator(l.last.Endpoint()) {
 		fact.Operator = l.last.Endpoint()

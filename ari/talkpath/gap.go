@@ -11,6 +11,11 @@ import (
 // the end of the first adds nothing, but for calls that were adopted between the two.
 func (g *Graph) startGap(ev *ari.Event, out *Result) {
 	if !g.disconnected {
+		for _, c := range g.openCalls() {
+			if g.replayOf == nil {
+				g.takeBackMusic(c, ev, out, c.caller, c.view.operator)
+			}
+		}
 		g.disconnected, g.watermark = true, ev.At
 	}
 	for _, c := range g.openCalls() {

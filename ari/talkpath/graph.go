@@ -102,6 +102,7 @@ type leg struct {
 	firstEvent time.Time // the instant of its first event; zero where a snapshot showed it first
 	stray      unmatched // where in a service's context it first was, on no service
 	strayTalk  bool      // it has talked with an operator, on no service
+	musicEnd   musicEnd
 	doubts
 	probing
 }

@@ -16,13 +16,8 @@ type probing struct {
 	// unheld is when its hold ended by an event; zero once an answer has confirmed it, or a new hold
 	// has begun.
 	unheld     time.Time
-	unanswered int // heartbeats since then
-	// musicSince is the same until the first event about its bridge: until then the music of the hold
-	// may go on. Zero for none.
-	musicSince time.Time
-	heldAt     time.Time // when its last hold began
-	peerAt     time.Time // when its bridge was last set up
-	foundHold  bool      // an answer says that it holds, and no event
+	unanswered int  // heartbeats since then
+	foundHold  bool // an answer says that it holds, and no event
 
 	options    *ari.EndpointOptions // nil: not asked yet
 	mediaAsked time.Time

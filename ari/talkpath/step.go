@@ -57,6 +57,7 @@ func (g *Graph) Step(ev ari.Event) Result {
 		if ev.Unresponsive != ari.Responsive {
 			g.stepUnresponsive(&ev, &out)
 		}
+		g.loseMusicEnd(&ev, &out)
 		if ev.Variable == ari.VarBridgePeer {
 			g.stepBridgePeer(&ev, &out)
 		} else {

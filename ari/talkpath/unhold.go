@@ -6,14 +6,6 @@ import (
 	"github.com/risposta/gateway/ari"
 )
 
-// musicLag is how late after the end of a hold its bridge may be set up again. A longer time is
-// time with music (docs/asterisk.md, "Music that ends after the unhold").
-const musicLag = 20 * time.Millisecond
-
-// maxMusic is how long after the end of a hold its music may go on (measured: up to 7.4 s). A bridge
-// that is set up later has another cause.
-const maxMusic = 10 * time.Second
-
 // unhold takes in the end of a hold. Asterisk also reports one where a re-INVITE without an offer is
 // answered, whatever the phone then does; so the phone's state is asked for. Talk from here on
 // counts until an answer takes it back.
@@ -23,9 +15,9 @@ func (g *Graph) unhold(l *leg, ev *ari.Event, out *Result) {
 	if !l.isPJSIP() {
 		return
 	}
-	// The event about the bridge may come before that about the end of the hold.
-	if held && l.peerAt.Sub(l.heldAt) <= musicLag {
-		l.musicSince = ev.At
+	if held && l.bridged() {
+		l.musicEnd.holdEnds(ev.At)
+		l.noteOthers()
 	}
 	if g.live() && l.bridged() {
 		g.serial++
@@ -38,8 +30,10 @@ func (g *Graph) unhold(l *leg, ev *ari.Event, out *Result) {
 
 // holdBegins takes in a hold of the phone.
 func (g *Graph) holdBegins(l *leg, at time.Time) {
-	l.hold, l.heldAt = ari.HoldOn, at
-	l.holdFrom, l.unheld, l.musicSince, l.foundHold = g.serial+1, time.Time{}, time.Time{}, false
+	l.hold = ari.HoldOn
+	l.holdFrom, l.unheld, l.foundHold = g.serial+1, time.Time{}, false
+	l.musicEnd.holdBegins(at)
+	l.noteOthers()
 }
 
 // answerLimit is for how many heartbeats, one a second, talk counts after the end of a hold without
@@ -90,23 +84,3 @@ func (l *leg) answerHold(a *ari.ProbeAnswer) (found ari.FindingKind, since time.
 
 // hidesHolds reports whether the leg's endpoint never tells of a hold.
 func (l *leg) hidesHolds() bool { return l.options != nil && l.options.HidesHolds }
-
-// stepBridgePeer takes in that a leg's bridge was set up anew. Under load that comes late after a
-// hold, and until then the other side hears the music on.
-func (g *Graph) stepBridgePeer(ev *ari.Event, out *Result) {
-	l := g.legs[ev.Channel.ID]
-	if l == nil || g.disconnected {
-		return
-	}
-	since := l.musicSince
-	l.musicSince, l.peerAt = time.Time{}, ev.At
-	late := ev.At.Sub(since)
-	if g.replayOf == nil && !since.IsZero() && late > musicLag && late <= maxMusic {
-		g.stepFindings(ev, &ari.Findings{Legs: []ari.Finding{
-			{Channel: l.id, Kind: ari.FoundMusic, Since: since},
-		}}, out)
-	}
-	if ev.Music != l.music {
-		g.stepPBX(ev, out)
-	}
-}

@@ -204,6 +204,8 @@ func factFields(f metering.Fact) []zap.Field {
 	case metering.TalkUnproven:
 		fields = append(fields, zap.String("since", metering.Time{Time: f.Since}.String()),
 			zap.String("reason", f.Why))
+	case metering.TalkHeld:
+		fields = append(fields, zap.String("since", metering.Time{Time: f.Since}.String()))
 	case metering.ExemptionAnswered:
 		fields = append(fields, zap.String("exempt", f.Exemption.Verdict.String()),
 			zap.String("ref", f.Exemption.Ref))

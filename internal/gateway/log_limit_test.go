@@ -111,7 +111,7 @@ func TestTheJournalGetsFields(t *testing.T) {
 
 // Each fact is an event of the log.
 func TestEachFactIsAnEvent(t *testing.T) {
-	for k := metering.CallArrived; k <= metering.TalkRetracted; k++ {
+	for k := metering.CallArrived; k <= metering.TalkHeld; k++ {
 		if _, ok := logs.Find(k.String()); !ok {
 			t.Errorf("%s is logged, and no event", k)
 		}

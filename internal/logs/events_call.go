@@ -49,6 +49,11 @@ var callEvents = []Event{
 		Fields:  "`since`, `reason`",
 	},
 	{
+		Name: "talk.held", Levels: "info",
+		Meaning: "what counted as talk between `since` and `at` is taken back: the music of a hold went on",
+		Fields:  "`since`",
+	},
+	{
 		Name: "talk.retracted", Levels: "info",
 		Meaning: "a late event shows that talk ended at `at`; later talk is subtracted",
 	},

@@ -1,0 +1,147 @@
+package talkpath
+
+import (
+	"time"
+
+	"github.com/risposta/gateway/ari"
+	"github.com/risposta/gateway/metering"
+)
+
+// musicEnd follows the music of a hold of the leg's phone up to its end. A re-INVITE of the phone has
+// the leg's own bridge set up anew, at the hold and at its end, by the thread that then passes the
+// hold or its end on to the others (docs/asterisk.md, "Music that ends after the unhold"). It never
+// reaches evidence: only the findings do.
+type musicEnd struct {
+	heldAt time.Time // when the last hold began
+	peers  int       // how often the bridge was set up for it, and since
+	peerAt time.Time // when the bridge was last set up
+	since  time.Time // when the hold ended, while the end of its music is awaited; zero else
+	due    int       // how often the bridge has yet to be set up until then
+}
+
+const (
+	// peerEarly is how long before the event about a hold, or about its end, that about the bridge may
+	// come: another thread sends it.
+	peerEarly = 20 * time.Millisecond
+	// peerNoise is by how much the timestamps of the two differ on a quiet PBX. It is no music.
+	peerNoise = 2 * time.Millisecond
+	// maxMusic is how long after the end of a hold its music may go on (measured: up to 7.4 s). A bridge
+	// that is set up later has another cause.
+	maxMusic = 10 * time.Second
+)
+
+func (m *musicEnd) awaited() bool { return !m.since.IsZero() }
+
+// lasted reports whether the music may have gone on up to an instant, and long enough to count.
+func (m *musicEnd) lasted(at time.Time) bool {
+	after := at.Sub(m.since)
+	return m.awaited() && after > peerNoise && after <= maxMusic
+}
+
+// holdBegins takes in a hold of the leg's phone.
+func (m *musicEnd) holdBegins(at time.Time) {
+	m.heldAt, m.peers, m.since, m.due = at, 0, time.Time{}, 0
+	if at.Sub(m.peerAt) <= peerEarly {
+		m.peers = 1
+	}
+}
+
+// holdEnds takes in its end.
+func (m *musicEnd) holdEnds(at time.Time) {
+	ownSeen := m.peers > 1 && at.Sub(m.peerAt) <= peerEarly
+	if m.since, m.due = at, 1; ownSeen {
+		m.since, m.due = time.Time{}, 0
+	}
+}
+
+// setUp takes in that the bridge was set up anew, and returns from when on the music has gone on up
+// to here; zero where it has not.
+func (m *musicEnd) setUp(at time.Time) (since time.Time) {
+	if m.lasted(at) {
+		since = m.since
+	}
+	m.peers++
+	m.peerAt = at
+	if m.due--; m.due <= 0 || at.Sub(m.since) > maxMusic {
+		m.since, m.due = time.Time{}, 0
+	}
+	return since
+}
+
+// noteOthers notes a hold, or its end, of a leg whose bridge awaits the end of another member's
+// music, too. Whose comes first is not told, so both wait for both.
+func (l *leg) noteOthers() {
+	if !l.bridged() {
+		return
+	}
+	for _, m := range l.bridge.members {
+		if m == l || !m.musicEnd.awaited() {
+			continue
+		}
+		m.musicEnd.due++
+		if l.musicEnd.awaited() {
+			l.musicEnd.due++
+		}
+	}
+}
+
+// stepBridgePeer takes in that a leg's bridge was set up anew: the music of its hold ends. Under load
+// that comes late after the hold, and until then the other side hears the music on.
+func (g *Graph) stepBridgePeer(ev *ari.Event, out *Result) {
+	l := g.legs[ev.Channel.ID]
+	if l == nil || g.disconnected {
+		return
+	}
+	if since := l.musicEnd.setUp(ev.At); g.replayOf == nil && !since.IsZero() {
+		g.stepFindings(ev, &ari.Findings{Legs: []ari.Finding{
+			{Channel: l.id, Kind: ari.FoundHeld, Since: since},
+		}}, out)
+	}
+	if ev.Music != l.music {
+		g.stepPBX(ev, out)
+	}
+}
+
+// loseMusicEnd takes back, before an event that may end a talk, what was counted since the end of a
+// hold whose music was not seen to end.
+func (g *Graph) loseMusicEnd(ev *ari.Event, out *Result) {
+	switch ev.Kind {
+	case ari.ChannelHold, ari.ChannelLeftBridge, ari.ChannelHangupRequest, ari.ChannelDestroyed:
+	default:
+		return
+	}
+	l := g.legs[ev.Channel.ID]
+	if l == nil || ev.Feature || g.disconnected || g.replayOf != nil {
+		return
+	}
+	for _, c := range g.callsOf([]*leg{l}) {
+		switch {
+		case ev.Kind == ari.ChannelHold:
+			g.takeBackMusic(c, ev, out, l)
+		case l == c.caller || l == c.view.operator || l.musicEnd.awaited():
+			g.takeBackMusic(c, ev, out, l, c.caller, c.view.operator)
+		}
+	}
+}
+
+// takeBackMusic takes back the talk of a call in which the music of these legs may have gone on. Where
+// the hold had no bridge set up, its end has none either.
+func (g *Graph) takeBackMusic(c *call, ev *ari.Event, out *Result, legs ...*leg) {
+	found := &ari.Findings{}
+	for _, l := range legs {
+		if l == nil || !l.musicEnd.awaited() {
+			continue
+		}
+		m := &l.musicEnd
+		counted := c.view.state == metering.Talking || c.talked.After(m.since)
+		if m.peers > 0 && counted && m.lasted(ev.At) {
+			found.Legs = append(found.Legs, ari.Finding{
+				Channel: l.id, Kind: ari.FoundMusic, Since: m.since,
+			})
+		}
+		m.since, m.due = time.Time{}, 0
+	}
+	if !found.Empty() {
+		g.stepFindings(ev, found, out)
+	}
+}
