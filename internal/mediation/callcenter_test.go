@@ -25,6 +25,7 @@ type callCenter struct {
 	events     []ari.Event
 	people     []*person
 	bridges    map[string]*place
+	unheld     time.Time // when the latest hold ended whose music went on
 	truth
 }
 
@@ -39,6 +40,8 @@ type person struct {
 	list     int  // of a caller: the list of operators
 	up       bool
 	holds    bool
+	peers    bool      // its bridge was set up anew for its hold
+	music    bool      // its hold is over, and the others hear the music on
 	inApp    time.Time // since when a feature key's application runs on it; zero for none
 	at       *place
 	twin     *person // the other half of a Local pair
@@ -124,6 +127,7 @@ func (w *callCenter) actions() map[string]func(*rapid.T) {
 		"transfer":              w.transfer,
 		"hold":                  func() { w.hold(true) },
 		"unhold":                func() { w.hold(false) },
+		"the music ends":        w.endMusic,
 		"hang up":               w.hangUpOne,
 	}
 	maps.Copy(actions, w.features())
@@ -136,6 +140,7 @@ func (w *callCenter) actions() map[string]func(*rapid.T) {
 		repeat[name] = func(t *rapid.T) {
 			w.t = t
 			w.now = w.now.Add(time.Duration(later.Draw(t, "ms later")) * time.Millisecond)
+			w.limitMusic()
 			act()
 			w.judge(w.people, w.now)
 		}
@@ -188,9 +193,22 @@ func (w *callCenter) transfer() {
 
 func (w *callCenter) hold(on bool) {
 	p := w.pick(func(p *person) bool { return p.up && p.twin == nil && !p.ended && p.holds != on })
-	if p != nil {
-		p.holds = on
-		w.emit(map[bool]ari.Kind{true: ari.ChannelHold, false: ari.ChannelUnhold}[on], p, nil)
+	if p == nil {
+		return
+	}
+	p.holds, p.music = on, false
+	if on {
+		w.emit(ari.ChannelHold, p, nil)
+		w.setUpBridge(p)
+		return
+	}
+	w.emit(ari.ChannelUnhold, p, nil)
+	// Where the PBX never sets up the bridge there is no music in this model.
+	switch late := p.peers && w.withMusic(p); {
+	case late && rapid.Bool().Draw(w.t, "the music goes on"):
+		p.music, w.unheld = true, w.now
+	default:
+		w.setUpBridge(p)
 	}
 }
 
@@ -221,7 +239,7 @@ func (w *callCenter) enter(p *person) {
 		w.bridges[id] = b
 		w.emit(ari.BridgeCreated, nil, b)
 	}
-	p.at = b
+	p.at, p.peers = b, false
 	b.inside = append(b.inside, p)
 	w.emit(ari.ChannelEnteredBridge, p, b)
 	w.heard(p)
@@ -229,7 +247,7 @@ func (w *callCenter) enter(p *person) {
 
 func (w *callCenter) leave(p *person) {
 	b := p.at
-	p.at, p.inApp = nil, time.Time{}
+	p.at, p.inApp, p.music = nil, time.Time{}, false
 	b.inside = slices.DeleteFunc(b.inside, func(q *person) bool { return q == p })
 	w.emit(ari.ChannelLeftBridge, p, b)
 }

@@ -29,6 +29,7 @@ func (p *randomPBX) actions() map[string]func(*rapid.T) {
 		"move without an event":   p.moveSilently,
 		"hold or unhold":          p.holdOrUnhold,
 		"hold by a feature":       p.holdByFeature,
+		"a bridge is set up":      p.setUpBridge,
 		"dial":                    p.dial,
 		"an application":          p.application,
 		"blind transfer":          p.blindTransfer,
@@ -84,6 +85,23 @@ func (p *randomPBX) holdOrUnhold() {
 		l.holding = !l.holding
 		kind := map[bool]ari.Kind{true: ari.ChannelHold, false: ari.ChannelUnhold}[l.holding]
 		p.send(ari.Event{Kind: kind, Channel: l.Channel})
+	}
+}
+
+// setUpBridge has a bridge set up anew, as after holds, at once or late, and for other reasons.
+func (p *randomPBX) setUpBridge() {
+	l := p.pick(func(l *randomLeg) bool { return l.in != "" })
+	if l == nil {
+		return
+	}
+	music := rapid.IntRange(0, 9).Draw(p.t, "an application's music") == 0
+	in := l.in
+	for _, m := range p.legs {
+		if m.in == in {
+			p.send(ari.Event{
+				Kind: ari.ChannelVarset, Variable: ari.VarBridgePeer, Music: music, Channel: m.Channel,
+			})
+		}
 	}
 }
 

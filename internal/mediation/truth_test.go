@@ -73,8 +73,8 @@ func (p *person) talks() bool {
 	return false
 }
 
-// free reports whether the channel can talk and listen.
-func (p *person) free() bool { return p.up && !p.holds && !p.gone && p.inApp.IsZero() }
+// free reports whether the channel can talk and listen, and the others hear it.
+func (p *person) free() bool { return p.up && !p.holds && !p.music && !p.gone && p.inApp.IsZero() }
 
 // neighbours are the channels that p is connected with. Only the caller and halves of Local
 // channels connect further, and a half that is in no bridge leads nowhere.

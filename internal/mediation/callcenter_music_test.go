@@ -1,0 +1,58 @@
+package mediation_test
+
+import (
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/risposta/gateway/ari"
+)
+
+// longestMusic is how long the music of a hold goes on after its end (measured: 7.4 s).
+const longestMusic = 8 * time.Second
+
+// withMusic reports whether the truth about music that goes on can be told from the events: not where
+// they are lost or overtake each other, nor where two holds may have ended.
+func (w *callCenter) withMusic(p *person) bool {
+	for _, q := range w.people {
+		if q.music {
+			return false
+		}
+	}
+	return !w.hectic && !w.appsHidden && p.at != nil && p.at.mixing
+}
+
+// setUpBridge has the bridge of a channel set up anew, as a re-INVITE does. A PBX may not report it.
+func (w *callCenter) setUpBridge(p *person) {
+	if p.at == nil || rapid.IntRange(0, 3).Draw(w.t, "reported") == 0 {
+		return
+	}
+	p.peers = p.peers || p.holds
+	w.emit(ari.ChannelVarset, p, nil)
+	w.events[len(w.events)-1].Variable = ari.VarBridgePeer
+}
+
+// endMusic ends the music that goes on after a hold.
+func (w *callCenter) endMusic() {
+	p := w.pick(func(p *person) bool { return p.music && w.now.Sub(w.unheld) > 2*time.Millisecond })
+	if p != nil {
+		w.stopMusic(p)
+	}
+}
+
+func (w *callCenter) stopMusic(p *person) {
+	p.music = false
+	w.emit(ari.ChannelVarset, p, nil)
+	w.events[len(w.events)-1].Variable = ari.VarBridgePeer
+}
+
+// limitMusic ends music that would go on for too long.
+func (w *callCenter) limitMusic() {
+	for _, p := range w.people {
+		if p.music && !p.gone && w.now.Sub(w.unheld) > longestMusic {
+			w.now = w.unheld.Add(longestMusic)
+			w.stopMusic(p)
+			w.judge(w.people, w.now)
+		}
+	}
+}
