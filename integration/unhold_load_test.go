@@ -27,31 +27,111 @@ func TestObserveMusicEndsAfterUnholdUnderLoad(t *testing.T) {
 		loops int
 	}{{"unhold-idle", 0}, {"unhold-loaded", 3}} {
 		t.Run(c.name, func(t *testing.T) {
-			var services []service
-			for i := range loadedCalls {
-				phone := fmt.Sprintf("op%d", i)
-				services = append(services, service{
-					name: phone, agents: []string{phone}, dialplan: "Progress(); Dial(PJSIP/" + phone + ",30)",
-				})
-			}
-			o := observe(t, c.name, services, nil)
+			o := observe(t, c.name, loadedServices(), nil)
 			o.busy(c.loops)
-			var parties []*lab.Party
-			for i := range loadedCalls {
-				script := lab.Called(half).Speaks().Pause(2 * second)
-				for range holdsPerCall {
-					script = script.Pause(2 * second).Hold().Pause(2 * second).Unhold()
-				}
-				parties = append(parties, o.operator(t, services[i].name, script.Pause(2*second).Bye().Patient()))
-			}
-			for i := range loadedCalls {
-				parties = append(parties, o.caller(t, i, lab.Calls().Speaks().WaitBye()))
-			}
-			o.wait(parties...)
+			o.wait(o.holdingCalls(t)...)
 			o.until("all channels to be gone", o.idle)
 			o.musicAfterUnhold(c.name)
 		})
 	}
+}
+
+// The gateway meters such calls: their talk after a hold begins where the music ends. Where Asterisk
+// itself takes longer from the mark of that end (BRIDGEPEER) to the end, no event says so.
+func TestLiveMusicAfterUnholdUnderLoad(t *testing.T) {
+	o := observe(t, "live-unhold-loaded", loadedServices(), nil)
+	o.start(t)
+	o.busy(3)
+	o.wait(o.holdingCalls(t)...)
+	o.until("all channels to be gone", o.idle)
+	cel, err := o.pbx.Log(o.ctx, "cel-custom/cel.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(strings.NewReader(cel)).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	marks, peer := o.bridgesSetUp()
+	var charged, late time.Duration // the most of any hold
+	for i := range loadedCalls {
+		rec := o.record(t, fmt.Sprintf("op%d", i))
+		operator := fmt.Sprintf("PJSIP/op%d", i)
+		ends := musicEnds(rows, peer[operator])
+		if len(ends) != holdsPerCall || len(rec.Talk) != holdsPerCall+1 {
+			t.Errorf("%s: %d ends of music, talk %+v; want %d holds", operator, len(ends), rec.Talk,
+				holdsPerCall)
+			continue
+		}
+		for k, end := range ends {
+			from := rec.Talk[k+1].From
+			music := end.Sub(from)
+			mark := lastBefore(marks[operator], end)
+			charged, late = max(charged, music), max(late, end.Sub(mark))
+			if music > tolerance && music > end.Sub(mark)+2*time.Millisecond {
+				t.Errorf("%s, hold %d: talk from %s, the music ended %s later; BRIDGEPEER came %s before it",
+					operator, k, from, music, end.Sub(mark))
+			}
+		}
+	}
+	t.Logf("music charged: at most %s a hold; STREAM_END after BRIDGEPEER: at most %s", charged, late)
+}
+
+// bridgesSetUp lists when the bridges of operators were set up, and the callers' channels in them, by
+// the operators' endpoints.
+func (o *observation) bridgesSetUp() (marks map[string][]time.Time, peer map[string]string) {
+	o.Helper()
+	marks, peer = map[string][]time.Time{}, map[string]string{}
+	for _, f := range o.frames() {
+		if !f.is("ChannelVarset", "PJSIP/op") || f.at("variable") != "BRIDGEPEER" || f.at("value") == "" {
+			continue
+		}
+		at, err := time.Parse("2006-01-02T15:04:05.000-0700", f.at("timestamp"))
+		if err != nil {
+			o.Fatal(err)
+		}
+		operator, _, _ := strings.Cut(f.at("channel.name"), "-")
+		marks[operator] = append(marks[operator], at)
+		peer[operator] = f.at("value")
+	}
+	return marks, peer
+}
+
+// lastBefore is the last of some instants, in order, that is not after another.
+func lastBefore(instants []time.Time, end time.Time) (last time.Time) {
+	for _, at := range instants {
+		if !at.After(end) {
+			last = at
+		}
+	}
+	return last
+}
+
+func loadedServices() (services []service) {
+	for i := range loadedCalls {
+		phone := fmt.Sprintf("op%d", i)
+		services = append(services, service{
+			name: phone, agents: []string{phone}, dialplan: "Progress(); Dial(PJSIP/" + phone + ",30)",
+		})
+	}
+	return services
+}
+
+// holdingCalls starts a call of each loaded service, whose operator holds the caller several times.
+func (o *observation) holdingCalls(t *testing.T) (parties []*lab.Party) {
+	t.Helper()
+	for i := range loadedCalls {
+		script := lab.Called(half).Speaks().Pause(2 * second)
+		for range holdsPerCall {
+			script = script.Pause(2 * second).Hold().Pause(2 * second).Unhold()
+		}
+		script = script.Pause(2 * second).Bye().Patient()
+		parties = append(parties, o.operator(t, fmt.Sprintf("op%d", i), script))
+	}
+	for i := range loadedCalls {
+		parties = append(parties, o.caller(t, i, lab.Calls().Speaks().WaitBye()))
+	}
+	return parties
 }
 
 // busy starts loops that do nothing but use a processor, inside the container, for the length of

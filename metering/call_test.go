@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/risposta/gateway/metering"
@@ -15,6 +16,7 @@ func TestPartsOfACallAddUp(t *testing.T) {
 	kinds := []metering.FactKind{
 		metering.TalkStarted, metering.TalkPaused, metering.GapStarted, metering.GapEnded,
 		metering.QueueJoined, metering.QueueLeft, metering.CallerAnswered,
+		metering.TalkUnproven, metering.TalkHeld, metering.TalkRetracted,
 	}
 	states := []metering.State{metering.Waiting, metering.Held, metering.Unseen}
 	rapid.Check(t, func(t *rapid.T) {
@@ -27,6 +29,7 @@ func TestPartsOfACallAddUp(t *testing.T) {
 			m.Apply(metering.Fact{
 				Kind: rapid.SampledFrom(kinds).Draw(t, "kind"),
 				Call: "c1", At: now, Operator: "o", Queue: "q",
+				Since: now.Add(-time.Duration(rapid.IntRange(0, 9000).Draw(t, "since")) * time.Millisecond),
 				State: rapid.SampledFrom(states).Draw(t, "state"),
 			})
 		}
@@ -51,6 +54,32 @@ func TestPartsOfACallAddUp(t *testing.T) {
 			t.Fatalf("%d s billed for %d ms of talk", rec.BillableSeconds, rec.TalkMs)
 		}
 	})
+}
+
+// The music of a hold that goes on after it belongs to it: one stretch, and no talk.
+func TestMusicAfterAHoldIsHeld(t *testing.T) {
+	m := metering.NewMeter()
+	m.Apply(arrived(&metering.Terms{Tariff: price()}))
+	for _, f := range []metering.Fact{
+		{Kind: metering.TalkStarted, At: at(1), Operator: "o", Queue: "q"},
+		{Kind: metering.TalkPaused, At: at(3), State: metering.Held, Operator: "o"},
+		{Kind: metering.TalkStarted, At: at(5), Operator: "o", Queue: "q"},
+		{Kind: metering.TalkHeld, Since: at(5), At: at(7), Operator: "other"},
+		{Kind: metering.TalkHeld, Since: at(5), At: at(6), Operator: "o"},
+	} {
+		f.Call = "c1"
+		m.Apply(f)
+	}
+	call := m.Apply(metering.Fact{Kind: metering.CallEnded, Call: "c1", At: at(9)})
+	want := []metering.Segment{
+		{State: metering.Waiting, From: at(0), To: at(1)},
+		{State: metering.Talking, From: at(1), To: at(3), Operator: "o", Queue: "q"},
+		{State: metering.Held, From: at(3), To: at(6), Operator: "o"},
+		{State: metering.Talking, From: at(6), To: at(9), Operator: "o", Queue: "q"},
+	}
+	if diff := cmp.Diff(want, call.Segments); diff != "" {
+		t.Error(diff)
+	}
 }
 
 func TestFactAboutAnUnknownCallPanics(t *testing.T) {
