@@ -58,19 +58,22 @@ func TestLiveMusicAfterUnholdUnderLoad(t *testing.T) {
 		rec := o.record(t, fmt.Sprintf("op%d", i))
 		operator := fmt.Sprintf("PJSIP/op%d", i)
 		ends := musicEnds(rows, peer[operator])
-		if len(ends) != holdsPerCall || len(rec.Talk) != holdsPerCall+1 {
+		if len(ends) != holdsPerCall || len(rec.Talk) < 2 {
 			t.Errorf("%s: %d ends of music, talk %+v; want %d holds", operator, len(ends), rec.Talk,
 				holdsPerCall)
 			continue
 		}
-		for k, end := range ends {
-			from := rec.Talk[k+1].From
-			music := end.Sub(from)
-			mark := lastBefore(marks[operator], end)
-			charged, late = max(charged, music), max(late, end.Sub(mark))
-			if music > tolerance && music > end.Sub(mark)+2*time.Millisecond {
-				t.Errorf("%s, hold %d: talk from %s, the music ended %s later; BRIDGEPEER came %s before it",
-					operator, k, from, music, end.Sub(mark))
+		for _, talk := range rec.Talk {
+			for _, end := range ends {
+				if !talk.From.Before(end) || !talk.To.After(end) {
+					continue // it began after the music, or ended before: nothing of it is charged
+				}
+				music, hop := end.Sub(talk.From), end.Sub(lastBefore(marks[operator], end))
+				charged, late = max(charged, music), max(late, hop)
+				if music > tolerance && music > hop+2*time.Millisecond {
+					t.Errorf("%s: talk from %s, the music ended %s later; BRIDGEPEER came %s before it",
+						operator, talk.From, music, hop)
+				}
 			}
 		}
 	}

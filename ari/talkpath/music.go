@@ -46,9 +46,11 @@ func (m *musicEnd) holdBegins(at time.Time) {
 	}
 }
 
-// holdEnds takes in its end.
+// holdEnds takes in its end. In a very short hold it is not told which of the two the bridge was set up
+// for.
 func (m *musicEnd) holdEnds(at time.Time) {
-	ownSeen := m.peers > 1 && at.Sub(m.peerAt) <= peerEarly
+	told := at.Sub(m.heldAt) > 2*peerEarly
+	ownSeen := told && m.peers > 1 && at.Sub(m.peerAt) <= peerEarly
 	if m.since, m.due = at, 1; ownSeen {
 		m.since, m.due = time.Time{}, 0
 	}

@@ -1,6 +1,7 @@
 package mediation_test
 
 import (
+	"testing"
 	"time"
 
 	"pgregory.net/rapid"
@@ -22,9 +23,13 @@ func (w *callCenter) withMusic(p *person) bool {
 	return !w.hectic && !w.appsHidden && p.at != nil && p.at.mixing
 }
 
-// setUpBridge has the bridge of a channel set up anew, as a re-INVITE does. A PBX may not report it.
+// setUpBridge has the bridge of a channel set up anew, as a re-INVITE does. Not every PBX reports it.
 func (w *callCenter) setUpBridge(p *person) {
-	if p.at == nil || rapid.IntRange(0, 3).Draw(w.t, "reported") == 0 {
+	if w.reports == nil {
+		reports := rapid.IntRange(0, 3).Draw(w.t, "reported") > 0
+		w.reports = &reports
+	}
+	if p.at == nil || !*w.reports {
 		return
 	}
 	p.peers = p.peers || p.holds
@@ -55,4 +60,29 @@ func (w *callCenter) limitMusic() {
 			w.judge(w.people, w.now)
 		}
 	}
+}
+
+// Holds of a caller and an operator who talk from the start: in any model holds in a talk are seldom.
+func TestModelMusicAfterHoldsIsNotTalk(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		w := newCallCenter(t)
+		b := &place{id: "b1", mixing: true}
+		w.bridges["b1"] = b
+		for _, p := range w.people {
+			p.up, p.at = true, b
+			b.inside = append(b.inside, p)
+			w.emit(ari.ChannelStateChange, p, nil)
+			w.emit(ari.ChannelEnteredBridge, p, b)
+		}
+		w.judge(w.people, w.now)
+		all, holds := w.actions(), map[string]func(*rapid.T){}
+		for _, name := range []string{"hold", "unhold", "the music ends", "transfer", "hang up"} {
+			holds[name] = all[name]
+		}
+		t.Repeat(holds)
+		w.end()
+		m, out := mediate(t, rawFrames(w.events))
+		checkTruth(t, w, checkAll(t, w, m, out))
+	})
 }

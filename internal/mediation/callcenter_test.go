@@ -25,6 +25,7 @@ type callCenter struct {
 	events     []ari.Event
 	people     []*person
 	bridges    map[string]*place
+	reports    *bool     // whether the PBX reports that a bridge is set up anew; nil: not drawn yet
 	unheld     time.Time // when the latest hold ended whose music went on
 	truth
 }
@@ -204,12 +205,11 @@ func (w *callCenter) hold(on bool) {
 	}
 	w.emit(ari.ChannelUnhold, p, nil)
 	// Where the PBX never sets up the bridge there is no music in this model.
-	switch late := p.peers && w.withMusic(p); {
-	case late && rapid.Bool().Draw(w.t, "the music goes on"):
+	if p.peers && w.withMusic(p) && rapid.IntRange(0, 3).Draw(w.t, "the music ends at once") > 0 {
 		p.music, w.unheld = true, w.now
-	default:
-		w.setUpBridge(p)
+		return
 	}
+	w.setUpBridge(p)
 }
 
 func (w *callCenter) hangUpOne() {
