@@ -28,8 +28,9 @@ live: setup ## make real SIP calls on a real Asterisk, and show the pages in a r
 away: setup ## make calls around a gateway that restarts and is away for a minute
 	$(LIVE) -run TestLiveRestartLosesNoTalk ./integration/ -away 60s
 
-kills: setup ## kill the gateway 300 times while it delivers to other systems
-	$(LIVE) -timeout 90m -run TestLiveKilledWhileItDelivers ./integration/ -kills 300
+KILLS ?= 300
+kills: setup ## kill the gateway KILLS times while it delivers to other systems
+	$(LIVE) -timeout 90m -run TestLiveKilledWhileItDelivers ./integration/ -kills $(KILLS)
 
 observe: setup ## record what Asterisk reports of rare cases; the tests hold docs/asterisk.md
 	$(LIVE) -parallel 4 -timeout 30m -run TestObserve ./integration/
