@@ -27,7 +27,7 @@ func newQueues(today []quality.Row) queues {
 	q := queues{}
 	for _, r := range today {
 		if r.Level() == quality.LevelQueue {
-			row := q.of(r.Queue)
+			row := rowOf(q, r.Queue, QueueRow{Name: r.Queue})
 			row.Offered += r.Offered
 			row.Answered += r.Answered
 			row.Abandoned += r.Abandoned
@@ -36,18 +36,11 @@ func newQueues(today []quality.Row) queues {
 	return q
 }
 
-func (q queues) of(name string) *QueueRow {
-	if q[name] == nil {
-		q[name] = &QueueRow{Name: name}
-	}
-	return q[name]
-}
-
 func (q queues) add(c CallRow) {
 	if c.Queue == "" {
 		return
 	}
-	row := q.of(c.Queue)
+	row := rowOf(q, c.Queue, QueueRow{Name: c.Queue})
 	if c.Doing == metering.Waiting.String() {
 		row.Waiting++
 		row.LongestMs = max(row.LongestMs, c.ForMs)
@@ -84,7 +77,7 @@ func newOperators(today []quality.Row) operators {
 	o := operators{}
 	for _, r := range today {
 		if r.Level() == quality.LevelOperator {
-			row := o.of(r.Operator)
+			row := rowOf(o, r.Operator, OperatorRow{Name: r.Operator})
 			row.Answered += r.Answered
 			row.TalkMs += r.TalkMs
 		}
@@ -92,19 +85,12 @@ func newOperators(today []quality.Row) operators {
 	return o
 }
 
-func (o operators) of(name string) *OperatorRow {
-	if o[name] == nil {
-		o[name] = &OperatorRow{Name: name}
-	}
-	return o[name]
-}
-
 // add notes an operator's call; of several, the one that has been in its state for longest.
 func (o operators) add(c CallRow) {
 	if c.Operator == "" {
 		return
 	}
-	row := o.of(c.Operator)
+	row := rowOf(o, c.Operator, OperatorRow{Name: c.Operator})
 	if row.Doing != "" && (row.ForMs > c.ForMs || row.ForMs == c.ForMs && row.Call < c.Call) {
 		return
 	}
@@ -125,6 +111,14 @@ func order(doing string) int {
 		return 1
 	}
 	return 0
+}
+
+// rowOf is the row of a name; empty where there is none yet.
+func rowOf[R any](rows map[string]*R, name string, empty R) *R {
+	if rows[name] == nil {
+		rows[name] = &empty
+	}
+	return rows[name]
 }
 
 // values are the rows of a map, in no order.

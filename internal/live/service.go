@@ -49,10 +49,8 @@ func newServices(s State) services {
 }
 
 func (s services) of(name string) *ServiceRow {
-	if s.all[name] == nil {
-		s.all[name], s.counts[name] = &ServiceRow{Name: name}, &quality.Counts{}
-	}
-	return s.all[name]
+	rowOf(s.counts, name, quality.Counts{})
+	return rowOf(s.all, name, ServiceRow{Name: name})
 }
 
 func (s services) add(c CallRow) { s.of(c.Service).Calls++ }
