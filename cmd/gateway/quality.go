@@ -23,7 +23,8 @@ type qualityCommand struct {
 
 type qualityAudit struct {
 	readFlags
-	Period   string   `help:"2026, 2026-H1, 2026-Q3 or 2026-11, in UTC." required:"" placeholder:"PERIOD"`
+	Period   string   `help:"2026, 2026-H1, 2026-Q3 or 2026-11." required:"" placeholder:"PERIOD"`
+	In       string   `name:"period-zone" help:"The time zone of the period, as the report has it." default:"UTC" placeholder:"NAME"`
 	CEL      string   `name:"cel" help:"Asterisk's CEL." type:"existingfile" required:"" placeholder:"FILE"`
 	QueueLog string   `help:"Asterisk's queue_log." type:"existingfile" required:"" placeholder:"FILE"`
 	Zone     string   `help:"The time zone in which Asterisk writes its CEL." default:"UTC" placeholder:"NAME"`
@@ -40,7 +41,11 @@ func (qualityAudit) Help() string {
 
 // Run prints each indicator by the ledger and by the logs, and the difference in percent.
 func (c qualityAudit) Run(ctx context.Context, std streams) error {
-	period, err := report.ParsePeriod(c.Period, time.UTC)
+	zone, err := loadZone("--period-zone", c.In)
+	if err != nil {
+		return err
+	}
+	period, err := report.ParsePeriod(c.Period, zone)
 	if err != nil {
 		return usage{err}
 	}
@@ -117,14 +122,12 @@ func (c qualityAudit) counts(
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
 	queues = map[string]int64{}
-	err = l.Quality(ctx, p.From, p.Until, "", func(row quality.Row) error {
-		if row.Level() != quality.LevelQueue ||
-			len(c.Queue) > 0 && !slices.Contains(c.Queue, row.Queue) {
-			return nil
+	err = p.Rows(ctx, l, "", func(_ time.Time, row quality.Row) {
+		if row.Level() == quality.LevelQueue &&
+			(len(c.Queue) == 0 || slices.Contains(c.Queue, row.Queue)) {
+			whole.Add(row.Counts)
+			queues[row.Queue] += row.Offered + row.Outside.Offered
 		}
-		whole.Add(row.Counts)
-		queues[row.Queue] += row.Offered + row.Outside.Offered
-		return nil
 	})
 	return whole, queues, err
 }

@@ -80,9 +80,9 @@ func (c reportFlags) build(
 	ctx context.Context, io streams,
 ) (r report.Report, conf *config.Config, err error) {
 	q := report.Request{Service: c.Service, Terms: quality.DefaultTerms()}
-	zone, err := time.LoadLocation(c.Zone)
-	if err != nil || c.Zone == "" || c.Zone == "Local" {
-		return r, nil, usage{fmt.Errorf("--zone: %q is not a time zone such as Europe/Rome", c.Zone)}
+	zone, err := loadZone("--zone", c.Zone)
+	if err != nil {
+		return r, nil, err
 	}
 	if q.Period, err = report.ParsePeriod(c.Period, zone); err != nil {
 		return r, nil, usage{err}
@@ -108,4 +108,13 @@ func (c reportFlags) build(
 		return err
 	})
 	return r, conf, err
+}
+
+// loadZone reads the time zone that a flag names.
+func loadZone(flag, name string) (*time.Location, error) {
+	zone, err := time.LoadLocation(name)
+	if err != nil || name == "" || name == "Local" {
+		return nil, usage{fmt.Errorf("%s: %q is not a time zone such as Europe/Rome", flag, name)}
+	}
+	return zone, nil
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"context"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -51,6 +52,26 @@ func ParsePeriod(name string, zone *time.Location) (Period, error) {
 // has reports whether an hour of the counts is in the period.
 func (p Period) has(hour time.Time) bool {
 	return !hour.Before(p.From) && hour.Before(p.Until)
+}
+
+// Counts is the side of the ledger that Rows needs.
+type Counts interface {
+	Quality(ctx context.Context, since, until time.Time, service string, f func(quality.Row) error) error
+}
+
+// Rows gives the counts of the calls that arrived in the period, each with its hour. service "" is all.
+func (p Period) Rows(
+	ctx context.Context, from Counts, service string, f func(hour time.Time, row quality.Row),
+) error {
+	// Days of the counts are of UTC: the last one may be the day on which the period ends elsewhere.
+	until := p.Until.Add(24*time.Hour - 1)
+	return from.Quality(ctx, p.From, until, service, func(row quality.Row) error {
+		hour, err := hourOf(row.Key)
+		if err == nil && p.has(hour) {
+			f(hour, row)
+		}
+		return err
+	})
 }
 
 // days is how many days the period has.

@@ -164,20 +164,13 @@ func Build(ctx context.Context, from Source, q Request) (Report, error) {
 func (r *Report) count(ctx context.Context, from Source, q Request) (map[string]*sums, error) {
 	services, days := map[string]*sums{}, map[string]bool{}
 	zone := q.Period.From.Location()
-	// Days of the counts are of UTC: the last one may be the day on which the period ends elsewhere.
-	until := q.Period.Until.Add(24*time.Hour - 1)
-	err := from.Quality(ctx, q.Period.From, until, q.Service, func(row quality.Row) error {
-		hour, err := hourOf(row.Key)
-		if err != nil || !q.Period.has(hour) {
-			return err
-		}
+	err := q.Period.Rows(ctx, from, q.Service, func(hour time.Time, row quality.Row) {
 		if services[row.Service] == nil {
 			services[row.Service] = newSums()
 		}
 		day := hour.In(zone).Format(time.DateOnly)
 		days[day] = true
 		services[row.Service].add(row, day[:len("2026-11")])
-		return nil
 	})
 	if all := slices.Sorted(maps.Keys(days)); len(all) > 0 {
 		r.CountedFrom, r.CountedTo, r.CountedDays = all[0], all[len(all)-1], len(all)
