@@ -7,7 +7,8 @@
 // what there is.
 //
 // Exit codes: 0 done; 1 failed, or a check found a problem; 2 the command line or the configuration
-// is wrong, and nothing was started.
+// is wrong, and nothing was started; 78 instead, of run alone, where only an edit of the configuration
+// can mend it.
 package main
 
 import (
@@ -68,12 +69,20 @@ type streams struct {
 const (
 	exitFailed = 1
 	exitUsage  = 2
+	// exitConfig is EX_CONFIG of sysexits.h. deploy/risposta.service does not start it again; code 2 is
+	// also that of a Go program that panics, or that the watchdog ends.
+	exitConfig = 78
 )
 
 // usage marks an error of the command line or the configuration.
 type usage struct{ error }
 
 func (u usage) Unwrap() error { return u.error }
+
+// needsEdit marks an error of the configuration that starting again does not mend.
+type needsEdit struct{ error }
+
+func (e needsEdit) Unwrap() error { return e.error }
 
 // newParser reads command lines into cli.
 func newParser(cli *commands, options ...kong.Option) *kong.Kong {
@@ -106,6 +115,9 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	command.BindTo(ctx, (*context.Context)(nil))
 	if err := command.Run(streams{environ, stdout, stderr, binary}); err != nil {
 		fmt.Fprintf(stderr, "risposta: %v\n", err)
+		if _, ok := errors.AsType[needsEdit](err); ok {
+			return exitConfig
+		}
 		if _, ok := errors.AsType[usage](err); ok {
 			return exitUsage
 		}

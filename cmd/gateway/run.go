@@ -25,12 +25,15 @@ func (c runCommand) Run(ctx context.Context, io streams) error {
 	signal.Notify(hangUps, syscall.SIGHUP)
 	defer signal.Stop(hangUps)
 	conf, err := c.load(io)
+	if config.NeedsEdit(err) {
+		return needsEdit{err}
+	}
 	if err != nil {
 		return err
 	}
 	log, err := gateway.NewStdoutLogger(conf.Log, zapcore.Lock(zapcore.AddSync(io.stdout)))
 	if err != nil {
-		return usage{err}
+		return needsEdit{err}
 	}
 	// A core dump would hold callers' numbers and passwords.
 	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}); err != nil {

@@ -140,11 +140,11 @@ func (l *loader) checkWebhook(key string, w *DeliveryWebhook, fields delivery.Fi
 	}
 	text, err := l.readFile(w.TemplateFile)
 	if err != nil {
-		l.problem(key+".template_file", "can't be read: %v", err)
+		l.outside(key+".template_file", "can't be read: %v", err)
 		return
 	}
 	if _, err := webhook.ParseTemplate(string(text), fields, w.Source); err != nil {
-		l.problem(key+".template_file", "%v", err)
+		l.outside(key+".template_file", "%v", err)
 	}
 }
 

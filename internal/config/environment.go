@@ -42,7 +42,7 @@ func (l *loader) environment(environ []string, c *Config) {
 }
 
 func (l *loader) variable(name, what string) {
-	l.problems = append(l.problems, Problem{File: "environment", Key: name, What: what})
+	l.problems = append(l.problems, Problem{File: "environment", Key: name, What: what, Outside: true})
 }
 
 // collect finds the value that each variable overrides.

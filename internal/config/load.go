@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +21,9 @@ type Problem struct {
 	Line int    // from 1; 0: none
 	Key  string // such as services[0].tariff
 	What string
+	// Outside is whether it is not in the text of the configuration: a secret's file that is not there
+	// yet, a variable. It may end without an edit.
+	Outside bool
 }
 
 func (p Problem) Error() string {
@@ -31,6 +35,36 @@ func (p Problem) Error() string {
 		where += ": " + p.Key
 	}
 	return where + ": " + p.What
+}
+
+// NeedsEdit reports whether the error of [Load] stays, whatever comes from outside, until the text of
+// the configuration is edited.
+func NeedsEdit(err error) bool {
+	if all, ok := errors.AsType[Problems](err); ok {
+		return slices.ContainsFunc(all, func(p Problem) bool { return !p.Outside })
+	}
+	p, ok := errors.AsType[Problem](err)
+	return ok && !p.Outside
+}
+
+// Problems are all that is wrong, a line each.
+type Problems []Problem
+
+func (all Problems) Error() string {
+	lines := make([]string, len(all))
+	for i, p := range all {
+		lines[i] = p.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Unwrap gives each.
+func (all Problems) Unwrap() []error {
+	errs := make([]error, len(all))
+	for i, p := range all {
+		errs[i] = p
+	}
+	return errs
 }
 
 // maxFile bounds the configuration's size.
@@ -48,16 +82,16 @@ const (
 )
 
 // Load reads the file, applies the environment (as [os.Environ] gives it), and checks everything.
-// Its error joins all problems, each a [Problem].
+// Its error is [Problems], or one [Problem].
 func Load(path string, environ []string, needs Needs) (*Config, error) {
 	const unreadable = "the configuration can't be read: %v"
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, Problem{File: path, What: fmt.Sprintf(unreadable, errors.Unwrap(err))}
+		return nil, Problem{File: path, What: fmt.Sprintf(unreadable, errors.Unwrap(err)), Outside: true}
 	}
 	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err = errors.Join(err, f.Close()); err != nil {
-		return nil, Problem{File: path, What: fmt.Sprintf(unreadable, err)}
+		return nil, Problem{File: path, What: fmt.Sprintf(unreadable, err), Outside: true}
 	}
 	return Parse(path, text, environ, needs, os.ReadFile)
 }
@@ -79,7 +113,7 @@ func Parse(
 		l.check(&c)
 	}
 	if len(l.problems) > 0 {
-		return nil, errors.Join(l.problems...)
+		return nil, l.problems
 	}
 	return &c, nil
 }
@@ -88,18 +122,26 @@ type loader struct {
 	file     string
 	readFile func(string) ([]byte, error)
 	lines    map[string]int // by key
-	problems []error
+	problems Problems
+}
+
+// outside is a problem that is not in the text of the configuration.
+func (l *loader) outside(key, format string, args ...any) {
+	l.problems = append(l.problems, l.newProblem(true, key, fmt.Sprintf(format, args...)))
 }
 
 func (l *loader) problem(key, format string, args ...any) {
+	l.problems = append(l.problems, l.newProblem(false, key, fmt.Sprintf(format, args...)))
+}
+
+func (l *loader) newProblem(outside bool, key, what string) Problem {
 	line := l.lines[key]
 	for parent := key; line == 0 && parent != ""; { // a missing key has the line of its parent
 		if parent = parent[:max(0, strings.LastIndexAny(parent, ".["))]; parent != "" {
 			line = l.lines[parent]
 		}
 	}
-	what := fmt.Sprintf(format, args...)
-	l.problems = append(l.problems, Problem{File: l.file, Line: line, Key: key, What: what})
+	return Problem{File: l.file, Line: line, Key: key, What: what, Outside: outside}
 }
 
 func (l *loader) document(text []byte, c *Config) {

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"reflect"
 )
@@ -20,7 +19,7 @@ func (c *Config) Reload(next *Config) (merged *Config, needRestart []string, err
 	l.check(&m)
 	if len(l.problems) > 0 {
 		return nil, needRestart, fmt.Errorf("it needs a restart (%v): %w", needRestart,
-			errors.Join(l.problems...))
+			l.problems)
 	}
 	return &m, needRestart, nil
 }

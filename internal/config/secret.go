@@ -69,7 +69,7 @@ func (l *loader) secrets(c *Config, needs Needs) {
 	l.secret("callers.key", &c.Callers.Key, c.Callers.KeyFile)
 	if !c.Callers.Key.Empty() {
 		if _, err := c.Pseudonyms(); err != nil {
-			l.problem("callers.key", "%v", strings.TrimPrefix(err.Error(), "callers.key: "))
+			l.outside("callers.key", "%v", strings.TrimPrefix(err.Error(), "callers.key: "))
 		}
 	}
 }
@@ -80,16 +80,16 @@ func (l *loader) secret(key string, s *Secret, file string) {
 		return
 	}
 	if file == "" {
-		l.problem(key, "missing: set %s, or %s_file to the path of a file that holds it",
+		l.outside(key, "missing: set %s, or %s_file to the path of a file that holds it",
 			envName(key), last(key))
 		return
 	}
 	text, err := l.readFile(file)
 	if err != nil {
-		l.problem(key+"_file", "can't be read: %v", err)
+		l.outside(key+"_file", "can't be read: %v", err)
 		return
 	}
 	if s.value = strings.TrimSpace(string(text)); s.Empty() {
-		l.problem(key+"_file", "%s is empty", file)
+		l.outside(key+"_file", "%s is empty", file)
 	}
 }
