@@ -75,6 +75,7 @@ var mayImport = map[string][]string{
 	"internal/setup":           {"internal/config"},
 	"internal/sqlitefile":      {"internal/fileowner"},
 	"internal/fileowner":       {},
+	"internal/pageaudit":       {},
 	"internal/printable":       {},
 	"internal/backup":          {"metering", "internal/fileowner", "internal/sqlitefile"},
 	"internal/timeline":        {"metering", "internal/mediation"},
@@ -94,8 +95,8 @@ var mayImport = map[string][]string{
 // testsMayImport lists what the tests of a package may import besides.
 var testsMayImport = map[string][]string{
 	"ari/native":                {"ari/aritest"},
-	"internal/console":          {"ari"},
-	"internal/gateway":          {"ari/aritest"},
+	"internal/console":          {"ari", "internal/pageaudit"},
+	"internal/gateway":          {"ari/aritest", "internal/pageaudit"},
 	"internal/mediation":        {"ari/aritest"},
 	"cmd/gateway":               {"ari"},
 	"metering/ledger/sqlite":    {"metering/ledger/ledgertest"},
@@ -104,7 +105,7 @@ var testsMayImport = map[string][]string{
 	"internal/delivery":         {"integration/lab"},
 	"metering/delivery/file":    {"metering", "metering/ledger"},
 	"metering/delivery/webhook": {"metering/ledger"},
-	"internal/report":           {"internal/retention"},
+	"internal/report":           {"internal/pageaudit", "internal/retention"},
 	"internal/rerating":         {"ari", "metering/ledger/sqlite"},
 	"integration":               {"ari/aritest", "integration/judge", "integration/lab", "metering"},
 }

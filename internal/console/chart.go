@@ -7,48 +7,45 @@ import (
 	"github.com/risposta/gateway/metering"
 )
 
-// chart is a call's timeline as a drawing: a lane for each state, named at its left, so that neither
-// colour nor place alone says anything.
+// chart is a call's timeline as a drawing: a lane for each state, with its name and its whole time
+// above it, so that neither colour nor place alone says anything. Heights are in em, so that it grows
+// with the text; widths in percent.
 type chart struct {
-	Width, Height, Left int
-	Title, Desc         string
-	Lanes               []lane
-	Bars                []bar
-	Ticks               []tick
-	AxisY, LabelY       int
+	Title, Name, Desc string // Name is that of the region around it
+	Height            string
+	Left, Right       string
+	Width             string // of each lane
+	Lanes             []lane
+	Ticks             []tick
+	AxisY, LabelY     string
 }
 
 type lane struct {
-	Name            string
-	Y, TextY, LineY int
+	Name, Value   string
+	TextY, TrackY string
+	Class         string // charged, free, held, waiting or unseen
+	Bars          []bar
+	took          int64 // ms
 }
 
-// bar is one stretch. Class is charged, free, held, waiting or unseen.
-type bar struct {
-	X, Width float64
-	Y        int
-	Class    string
-	Title    string
-}
+// bar is one stretch.
+type bar struct{ X, Width, Title string }
 
-type tick struct {
-	X    float64
-	Text string
-}
+type tick struct{ X, Text string }
 
-// The chart's measures, in the units of its view box.
+// The chart's measures: in em, and in percent of its width. The margins have room for half a time of
+// day, which is written below each end.
 const (
-	chartWidth = 960
-	chartLeft  = 190
-	chartRight = 30
-	laneHeight = 40
-	barHeight  = 24
-	axisHeight = 28
-	minBar     = 2.0 // however short a stretch is, it is seen
-	maxTicks   = 9
+	laneHeight  = 2.75
+	laneTextY   = 1.0
+	laneTrackY  = 1.4
+	axisHeight  = 1.75
+	axisLabelY  = 1.35
+	chartMargin = 6.0
+	maxTicks    = 6
 )
 
-// The lanes, and which states are in each.
+// laneStates are the lanes, from top to bottom.
 var laneStates = []string{"charged", "free", "held", "waiting", "unseen"}
 
 // newChart draws the rows of a timeline; nil where there is nothing to draw.
@@ -59,46 +56,45 @@ func newChart(t texts, rows []timelineRow) *chart {
 	from, to := rows[0].From.Time, rows[len(rows)-1].To.Time
 	whole := max(to.Sub(from), time.Millisecond)
 	c := &chart{
-		Width: chartWidth, Left: chartLeft, Title: t.Timeline,
+		Title: t.Timeline, Name: t.Timeline + ": " + t.Drawing,
 		Desc: fmt.Sprintf("%s. %s", span(whole.Milliseconds()), t.ChartNote),
+		Left: percent(chartMargin), Right: percent(100 - chartMargin),
+		Width: percent(100 - 2*chartMargin),
 	}
-	scale := float64(chartWidth-chartLeft-chartRight) / float64(whole)
-	x := func(at time.Time) float64 { return chartLeft + float64(at.Sub(from))*scale }
-	y := map[string]int{}
+	share := func(d time.Duration) float64 { return (100 - 2*chartMargin) * float64(d) / float64(whole) }
 	for _, state := range laneStates {
-		if !hasState(rows, state) {
+		l := lane{Name: t.states[state], Class: state}
+		for _, r := range rows {
+			if chartState(r) != state {
+				continue
+			}
+			l.took += r.Ms
+			l.Bars = append(l.Bars, bar{
+				X:     percent(chartMargin + share(r.From.Sub(from))),
+				Width: percent(share(r.To.Sub(r.From.Time))),
+				Title: fmt.Sprintf("%s–%s: %s: %s", clock(r.From), clock(r.To), r.What, r.Why),
+			})
+		}
+		if len(l.Bars) == 0 {
 			continue
 		}
-		top := 8 + len(c.Lanes)*laneHeight
-		y[state] = top
-		c.Lanes = append(c.Lanes, lane{
-			Name: t.states[state], Y: top, TextY: top + barHeight/2 + 5, LineY: top + barHeight + 8,
-		})
+		top := laneHeight * float64(len(c.Lanes))
+		l.Value, l.TextY, l.TrackY = t.Secs(l.took)+" s", em(top+laneTextY), em(top+laneTrackY)
+		c.Lanes = append(c.Lanes, l)
 	}
-	for _, r := range rows {
-		state := chartState(r)
-		c.Bars = append(c.Bars, bar{
-			X: x(r.From.Time), Width: max(minBar, x(r.To.Time)-x(r.From.Time)), Y: y[state], Class: state,
-			Title: fmt.Sprintf("%s–%s: %s: %s", clock(r.From), clock(r.To), r.What, r.Why),
-		})
-	}
-	c.AxisY = 8 + len(c.Lanes)*laneHeight
-	c.LabelY, c.Height = c.AxisY+18, c.AxisY+axisHeight
+	end := laneHeight * float64(len(c.Lanes))
+	c.AxisY, c.LabelY, c.Height = em(end), em(end+axisLabelY), em(end+axisHeight)
 	step := tickStep(whole)
 	for at := from.Truncate(step).Add(step); !at.After(to); at = at.Add(step) {
-		c.Ticks = append(c.Ticks, tick{x(at), clock(metering.Time{Time: at})})
+		c.Ticks = append(c.Ticks, tick{
+			percent(chartMargin + share(at.Sub(from))), clock(metering.Time{Time: at}),
+		})
 	}
 	return c
 }
 
-func hasState(rows []timelineRow, state string) bool {
-	for _, r := range rows {
-		if chartState(r) == state {
-			return true
-		}
-	}
-	return false
-}
+func em(x float64) string      { return fmt.Sprintf("%.2fem", x) }
+func percent(x float64) string { return fmt.Sprintf("%.3f%%", x) }
 
 // chartState is the lane of a row.
 func chartState(r timelineRow) string {
@@ -118,7 +114,7 @@ func tickStep(whole time.Duration) time.Duration {
 		30 * time.Second, time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute,
 		15 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour,
 	} {
-		if whole/step <= maxTicks {
+		if whole <= maxTicks*step {
 			return step
 		}
 	}

@@ -75,7 +75,7 @@ var htmlFiles embed.FS
 var staticFiles embed.FS
 
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
-	"clock": clock, "span": span, "minutes": minutes,
+	"clock": clock, "span": span, "minutes": minutes, "short": short,
 }).ParseFS(htmlFiles, "*.html"))
 
 // Register adds the pages to a mux: / leads to the page in the language of the reader.

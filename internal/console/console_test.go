@@ -106,6 +106,11 @@ func TestTheCallsPage(t *testing.T) {
 	if strings.Contains(body, secretRef) || strings.Contains(body, " s charged") {
 		t.Error("the page of an exempt call has the reference, or says that seconds were charged")
 	}
+	b.evidence["pbx1-none"] = frames[:3]
+	if code, body, _ := s.get("/en/calls/pbx1-none"); code != http.StatusInternalServerError ||
+		!strings.Contains(body, "of another call") {
+		t.Errorf("the page of a call whose evidence is not its own: %d\n%s", code, body)
+	}
 	delete(b.evidence, r.Call)
 	if _, body, _ = s.get("/en/calls/" + string(r.Call)); !strings.Contains(body, "the evidence are erased") {
 		t.Errorf("the page of an erased call:\n%s", body)

@@ -30,6 +30,7 @@ type texts struct {
 	Outcome, Amount, Reasons, Record, Version, Versions, Evidence  string
 	Verified, NotVerified, ChartNote, Free, Yes, IsExempt          string
 	Home, UTC, Error, TalkOf, Policy, Tariff, LookedBackTo         string
+	Drawing, Frames, Login, LoginNeeded                            string
 
 	decimal  string // the decimal separator
 	states   map[string]string
@@ -175,6 +176,15 @@ func span(ms int64) string {
 		return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
 	}
 	return fmt.Sprintf("%d:%02d", s/60, s%60)
+}
+
+// short is a pseudonym that tells callers apart in a table: its page has the whole one.
+func short(pseudonym string) string {
+	const begin, end = 8, 4
+	if len(pseudonym) <= begin+end+1 {
+		return pseudonym
+	}
+	return pseudonym[:begin] + "…" + pseudonym[len(pseudonym)-end:]
 }
 
 // minutes is a time in whole minutes.

@@ -32,7 +32,9 @@ var english = texts{
 	Verified: "Replaying the evidence gives this record, byte for byte.",
 	NotVerified: "VERIFICATION FAILED: replaying the evidence gives another record. Do not bill this " +
 		"call.",
-	ChartNote: "The table below has the same.", Free: "free", Yes: "charged", IsExempt: "exempt",
+	Drawing: "drawing", Frames: "frames", Login: "A password is needed",
+	LoginNeeded: "The user or the password is unknown. Load the page again to enter them.",
+	ChartNote:   "The table below has the same.", Free: "free", Yes: "charged", IsExempt: "exempt",
 	Home: "Overview", Error: "This did not work", TalkOf: "talk with %s", Policy: "Policy",
 	Tariff: "Tariff", decimal: ".",
 	states: map[string]string{

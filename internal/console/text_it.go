@@ -35,7 +35,9 @@ var italian = texts{
 	Verified: "Rielaborando le prove si ottiene questo record, byte per byte.",
 	NotVerified: "VERIFICA FALLITA: rielaborando le prove si ottiene un altro record. Non fatturare " +
 		"questa chiamata.",
-	ChartNote: "La tabella qui sotto contiene gli stessi dati.", Free: "gratis", Yes: "addebitata",
+	Drawing: "disegno", Frames: "frame", Login: "Serve una password",
+	LoginNeeded: "L'utente o la password non sono noti. Ricaricare la pagina per inserirli.",
+	ChartNote:   "La tabella qui sotto contiene gli stessi dati.", Free: "gratis", Yes: "addebitata",
 	IsExempt: "esente", Home: "Panoramica", Error: "Operazione non riuscita",
 	TalkOf: "conversazione con %s", Policy: "Regole di legge", Tariff: "Tariffa", decimal: ",",
 	states: map[string]string{

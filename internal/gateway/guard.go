@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/risposta/gateway/internal/config"
+	"github.com/risposta/gateway/internal/console"
 )
 
 // guard lets those through who may see what the admin port shows. Without a password it is on
@@ -35,9 +36,8 @@ func (g guard) ServeHTTP(resp http.ResponseWriter, req *http.Request) {
 			host = req.RemoteAddr
 		}
 		g.refused("login", zap.String("from", host))
-		resp.Header().Set("WWW-Authenticate", `Basic realm="risposta", charset="UTF-8"`)
 		resp.Header().Set("Connection", "close")
-		http.Error(resp, "unknown user or password", http.StatusUnauthorized)
+		console.AskForLogin(resp, req)
 	default:
 		g.next.ServeHTTP(resp, req)
 	}

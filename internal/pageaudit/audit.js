@@ -1,5 +1,5 @@
 // What the browser computes of a page, as findings: a list of texts, empty where the rule is kept.
-// Each function is evaluated by browser_rules_test.go; nothing of this is in a page.
+// Each function is evaluated by rules.go; nothing of this is in a page.
 const audit = (() => {
   const all = (selector) => [...document.querySelectorAll(selector)];
   const css = (e) => getComputedStyle(e);
@@ -50,8 +50,9 @@ const audit = (() => {
     .filter((side) => parseFloat(css(e)[`border${side}Width`]) > 0)
     .map((side) => css(e)[`border${side}Color`]);
   const graphicContrast = () => {
-    const shapes = all("svg rect, svg path, svg line, svg circle").map((e) =>
-      [e, [css(e).fill, css(e).stroke].filter((c) => c !== "none")]);
+    // A pattern is no shape; what it fills is told by its edge.
+    const shapes = all("svg rect, svg path, svg line, svg circle").filter((e) => !e.closest("defs"))
+      .map((e) => [e, [css(e).fill, css(e).stroke].filter((c) => c !== "none" && !c.startsWith("url"))]);
     const borders = all("body *").filter((e) => !inSVG(e) && shown(e)).map((e) => [e, lines(e)]);
     return [...shapes, ...borders].flatMap(([e, colors]) => {
       const best = Math.max(...colors.map((c) => ratio(c, e)));
@@ -72,10 +73,12 @@ const audit = (() => {
     }
     return found;
   };
+  const labelled = (e) => cut((e.getAttribute("aria-labelledby") || "").split(" ")
+    .map((id) => document.getElementById(id)?.textContent || "").join(" "));
   const regions = () => {
     const names = new Set();
     return all("body *").filter((e) => scrolls(e) && !inSVG(e)).flatMap((e) => {
-      const name = e.getAttribute("aria-label") || "", again = names.has(name);
+      const name = e.getAttribute("aria-label") || labelled(e), again = names.has(name);
       names.add(name);
       const found = [];
       if (e.tabIndex < 0) found.push(`${where(e)} scrolls and cannot be focused`);
@@ -86,14 +89,15 @@ const audit = (() => {
   };
   const clipped = () => all("body *").flatMap((e) => {
     const style = css(e), hides = (x) => ["hidden", "clip"].includes(x);
-    return !inSVG(e) && shown(e) && (hides(style.overflowX) && wider(e) ||
+    // A field shows what is written where its caret is.
+    return !inSVG(e) && shown(e) && (hides(style.overflowX) && wider(e) && e.localName !== "input" ||
       hides(style.overflowY) && e.scrollHeight > e.clientHeight + 1) ? [`${where(e)} is cut`] : [];
   });
   const cutInPrint = () => [...outside(), ...clipped(),
     ...all("body *").filter((e) => shown(e) && scrolls(e) && wider(e)).map((e) => `${where(e)} is cut`)];
   const overlaps = () => all("svg.chart").flatMap((svg) => {
     const box = svg.getBoundingClientRect();
-    const boxes = [...svg.querySelectorAll("text, rect.track")].map((e) => [e, e.getBoundingClientRect()]);
+    const boxes = [...svg.querySelectorAll("text, rect.track, rect.bar")].map((e) => [e, e.getBoundingClientRect()]);
     const found = [];
     boxes.forEach(([e, a], i) => {
       if (e.localName !== "text") return;
@@ -115,7 +119,11 @@ const audit = (() => {
   // WCAG 2.2, 1.4.12; and 1.4.4: letters of twice the size.
   const space = () => sheet(`* { line-height: 1.5 !important; letter-spacing: .12em !important;
     word-spacing: .16em !important } p { margin-bottom: 2em !important }`);
-  const enlarge = () => sheet(`:root { font-size: 200% !important }`);
+  const enlarge = () => {
+    const size = (e) => parseFloat(css(e).fontSize), before = texts().map((e) => [e, size(e)]);
+    sheet(`:root { font-size: 200% !important }`);
+    return before.filter(([e, x]) => size(e) < 1.99 * x).map(([e, x]) => `${where(e)} stays at ${x} px`);
+  };
 
   // Structure.
   const structure = () => {
@@ -130,7 +138,8 @@ const audit = (() => {
   };
   const heads = () => all("table").flatMap((t) => {
     const found = [];
-    if (!t.caption || !cut(t.caption.textContent)) found.push(`${where(t)} has no caption`);
+    // The name is seen, too: a caption, or a heading elsewhere.
+    if (!cut(t.caption?.textContent || "") && !labelled(t)) found.push(`${where(t)} has no caption`);
     for (const h of t.querySelectorAll("th"))
       if (h.scope !== (h.closest("thead") ? "col" : "row")) found.push(`${where(h)} has no scope`);
     for (const row of t.tBodies[0].rows)
@@ -148,28 +157,31 @@ const audit = (() => {
     ...all("main a, header a, nav a").filter((a) => !css(a).textDecorationLine.includes("underline"))
       .map((a) => `${where(a)} is a link by its colour alone`),
   ];
-  const scripts = () => all("*").flatMap((e) => {
+  const scripts = (allowed) => all("*").flatMap((e) => {
     const active = [...e.attributes].filter((a) => a.name.startsWith("on") || /^\s*javascript:/i.test(a.value));
-    return e.localName === "script" || active.length ? [`${where(e)} runs a script`] : [];
-  }).concat(document.querySelector("meta[http-equiv='Content-Security-Policy']")?.content
-    .startsWith("default-src 'none'") ? [] : ["no policy forbids scripts and other files"]);
+    const ours = allowed.includes(e.src) && !cut(e.textContent);
+    return e.localName === "script" && !ours || active.length ? [`${where(e)} runs a script`] : [];
+  });
+  const policy = () => document.querySelector("meta[http-equiv='Content-Security-Policy']")?.content || "";
 
   // The keyboard: the focusable elements, and the one that has the focus.
-  const focusable = () => all("a[href], button, input, select, textarea, summary, [tabindex]")
-    .filter((e) => shown(e));
+  // What is focusable by its tabindex alone, and not by Tab, is where a link leads to.
+  const native = "a[href], button, input, select, textarea, summary";
+  const focusable = () => all(`${native}, [tabindex]`)
+    .filter((e) => shown(e) && (e.matches(native) || e.tabIndex >= 0));
   const focused = () => {
     const e = document.activeElement, r = e.getBoundingClientRect(), style = css(e);
     return {
       index: focusable().indexOf(e), name: where(e),
       ring: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2
         ? ratio(style.outlineColor, e.parentElement) : 0,
-      inView: r.bottom > 0 && r.top < innerHeight,
+      inView: r.bottom > 0 && r.top < innerHeight && r.right > 0 && r.left < innerWidth,
     };
   };
   return {
     language: () => document.documentElement.lang, title: () => document.title, count: () => focusable().length,
     charts: () => all("svg.chart").length, tables: () => all("table").length,
     textContrast, graphicContrast, outside, regions, clipped, cutInPrint, overlaps, space, enlarge,
-    structure, heads, byColourAlone, scripts, focused,
+    structure, heads, byColourAlone, scripts, policy, focused,
   };
 })();

@@ -4,51 +4,30 @@ package report
 
 import (
 	"flag"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/chromedp/chromedp"
+	"github.com/risposta/gateway/internal/pageaudit"
 )
 
 var shots = flag.String("shots", "", "a folder in which to leave pictures of the pages")
 
 // Each page keeps each rule, in a real browser.
 func TestLivePagesKeepTheRules(t *testing.T) {
-	browser := startBrowser(t)
+	browser := pageaudit.Start(t)
 	for _, language := range Languages() {
 		for name, html := range samplePages(t, language) {
 			t.Run(language+" "+name, func(t *testing.T) {
-				for _, check := range checks {
-					for _, f := range check.find(openTab(browser, t, html), language) {
-						t.Errorf("%s: %s", f.rule, f.text)
-					}
+				page := pageaudit.Page{Address: pageaudit.File(t, html), Language: language}
+				for _, f := range browser.Audit(t, page) {
+					t.Errorf("%s: %s", f.Rule, f.Text)
 				}
 				if *shots != "" {
-					takePictures(openTab(browser, t, html), filepath.Join(*shots, language+"-"+name))
+					browser.Open(t, page.Address).Pictures(filepath.Join(*shots, language+"-"+name))
 				}
 			})
 		}
-	}
-}
-
-// takePictures are for people to look at.
-func takePictures(p *tab, path string) {
-	p.t.Helper()
-	for name, pixels := range map[string]int64{"light": 1280, "dark": 1280, "small": 320} {
-		p.media("screen", scheme, name)
-		p.width(pixels)
-		p.write(path+"-"+name+".png", get(p, chromedp.FullScreenshot(100)))
-	}
-	p.media("", scheme, "dark") // a sheet of paper is white all the same
-	p.write(path+".pdf", get(p, chromedp.PrintToPDF(chromedp.PDFPaper(chromedp.PaperA4))))
-}
-
-func (p *tab) write(path string, content []byte) {
-	p.t.Helper()
-	if err := os.WriteFile(path, content, 0o600); err != nil {
-		p.t.Fatal(err)
 	}
 }
 
@@ -89,6 +68,7 @@ var brokenPages = []struct{ check, rule, old, new string }{
 	{"reflow", "reflow", noStyle, style(`p { min-width: 30rem }`)},
 	{"reflow", "reflow", noStyle, style(`.wide { overflow: visible }`)},
 	{"reflow", "clipped", noStyle, style(`h3 { height: 1ex; overflow: hidden }`)},
+	{"reflow", "larger text", noStyle, style(`small { font-size: 14px }`)},
 	{"reflow", "overlap", noStyle, style(`.chart { font-size: .9375rem } .chart text { font-size: 2rem }`)},
 	{"reflow", "scroll regions", ` tabindex="0"`, ``},
 	{"reflow", "scroll regions", `role="region" `, ``},
@@ -109,25 +89,18 @@ var brokenPages = []struct{ check, rule, old, new string }{
 
 // Each rule is seen to fail: a page that breaks it, and the rule that says so.
 func TestLiveBrokenPageBreaksItsRule(t *testing.T) {
-	browser := startBrowser(t)
+	browser := pageaudit.Start(t)
 	whole := samplePages(t, "it")["whole"]
-	for _, c := range brokenPages {
-		t.Run(c.rule+" "+c.new, func(t *testing.T) {
-			broken := strings.Replace(whole, c.old, c.new, 1)
+	for _, b := range brokenPages {
+		t.Run(b.rule+" "+b.new, func(t *testing.T) {
+			broken := strings.Replace(whole, b.old, b.new, 1)
 			if broken == whole {
-				t.Fatalf("the page has no %s", c.old)
+				t.Fatalf("the page has no %s", b.old)
 			}
-			for _, check := range checks {
-				if check.name != c.check {
-					continue
-				}
-				for _, f := range check.find(openTab(browser, t, broken), "it") {
-					if f.rule == c.rule {
-						return
-					}
-				}
+			page := pageaudit.Page{Address: pageaudit.File(t, broken), Language: "it"}
+			if !pageaudit.Breaks(browser.Audit(t, page, b.check), b.rule) {
+				t.Errorf("%s for %s was not found", b.new, b.old)
 			}
-			t.Errorf("%s for %s was not found", c.new, c.old)
 		})
 	}
 }

@@ -57,6 +57,9 @@ func New(call metering.CallID, frames [][]byte, record []byte) (*Timeline, error
 	}
 	c, open := m.Call(call), true
 	if c == nil {
+		if len(out.Calls) == 0 || len(out.Records) == 0 {
+			return nil, fmt.Errorf("replaying the evidence of call %s: it is that of another call", call)
+		}
 		c, open = out.Calls[0], false
 	}
 	t := &Timeline{
