@@ -61,7 +61,7 @@ func Mount(folder, at string) (*FS, error) {
 	data := &fs.LoopbackRoot{Path: folder, Dev: st.Dev}
 	root := &node{LoopbackNode: &fs.LoopbackNode{RootData: data}, fs: f}
 	data.RootNode = root
-	server, err := fs.Mount(at, root, &fs.Options{MountOptions: fuse.MountOptions{FsName: "faultfs",
+	server, err := fs.Mount(at, root, &fs.Options{MountOptions: fuse.MountOptions{FsName: sourceName(),
 		Name: "faultfs"}})
 	if err != nil {
 		return nil, fmt.Errorf("mounting at %s: %w", at, err)

@@ -8,10 +8,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -31,6 +33,10 @@ func main() {
 	defer stop()
 	if err := faultfs.Available(); err != nil {
 		fmt.Fprintf(os.Stderr, "faults: this machine cannot mount a failing disk: %v\n", err)
+		os.Exit(1)
+	}
+	if err := removeLeftOver(); err != nil {
+		fmt.Fprintf(os.Stderr, "faults: %v\n", err)
 		os.Exit(1)
 	}
 	fmt.Fprintf(os.Stderr, "seed %d\n", *seed)
@@ -55,6 +61,17 @@ func main() {
 	if bad {
 		os.Exit(1)
 	}
+}
+
+// removeLeftOver removes what runs have left that were killed: mounts, and their folders.
+func removeLeftOver() error {
+	points, err := faultfs.RemoveStale()
+	for _, point := range points {
+		if dir := filepath.Dir(point); strings.HasPrefix(filepath.Base(dir), runFolder) {
+			err = errors.Join(err, os.RemoveAll(dir))
+		}
+	}
+	return err
 }
 
 type table struct {

@@ -54,6 +54,9 @@ func (r *result) add(o result) {
 	r.Notes = append(r.Notes, o.Notes...)
 }
 
+// runFolder begins the name of the folder of each run.
+const runFolder = "risposta-faults-"
+
 const config = `
 pbx:
   - {name: fake, url: "{{ari}}", username: risposta}
@@ -75,7 +78,7 @@ var times = aritest.Times{Wait: 300 * time.Millisecond, Talk: 700 * time.Millise
 func newTestRun(ctx context.Context, binary string, seed uint64) (s *testRun, err error) {
 	s = &testRun{ctx: ctx, pbx: aritest.New(), rnd: rand.New(rand.NewPCG(seed, 1))}
 	s.centre = aritest.NewCentre(s.pbx, seed)
-	if s.dir, err = os.MkdirTemp("", "risposta-faults-"); err != nil {
+	if s.dir, err = os.MkdirTemp("", runFolder); err != nil {
 		return nil, err
 	}
 	for _, d := range []string{"platter", "disk"} {
