@@ -24,7 +24,7 @@ type qualityCommand struct {
 type qualityAudit struct {
 	readFlags
 	Period   string   `help:"2026, 2026-H1, 2026-Q3 or 2026-11." required:"" placeholder:"PERIOD"`
-	In       string   `name:"period-zone" help:"The time zone of the period, as the report has it." default:"UTC" placeholder:"NAME"`
+	In       string   `name:"period-zone" help:"The report's time zone." default:"UTC" placeholder:"NAME"`
 	CEL      string   `name:"cel" help:"Asterisk's CEL." type:"existingfile" required:"" placeholder:"FILE"`
 	QueueLog string   `help:"Asterisk's queue_log." type:"existingfile" required:"" placeholder:"FILE"`
 	Zone     string   `help:"The time zone in which Asterisk writes its CEL." default:"UTC" placeholder:"NAME"`

@@ -19,7 +19,7 @@ _risposta() {
     " report publish") words="--company --config --help --key --ledger --period --service --zone" ;;
     " compare") words="--format --help --keys --language" ;;
     " quality") words="--help audit" ;;
-    " quality audit") words="--cel --config --help --ledger --period --queue --queue-log --zone" ;;
+    " quality audit") words="--cel --config --help --ledger --period --period-zone --queue --queue-log --zone" ;;
     " verify") words="--config --head --help --json --key --ledger --pack --proof --since" ;;
     " reconcile") words="--apply --cdr --cel --config --help --node --queue-log --since --until --zone" ;;
     " dispute") words="--help close list open pack" ;;

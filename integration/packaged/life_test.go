@@ -41,6 +41,7 @@ func TestPackagedLife(t *testing.T) {
 	c.run(namesAndARI)
 	c.run("systemctl start risposta")
 	c.untilLogged("pbx.synced", 1)
+	t.Run("misconfigured", func(t *testing.T) { misconfigured(t, container{t, c.name}) })
 	t.Run("hardened", func(t *testing.T) { hardened(t, container{t, c.name}) })
 	t.Run("reloaded", func(t *testing.T) { reloaded(t, container{t, c.name}) })
 	t.Run("killed", func(t *testing.T) { killed(t, container{t, c.name}) })
@@ -118,6 +119,7 @@ func upgraded(t *testing.T, c container) {
 	c.install(next)
 	c.untilLogged("calls.restored", 1)
 	c.untilLogged("record.written", 1)
+	wantFields(t, c)
 	wantOutput(t, c, "risposta version", "1.0.1")
 	var rec struct {
 		TalkMs   int64 `json:"talk_ms"`

@@ -4,7 +4,10 @@ package console
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base32"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -129,7 +132,7 @@ func plain() live.View {
 		queue := []string{"support", "sales"}[i%2]
 		c := metering.Call{
 			ID: metering.CallID(fmt.Sprintf("pbx1-1795427%03d.%d", 170-7*i, 100+3*i)), Service: "assistance",
-			Caller: fmt.Sprintf("c-%032d", 7919*i), Terms: price, ArrivedAt: at(20 + 17*i),
+			Caller: pseudonym(i), Terms: price, ArrivedAt: at(20 + 17*i),
 			Segments: []metering.Segment{{State: metering.Waiting, From: at(20 + 17*i)}},
 			Queues:   []metering.QueueVisit{{Name: queue, JoinedAt: at(20 + 17*i)}},
 		}
@@ -158,6 +161,12 @@ func plain() live.View {
 			{Service: "assistance", Indicator: "answered_20s_of_answered", Year: 2026, Limit: 0.8},
 		},
 	})
+}
+
+// pseudonym looks like one of a gateway.
+func pseudonym(i int) string {
+	sum := sha256.Sum256([]byte{byte(i)})
+	return "c-" + strings.ToLower(base32.StdEncoding.EncodeToString(sum[:20]))
 }
 
 // served is what sixty calls of a morning count.

@@ -171,6 +171,10 @@ func findScripts(p *Tab, page Page) (found []Finding) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, address := range p.requests[1:] {
+		if u, err := url.Parse(address); err == nil {
+			u.User = nil
+			address = u.String()
+		}
 		if !slices.Contains(allowed, address) {
 			found = append(found, Finding{"other files", address})
 		}
