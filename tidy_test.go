@@ -37,6 +37,9 @@ var mayImport = map[string][]string{
 	"metering/ledger/sqlite": {
 		"metering", "internal/sqlitefile", "metering/ledger", "metering/quality",
 	},
+	"metering/ledger/postgres": {
+		"metering", "metering/ledger", "metering/ledger/sqlite", "metering/quality",
+	},
 	"metering/delivery":          {"metering", "metering/ledger", "metering/tariff"},
 	"metering/delivery/age":      {"metering"},
 	"metering/delivery/file":     {"metering/delivery", "metering/tariff"},
@@ -100,6 +103,7 @@ var testsMayImport = map[string][]string{
 	"internal/mediation":        {"ari/aritest"},
 	"cmd/gateway":               {"ari"},
 	"metering/ledger/sqlite":    {"metering/ledger/ledgertest"},
+	"metering/ledger/postgres":  {"integration/lab", "metering/ledger/ledgertest"},
 	"metering/policy":           {"metering/numbering"},
 	"metering":                  {"metering/recordtest"},
 	"internal/delivery":         {"integration/lab"},

@@ -15,37 +15,46 @@ import (
 
 // Postgres is a PostgreSQL server for one test, on loopback, in its own folder.
 type Postgres struct {
-	cmd  *exec.Cmd
-	dir  string
-	port int
-	done chan struct{}
+	cmd      *exec.Cmd
+	bin, dir string
+	data     string
+	settings []string
+	as       *syscall.Credential
+	port     int
+	done     chan struct{}
 }
 
 // postgresUser runs the server if the test runs as root, which PostgreSQL refuses.
 const postgresUser = "postgres"
 
-// StartPostgres creates a database cluster and starts its server.
-func StartPostgres(ctx context.Context) (*Postgres, error) {
-	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
-	if err != nil || len(found) == 0 {
-		missing := errors.New("PostgreSQL is not installed: `make setup` installs it")
-		return nil, errors.Join(missing, err)
-	}
-	bin := filepath.Dir(found[len(found)-1])
+// StartPostgres creates a database cluster and starts its server. settings are such as fsync=on, in
+// place of its own.
+func StartPostgres(ctx context.Context, settings ...string) (*Postgres, error) {
 	// postgresUser cannot enter the test's own folder.
 	dir, err := os.MkdirTemp("", "risposta-postgres-")
 	if err != nil {
 		return nil, err
 	}
-	p := &Postgres{dir: dir, done: make(chan struct{})}
-	as, err := p.owner()
-	if err != nil {
+	return StartPostgresIn(ctx, dir, settings...)
+}
+
+// StartPostgresIn is StartPostgres in a folder that is there, and is removed with it.
+func StartPostgresIn(ctx context.Context, dir string, settings ...string) (*Postgres, error) {
+	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
+	if err != nil || len(found) == 0 {
+		missing := errors.New("PostgreSQL is not installed: `make setup` installs it")
+		return nil, errors.Join(missing, err)
+	}
+	p := &Postgres{
+		bin: filepath.Dir(found[len(found)-1]), dir: dir, data: filepath.Join(dir, "data"),
+		settings: settings,
+	}
+	if p.as, err = p.owner(); err != nil {
 		return nil, err
 	}
-	data := filepath.Join(dir, "data")
-	initdb := exec.CommandContext(ctx, filepath.Join(bin, "initdb"),
-		"-D", data, "-A", "trust", "-U", postgresUser, "--no-sync")
-	initdb.SysProcAttr = &syscall.SysProcAttr{Credential: as}
+	initdb := exec.CommandContext(ctx, filepath.Join(p.bin, "initdb"), "-D", p.data, "-A", "trust",
+		"-U", postgresUser, "-E", "UTF8", "--locale=C", "--no-sync")
+	initdb.SysProcAttr = &syscall.SysProcAttr{Credential: p.as}
 	initdb.Dir = dir
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("initdb: %w: %s", err, out)
@@ -53,25 +62,44 @@ func StartPostgres(ctx context.Context) (*Postgres, error) {
 	if p.port, err = FreePort("tcp"); err != nil {
 		return nil, err
 	}
-	p.cmd = exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-p", strconv.Itoa(p.port),
-		"-k", dir, "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off")
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: as, Pdeathsig: syscall.SIGKILL}
-	p.cmd.Dir = dir
-	if err := p.cmd.Start(); err != nil {
-		return nil, err
+	return p, p.Start(ctx)
+}
+
+// Start starts the server, also again after Kill, and waits until it accepts connections.
+func (p *Postgres) Start(ctx context.Context) error {
+	args := []string{
+		"-D", p.data, "-p", strconv.Itoa(p.port), "-k", p.dir,
+		"-c", "listen_addresses=127.0.0.1", "-c", "fsync=off",
 	}
+	for _, s := range p.settings {
+		args = append(args, "-c", s)
+	}
+	cmd := exec.Command(filepath.Join(p.bin, "postgres"), args...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: p.as, Pdeathsig: syscall.SIGKILL}
+	cmd.Dir = p.dir
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	done := make(chan struct{})
 	go func() {
-		_ = p.cmd.Wait() // Stop ends it
-		close(p.done)
+		_ = cmd.Wait() // Stop ends it
+		close(done)
 	}()
-	return p, Until(ctx, 20*time.Second, "PostgreSQL to accept connections", func() error {
-		out, err := exec.CommandContext(ctx, filepath.Join(bin, "pg_isready"), "-h", "127.0.0.1",
+	p.cmd, p.done = cmd, done
+	return Until(ctx, 20*time.Second, "PostgreSQL to accept connections", func() error {
+		out, err := exec.CommandContext(ctx, filepath.Join(p.bin, "pg_isready"), "-h", "127.0.0.1",
 			"-p", strconv.Itoa(p.port)).CombinedOutput()
 		if err != nil {
 			err = fmt.Errorf("%w: %s", err, out)
 		}
 		return err
 	})
+}
+
+// Kill ends the server at once, as a crash does: it recovers when it is started again.
+func (p *Postgres) Kill() {
+	_ = p.cmd.Process.Signal(syscall.SIGQUIT) // an immediate shutdown: without a checkpoint
+	<-p.done
 }
 
 // owner gives the folder to the user that runs the server, and returns that user; nil: our own.
@@ -90,6 +118,9 @@ func (p *Postgres) owner() (*syscall.Credential, error) {
 	}
 	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
 }
+
+// Port is that on loopback.
+func (p *Postgres) Port() int { return p.port }
 
 // DSN is its connection string.
 func (p *Postgres) DSN() string {

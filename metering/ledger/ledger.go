@@ -39,15 +39,18 @@ type Batch struct {
 	// keeps the former one.
 	Watermark time.Time
 	// Checkpoint, where not nil, is what the next run needs to go on without a gap. Any later commit
-	// of the node removes it.
+	// of the node removes it, but for one that has an Advance, which replaces it or leaves it.
 	Checkpoint []byte
+	// Advance, where not nil, moves the node's position in a stream of frames that outlives the meter:
+	// ErrFenced where it is not at its beginning. A store that keeps no positions refuses the batch.
+	Advance *Advance
 }
 
 // Empty tells that there is nothing to commit.
 func (b *Batch) Empty() bool {
 	return len(b.Opened)+len(b.Identified)+len(b.Evidence)+len(b.Records)+len(b.Closed) == 0 &&
 		len(b.Rejects)+len(b.Pending) == 0 &&
-		b.Watermark.IsZero() && b.Checkpoint == nil
+		b.Watermark.IsZero() && b.Checkpoint == nil && b.Advance == nil
 }
 
 // OpenCall is a call that has arrived and not ended.

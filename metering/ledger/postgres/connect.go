@@ -1,0 +1,193 @@
+package postgres
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+	"golang.org/x/sys/unix"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// schema is where the tables are.
+const schema = "risposta"
+
+// oldestServer is the oldest major version that the tests run on.
+const oldestServer = 15
+
+// use is what the connections of a pool are for.
+type use uint8
+
+const (
+	reading use = iota
+	writing
+)
+
+// maxConns bounds the connections of one process for each use.
+const maxConns = 8
+
+// The times that bound how long a dead peer is waited for. A transaction whose client is paused or cut
+// off ends before a lease does, so that it keeps nobody from taking the node.
+const (
+	connectTimeout = 3 * time.Second
+	changeTimeout  = 5 * time.Second // of one transaction that changes something
+	idleTimeout    = 2 * time.Second // of a transaction whose client does nothing
+	deadPeer       = 3 * time.Second // of a peer that acknowledges nothing
+)
+
+// parse reads a connection string. Its errors quote nothing of it: it may have a password.
+func parse(dsn string) (*pgxpool.Config, error) {
+	conf, err := pgxpool.ParseConfig(dsn)
+	if err != nil {
+		return nil, errors.New("dsn: the connection string cannot be read")
+	}
+	if err := encrypted(&conf.ConnConfig.Config); err != nil {
+		return nil, err
+	}
+	conf.MaxConns = maxConns
+	c := conf.ConnConfig
+	c.ConnectTimeout = connectTimeout
+	c.DialFunc = dialer().DialContext
+	for name, value := range map[string]string{
+		"application_name": "risposta", "search_path": schema, "synchronous_commit": "on",
+		"client_encoding": "UTF8", "lock_timeout": millisText(changeTimeout),
+		"tcp_keepalives_idle": "1", "tcp_keepalives_interval": "1", "tcp_keepalives_count": "3",
+		"tcp_user_timeout": millisText(deadPeer),
+	} {
+		c.RuntimeParams[name] = value
+	}
+	conf.AfterConnect = checkServer
+	return conf, nil
+}
+
+func millisText(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
+
+// encrypted refuses a connection on which records would cross the network readable, or to a server
+// that is not known to be the right one.
+func encrypted(c *pgconn.Config) error {
+	ways := []*pgconn.FallbackConfig{{Host: c.Host, TLSConfig: c.TLSConfig}}
+	for _, w := range append(ways, c.Fallbacks...) {
+		if ip := net.ParseIP(w.Host); w.Host == "localhost" || strings.HasPrefix(w.Host, "/") ||
+			ip != nil && ip.IsLoopback() {
+			continue
+		}
+		if t := w.TLSConfig; t == nil || t.InsecureSkipVerify || t.ServerName == "" {
+			return errors.New("dsn: the connection string names another machine: " +
+				"add sslmode=verify-full, and sslrootcert where its certificate needs it")
+		}
+	}
+	return nil
+}
+
+// dialer notices a server that acknowledges nothing.
+func dialer() *net.Dialer {
+	return &net.Dialer{
+		KeepAliveConfig: net.KeepAliveConfig{
+			Enable: true, Idle: time.Second, Interval: time.Second, Count: 3,
+		},
+		Control: func(network, _ string, raw syscall.RawConn) (err error) {
+			if !strings.HasPrefix(network, "tcp") {
+				return nil
+			}
+			failed := raw.Control(func(fd uintptr) {
+				err = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT,
+					int(deadPeer.Milliseconds()))
+			})
+			return errors.Join(failed, err)
+		},
+	}
+}
+
+// connect opens a pool, and tries it.
+func connect(ctx context.Context, conf *pgxpool.Config, use use) (*pgxpool.Pool, error) {
+	conf = conf.Copy()
+	params := conf.ConnConfig.RuntimeParams
+	switch use {
+	case reading: // as long as it takes: whoever reads may be slow
+		params["default_transaction_read_only"] = "on"
+	case writing:
+		params["statement_timeout"] = millisText(changeTimeout)
+		params["idle_in_transaction_session_timeout"] = millisText(idleTimeout)
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, conf)
+	if err != nil {
+		return nil, errors.New("dsn: the connection string cannot be used")
+	}
+	if err := pool.Ping(ctx); err != nil {
+		pool.Close()
+		return nil, hide(err)
+	}
+	return pool, nil
+}
+
+// checkServer refuses a server on which a commit is not durable when it returns. Each new connection
+// is checked: the server may have been started anew with other settings, or a pooler may drop ours.
+func checkServer(ctx context.Context, conn *pgx.Conn) error {
+	var version int
+	var fsync, commit, encoding string
+	err := conn.QueryRow(ctx, `
+		SELECT current_setting('server_version_num')::int / 10000, current_setting('fsync'),
+			current_setting('synchronous_commit'), current_setting('server_encoding')`).
+		Scan(&version, &fsync, &commit, &encoding)
+	switch {
+	case err != nil:
+		return hide(err)
+	case version < oldestServer:
+		return fmt.Errorf("the server is PostgreSQL %d: it must be %d or later", version, oldestServer)
+	case fsync != "on":
+		return errors.New("the server has fsync=off: a crash of its machine would lose what was " +
+			"committed; set fsync=on in postgresql.conf, and start it again")
+	case commit != "on":
+		return fmt.Errorf("the session has synchronous_commit=%s although it asked for on: connect "+
+			"without the pooler that drops settings", commit)
+	case encoding != "UTF8":
+		return fmt.Errorf("the database has the encoding %s: make one with ENCODING 'UTF8'", encoding)
+	}
+	return nil
+}
+
+// migrate makes the schema, or brings it up to date. Only one process at a time does.
+func migrate(ctx context.Context, conf *pgxpool.Config) (err error) {
+	db := stdlib.OpenDB(*conf.ConnConfig, stdlib.OptionAfterConnect(checkServer))
+	defer func() { err = errors.Join(err, db.Close()) }()
+	_, err = db.ExecContext(ctx, `DO $$ BEGIN
+		IF NOT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = '`+schema+`') THEN
+			CREATE SCHEMA `+schema+`;
+		END IF;
+	EXCEPTION WHEN duplicate_schema OR unique_violation THEN -- another process was first
+	END $$`)
+	if err != nil {
+		return fmt.Errorf("making the schema %s: %w", schema, hide(err))
+	}
+	sub, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	locker, err := lock.NewPostgresSessionLocker()
+	if err != nil {
+		return err
+	}
+	p, err := goose.NewProvider(goose.DialectPostgres, db, sub, goose.WithSessionLocker(locker))
+	if err == nil {
+		_, err = p.Up(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("bringing the schema up to date: %w", hide(err))
+	}
+	return nil
+}
