@@ -119,6 +119,7 @@ const (
 	GapSetAside    = "set_aside"        // the gateway meters this call no further
 	GapHold        = "hold_unknown"     // only this is not known: whether a leg on the path holds
 	GapMissed      = "event_missed"     // the PBX's lists differ from what its events said
+	GapFrames      = "frames_lost"      // what the tap beside the PBX has sent is lost
 
 	// Why talk was not seen as talk, while the PBX was seen.
 

@@ -1,6 +1,7 @@
 package native
 
 import (
+	"bytes"
 	"time"
 
 	"github.com/risposta/gateway/ari"
@@ -10,8 +11,13 @@ import (
 // the queue, and keeps nothing of Raw but where that cannot be read.
 func (s *synchronizer) deliver(f ari.Frame) error {
 	f.Arrived = bootClock()
-	if bad := f.Read(); bad != nil && bad.Type == ari.ApplicationReplaced.String() {
+	raw := f.Raw
+	bad := f.Read()
+	if bad != nil && bad.Type == ari.ApplicationReplaced.String() {
 		return errReplaced // whatever else is wrong with it
+	}
+	if bad == nil && s.keepRaw {
+		f.Raw = bytes.Clone(raw)
 	}
 	var ev ari.Event
 	if f.Decoded != nil {

@@ -23,6 +23,8 @@ type Config struct {
 	// Desk receives the events about callers at the front desk before they are queued. It must
 	// return at once. nil: there is no desk.
 	Desk func(ari.Event)
+	// KeepRaw has each frame of the PBX keep its bytes when it is read, to be sent on.
+	KeepRaw bool
 	// MayCall reports whether a channel may be a caller's: of those a snapshot shows who called. Nil:
 	// of none.
 	MayCall func(ari.Channel) bool
@@ -85,6 +87,7 @@ func New(cfg Config, queue *ari.Queue, obs Observer, accept func(ari.Info) error
 		cfg: cfg, control: control, obs: obs, accept: accept,
 		sync: newSynchronizer(control, queue, obs, cfg.Desk),
 	}
+	s.sync.keepRaw = cfg.KeepRaw
 	if cfg.Listen != nil {
 		s.server = newServer(*cfg.Listen, obs)
 	}

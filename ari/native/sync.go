@@ -25,6 +25,7 @@ type synchronizer struct {
 	queue   *ari.Queue
 	obs     Observer
 	desk    func(ari.Event) // nil: there is no front desk
+	keepRaw bool            // frames keep their bytes
 	resync  chan string     // reasons to take a new snapshot
 	probes  chan []ari.ProbeRequest
 	rounds  uint // of questions so far
