@@ -96,7 +96,7 @@ func (f adminFailures) Write(line []byte) (int, error) {
 // failure.
 func (d *Gateway) ready(resp http.ResponseWriter, _ *http.Request) {
 	var lines []string
-	for _, w := range d.workers {
+	for _, w := range d.sites.workers() {
 		if !w.isSynced() {
 			lines = append(lines, fmt.Sprintf("pbx %s: not synced", w.name))
 		}

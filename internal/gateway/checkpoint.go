@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -97,8 +98,7 @@ func (w *pbxWorker) resume(ctx context.Context, f ari.Frame, out *mediation.Outp
 	w.log.Info(evResumed, zap.Int("calls", calls), zap.Time("watermark", cp.Watermark))
 }
 
-// resumeCalls restores the PBX and the open calls of a checkpoint. now is the PBX at present. A call
-// that cannot be rebuilt is set aside; where one does not fit the checkpoint, that may be wrong.
+// resumeCalls restores the PBX and the open calls of a checkpoint. now is the PBX at present.
 func (w *pbxWorker) resumeCalls(
 	ctx context.Context, cp *checkpoint, now *ari.Snapshot, out *mediation.Output,
 ) (calls int, err error) {
@@ -106,22 +106,34 @@ func (w *pbxWorker) resumeCalls(
 	if err != nil {
 		return 0, fmt.Errorf("reading the snapshot of the checkpoint: %w", err)
 	}
+	load := func() { w.mediator.Load(known.Snapshot, cp.Watermark) }
+	return w.reattach(ctx, known.Snapshot, load, channelsOf(now), out)
+}
+
+// reattach restores the open calls on a PBX as it was known; load gives it to the mediator. A call that
+// cannot be rebuilt is set aside; where one does not fit the PBX, that may be wrong.
+func (w *pbxWorker) reattach(
+	ctx context.Context, known *ari.Snapshot, load func(),
+	channels map[ari.ChannelID]ari.Channel, out *mediation.Output,
+) (calls int, err error) {
 	open, err := w.ledger.OpenCalls(ctx, w.node)
 	if err != nil {
 		return 0, err
 	}
 	rebuilt := map[metering.CallID]*mediation.Mediator{}
-	for _, oc := range open {
-		if rebuilt[oc.Call], err = w.rebuild(ctx, oc); err != nil {
-			w.giveUp(oc, err, out)
-			delete(rebuilt, oc.Call)
+	for some := range slices.Chunk(open, rebuiltAtOnce) {
+		for i, r := range w.rebuildAll(ctx, some) {
+			if r.err != nil {
+				w.giveUp(some[i], r.err, out)
+				continue
+			}
+			rebuilt[some[i].Call] = r.from
 		}
 	}
-	if err := w.markDone(ctx, known.Snapshot, out); err != nil {
+	if err := w.markDone(ctx, known, out); err != nil {
 		return 0, err
 	}
-	w.mediator.Load(known.Snapshot, cp.Watermark)
-	channels := channelsOf(now)
+	load()
 	for _, oc := range open {
 		from := rebuilt[oc.Call]
 		if from == nil {

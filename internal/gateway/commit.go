@@ -36,6 +36,9 @@ func (w *pbxWorker) commit(ctx context.Context, out *mediation.Output) error {
 		}
 		w.committed.Store(false)
 		w.metrics.commitFailures.Inc()
+		if errors.Is(err, ledger.ErrFenced) {
+			return err
+		}
 		if errors.Is(err, ledger.ErrDamaged) || errors.Is(err, ledger.ErrBroken) {
 			return fmt.Errorf("ending, because no batch can be committed any more: %w", err)
 		}

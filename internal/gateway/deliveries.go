@@ -12,22 +12,20 @@ import (
 )
 
 // openDeliveries makes the workers of the other systems that get the records.
-func (d *Gateway) openDeliveries(ctx context.Context) (err error) {
-	if err := d.ledger.KeepPayers(ctx, delivery.KeepsPayers(d.conf)); err != nil {
+func (s *site) openDeliveries(ctx context.Context) (err error) {
+	d := s.gateway
+	if err := s.ledger.KeepPayers(ctx, delivery.KeepsPayers(d.conf)); err != nil {
 		return err
 	}
-	for _, c := range d.conf.Delivery {
-		d.metrics.delivery.add(c.Name)
-	}
-	watch := deliveryObserver{d.log, d.metrics.delivery}
-	d.deliveries, err = delivery.Open(ctx, d.conf, d.ledger, watch)
+	watch := deliveryObserver{s.log, d.metrics.delivery}
+	s.deliveries, err = delivery.Open(ctx, d.conf, s.ledger, watch)
 	return err
 }
 
 // deliver delivers to each system until ctx ends. None waits for another.
-func (d *Gateway) deliver(ctx context.Context) {
+func (s *site) deliver(ctx context.Context) {
 	var workers sync.WaitGroup
-	for _, w := range d.deliveries {
+	for _, w := range s.deliveries {
 		workers.Go(func() { w.Run(ctx) })
 	}
 	workers.Wait()

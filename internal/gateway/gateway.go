@@ -35,22 +35,21 @@ import (
 
 // Gateway is one gateway. Make it with New, then Run it once.
 type Gateway struct {
-	conf     *config.Config // of the start; [Gateway.Reload] leaves it
-	inForce  atomic.Pointer[config.Config]
-	log      *zap.Logger
-	metrics  *metrics
-	ledger   ledger.Store
-	lookups  *lookups.Lookups
-	resolver *rerating.Resolver
-	admin    net.Listener
-	workers  []*pbxWorker
+	conf    *config.Config // of the start; [Gateway.Reload] leaves it
+	inForce atomic.Pointer[config.Config]
+	log     *zap.Logger
+	metrics *metrics
+	lookups *lookups.Lookups
+	admin   net.Listener
+	// ledger is read for the page and the register: of a cluster, that of all nodes.
+	ledger  ledger.Store
+	sites   sites
+	// changing is held while sites come or go, or the configuration in force is replaced.
+	changing sync.Mutex
+	cluster *cluster // nil: the gateway has PBXs of its own
 	// listeners are where PBXs connect to us, nil for those that we connect to.
-	listeners  []net.Listener
-	nodes      nodes
-	retention  *retention.Worker
-	heads      *heads.Keepers
-	deliveries []*delivery.Worker
-	pending    atomic.Int64 // records that wait for a lookup
+	listeners []net.Listener
+	nodes     nodes
 }
 
 // New opens what the gateway needs: ledger, lookups, admin port, listeners. No PBX is contacted
@@ -70,47 +69,36 @@ func (d *Gateway) open(ctx context.Context) error {
 	if d.lookups, err = lookups.Open(ctx, d.conf, observeLookups(d.metrics, d.log)); err != nil {
 		return err
 	}
-	if d.ledger, err = ledger.Open(ctx, d.conf.Ledger.File, ledger.Exclusive); err != nil {
-		return err
-	}
-	own, err := d.ledger.Heads(ctx)
-	if err != nil {
-		return err
-	}
-	signer, err := audit.Signer(d.conf.Ledger.KeyFile, len(own) > 0)
-	if err != nil {
-		return err
-	}
 	d.metrics.addServices(d.conf)
 	d.metrics.signInterval.Set(d.conf.Ledger.SignEvery.Seconds())
 	d.metrics.watchDisk(d.conf.Ledger.File, d.conf.Exemption.Registry)
-	places, err := openHeads(d.conf.Ledger.Heads)
+	for _, c := range d.conf.Delivery {
+		d.metrics.delivery.add(c.Name)
+	}
+	if d.conf.Cluster.Enabled() {
+		if err := d.openCluster(ctx); err != nil {
+			return err
+		}
+		return d.openAdmin(ctx)
+	}
+	if d.ledger, err = ledger.Open(ctx, d.conf.Ledger.File, ledger.Exclusive); err != nil {
+		return err
+	}
+	one, err := d.openSite(ctx, d.ledger, "")
+	if one != nil {
+		d.sites.add(one)
+	}
 	if err != nil {
 		return err
-	}
-	if err := d.keepHeads(places, own); err != nil {
-		return err
-	}
-	if err := d.openDeliveries(ctx); err != nil {
-		return err
-	}
-	watch := observer{log: d.log, metrics: d.metrics, heads: d.heads, pending: &d.pending}
-	d.retention = &retention.Worker{
-		Store: d.ledger, Signer: signer, SignEvery: d.conf.Ledger.SignEvery,
-		Before:   func(now time.Time) time.Time { return d.inForce.Load().Ledger.EraseBefore(now) },
-		Observer: watch,
-	}
-	names, err := d.conf.Pseudonyms()
-	if err != nil {
-		return err
-	}
-	d.resolver = &rerating.Resolver{
-		Store: d.ledger, Lookup: d.lookups, Registry: d.lookups.Registry, Pseudonyms: names,
-		GiveUpAfter: d.conf.Exemption.GiveUpAfter, Observer: watch,
 	}
 	if err := d.openAdmin(ctx); err != nil {
 		return err
 	}
+	return d.openPBXs(ctx, one)
+}
+
+// openPBXs makes a worker for each PBX of the configuration.
+func (d *Gateway) openPBXs(ctx context.Context, one *site) error {
 	for _, p := range d.conf.PBX {
 		// Operators' patterns remember what they matched, so each worker has rules of its own.
 		rules, err := d.conf.Rules()
@@ -122,7 +110,7 @@ func (d *Gateway) open(ctx context.Context) error {
 			return fmt.Errorf("PBX %s: %w", p.Name, err)
 		}
 		d.listeners = append(d.listeners, a.listener)
-		d.workers = append(d.workers, d.newWorker(p, rules, a))
+		one.workers = append(one.workers, d.newWorker(one, p, rules, a))
 	}
 	return nil
 }
@@ -141,8 +129,11 @@ func (d *Gateway) close() error {
 			}
 		}
 	}
-	if d.heads != nil {
-		d.heads.Close() // before the ledger, which it reads
+	for _, s := range d.sites.all() {
+		s.close() // before the ledger, which it reads
+	}
+	if d.cluster != nil {
+		errs = append(errs, d.cluster.close())
 	}
 	if d.ledger != nil {
 		errs = append(errs, d.ledger.Close())
@@ -153,33 +144,30 @@ func (d *Gateway) close() error {
 	return errors.Join(errs...)
 }
 
+// eraseBefore is the instant before which calls arrived whose detail is due for erasure.
+func (d *Gateway) eraseBefore(now time.Time) time.Time {
+	return d.inForce.Load().Ledger.EraseBefore(now)
+}
+
 // AdminAddr is where health and metrics are served.
 func (d *Gateway) AdminAddr() net.Addr { return d.admin.Addr() }
 
 // Run meters until ctx ends, then drains the queues, commits and returns nil. An error means that
 // no retry can help, or that what was read could not be committed before the end.
 func (d *Gateway) Run(ctx context.Context) error {
-	d.log.Info(evStarted, zap.String("admin", d.AdminAddr().String()), zap.Int("pbxs", len(d.workers)))
+	d.log.Info(evStarted, zap.String("admin", d.AdminAddr().String()),
+		zap.Int("pbxs", len(d.conf.PBX)))
 	g, gctx := errgroup.WithContext(ctx)
-	for _, w := range d.workers {
-		g.Go(func() error { return w.run(gctx) })
-	}
+	g.Go(func() error {
+		if d.cluster != nil {
+			return d.runCluster(gctx)
+		}
+		return d.sites.all()[0].run(gctx)
+	})
 	g.Go(func() error { return d.serveAdmin(gctx) })
 	g.Go(func() error { return d.watchdog(gctx) })
 	g.Go(func() error {
-		d.retention.Run(gctx)
-		return nil
-	})
-	g.Go(func() error {
-		d.resolver.Run(gctx)
-		return nil
-	})
-	g.Go(func() error {
 		d.watchRegister(gctx)
-		return nil
-	})
-	g.Go(func() error {
-		d.deliver(gctx)
 		return nil
 	})
 	g.Go(func() error {
@@ -189,7 +177,6 @@ func (d *Gateway) Run(ctx context.Context) error {
 	d.notify(daemon.SdNotifyReady)
 	err := g.Wait()
 	d.notify(daemon.SdNotifyStopping)
-	d.retention.Sign(context.WithoutCancel(ctx)) // the last calls, too
 	err = errors.Join(err, d.close())
 	_ = d.log.Sync() // says what was left out; a pipe or a terminal has nothing to sync
 	if err != nil {

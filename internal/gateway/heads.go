@@ -33,7 +33,7 @@ func openHeads(conf []config.HeadPlace) (places []heads.Place, err error) {
 
 // keepHeads starts to keep the heads in the second places. The newest one of the ledger is the first: the
 // last run may have ended before a place had it.
-func (d *Gateway) keepHeads(places []heads.Place, own [][]byte) error {
+func (s *site) keepHeads(places []heads.Place, own [][]byte) error {
 	var first *heads.Line
 	if len(own) > 0 {
 		note := own[len(own)-1]
@@ -45,16 +45,16 @@ func (d *Gateway) keepHeads(places []heads.Place, own [][]byte) error {
 		first = &line
 	}
 	for _, p := range places {
-		d.metrics.addHeadPlace(p.String())
+		s.gateway.metrics.addHeadPlace(p.String())
 	}
-	d.heads = heads.Start(places, d.agrees, headObserver{d.log, d.metrics}, first)
+	s.heads = heads.Start(places, s.agrees, headObserver{s.log, s.gateway.metrics}, first)
 	return nil
 }
 
 // agrees compares the ledger with a head that was kept. A ledger that differs is one that was put back
 // to an older state, or another.
-func (d *Gateway) agrees(ctx context.Context, note []byte) error {
-	keys, err := audit.Verifiers(d.conf.Ledger.KeyFile)
+func (s *site) agrees(ctx context.Context, note []byte) error {
+	keys, err := audit.Verifiers(s.gateway.conf.Ledger.KeyFile)
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func (d *Gateway) agrees(ctx context.Context, note []byte) error {
 	if err != nil {
 		return &heads.DifferError{Err: err}
 	}
-	agrees, err := d.ledger.Agrees(ctx, head.Tree)
+	agrees, err := s.ledger.Agrees(ctx, head.Tree)
 	if err == nil && !agrees {
 		err = &heads.DifferError{Err: fmt.Errorf("the ledger is not the one whose head was signed at %d "+
 			"leaves: it is older, or another; put the right one back, or move the kept heads away", head.N)}

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"time"
 
@@ -44,7 +43,7 @@ func (w *pbxWorker) look() live.PBX {
 // viewer makes the views of the gateway, and keeps what they need from one to the next.
 type viewer struct {
 	gateway *Gateway
-	last    []live.PBX // of each worker, as it answered last
+	last    map[*pbxWorker]live.PBX // as each answered last
 	today   []quality.Row
 	counted time.Time // when they were read
 }
@@ -54,7 +53,7 @@ func (v *viewer) view(ctx context.Context) (live.View, error) {
 	now, d := time.Now(), v.gateway
 	s := live.State{
 		At: now, Terms: d.conf.Quality.Terms(), Objectives: d.conf.Quality.Targets(),
-		PBXs: v.look(ctx), Pending: d.pending.Load(),
+		PBXs: v.look(ctx), Pending: d.sites.pending(),
 	}
 	if now.Sub(v.counted) >= countsEvery || now.UTC().Day() != v.counted.UTC().Day() {
 		var rows []quality.Row
@@ -76,15 +75,19 @@ func (v *viewer) view(ctx context.Context) (live.View, error) {
 func (v *viewer) look(ctx context.Context) []live.PBX {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
-	if v.last == nil {
-		v.last = make([]live.PBX, len(v.gateway.workers))
-	}
+	workers := v.gateway.sites.workers()
+	now := make([]live.PBX, len(workers))
 	var asked sync.WaitGroup
-	for i, w := range v.gateway.workers {
-		asked.Go(func() { w.askTo(ctx, &v.last[i]) })
+	for i, w := range workers {
+		now[i] = v.last[w]
+		asked.Go(func() { w.askTo(ctx, &now[i]) })
 	}
 	asked.Wait()
-	return slices.Clone(v.last)
+	v.last = make(map[*pbxWorker]live.PBX, len(workers))
+	for i, w := range workers {
+		v.last[w] = now[i]
+	}
+	return now
 }
 
 // askTo replaces what the worker answered last, where it answers in time.

@@ -25,7 +25,10 @@ type terms struct {
 func (d *Gateway) Reload(ctx context.Context, load func() (*config.Config, error)) {
 	d.notify(daemon.SdNotifyReloading)
 	defer d.notify(daemon.SdNotifyReady)
-	next, needRestart, all, err := d.prepareReload(load)
+	d.changing.Lock() // no site comes or goes meanwhile
+	defer d.changing.Unlock()
+	workers := d.sites.workers()
+	next, needRestart, all, err := d.prepareReload(load, workers)
 	if err != nil {
 		d.log.Error(evConfigRefused, zap.Error(err))
 		return
@@ -33,9 +36,10 @@ func (d *Gateway) Reload(ctx context.Context, load func() (*config.Config, error
 	if len(needRestart) > 0 {
 		d.log.Warn(evConfigNeedsRestart, zap.Strings("keys", needRestart))
 	}
-	for i, w := range d.workers { // nothing can fail any more
+	for i, w := range workers { // nothing can fail any more
 		select {
 		case w.terms <- all[i]:
+		case <-w.ended:
 		case <-ctx.Done():
 			return
 		}
@@ -45,7 +49,7 @@ func (d *Gateway) Reload(ctx context.Context, load func() (*config.Config, error
 }
 
 // prepareReload makes all that the workers get, before the first gets anything.
-func (d *Gateway) prepareReload(load func() (*config.Config, error)) (
+func (d *Gateway) prepareReload(load func() (*config.Config, error), workers []*pbxWorker) (
 	next *config.Config, needRestart []string, all []terms, err error,
 ) {
 	loaded, err := load()
@@ -55,12 +59,15 @@ func (d *Gateway) prepareReload(load func() (*config.Config, error)) (
 	if next, needRestart, err = d.inForce.Load().Reload(loaded); err != nil {
 		return nil, nil, nil, err
 	}
-	for _, p := range next.PBX {
+	for i, w := range workers {
 		rules, err := next.Rules()
 		if err != nil {
-			return nil, nil, nil, fmt.Errorf("PBX %s: %w", p.Name, err)
+			return nil, nil, nil, fmt.Errorf("PBX %s: %w", w.name, err)
 		}
-		rules.ProbeEvery = p.ProbeEvery
+		rules.ProbeEvery = next.Cluster.ProbeEvery
+		if d.cluster == nil {
+			rules.ProbeEvery = next.PBX[i].ProbeEvery
+		}
 		all = append(all, terms{rules, deskConfig(next), next.FrontDesk.TellWait})
 	}
 	return next, needRestart, all, nil

@@ -165,8 +165,7 @@ func (w *pbxWorker) markDone(
 	for i := range snap.Legs {
 		l := &snap.Legs[i]
 		call := metering.CallID(l.Channel.ID)
-		if ended[call] {
-			l.Done = true
+		if l.Done = ended[call]; l.Done {
 			continue
 		}
 		if _, err := w.ledger.Record(ctx, call); err == nil {

@@ -33,9 +33,10 @@ func (d *Gateway) watchdog(ctx context.Context) error {
 	ticker := time.NewTicker(expected / watchdogShare)
 	defer ticker.Stop()
 	for {
-		for _, w := range d.workers {
+		for _, w := range d.sites.workers() {
 			select {
 			case w.beat <- struct{}{}: // its loop takes it
+			case <-w.ended:
 			case <-ctx.Done():
 				return nil
 			}

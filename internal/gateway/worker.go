@@ -29,6 +29,12 @@ type workerLedger interface {
 	ledger.Reader
 }
 
+// pbxControl commands a PBX, over a connection of its own.
+type pbxControl interface {
+	ari.Control
+	Close()
+}
+
 // pbxWorker meters one PBX: its source fills the queue, and one goroutine empties it, mediates and
 // commits.
 type pbxWorker struct {
@@ -43,7 +49,9 @@ type pbxWorker struct {
 	pseudonyms              *metering.Pseudonyms
 	deskBackend             *deskBackend
 	desk                    *frontdesk.Desk
-	control                 *native.Control
+	control                 pbxControl
+	shared                  *shared       // nil: no other meter may take the PBX
+	ended                   chan struct{} // closed when run returns
 	unmatched               []deskMessage // about calls that have not arrived yet
 	node                    string
 	onlyPBX                 bool             // of the configuration: every open call belongs to it
@@ -69,30 +77,17 @@ type pbxWorker struct {
 	looks     chan chan<- live.PBX                   // what is asked between two beats
 }
 
-func (d *Gateway) newWorker(p config.PBX, rules mediation.Rules, access access) *pbxWorker {
+// newWorker makes the worker of a PBX of the configuration.
+func (d *Gateway) newWorker(s *site, p config.PBX, rules mediation.Rules, access access) *pbxWorker {
 	rules.ProbeEvery = p.ProbeEvery
 	conf := native.Config{
 		URL: p.URL, Username: p.Username, Password: p.Password.Reveal(),
 		Application: p.Application, CA: access.ca,
 	}
-	control := native.NewControl(conf)
-	lookup := lookups.ByNumber{Lookup: d.lookups, Trust: d.conf.Trust(), Signed: control.Attestation}
-	w := &pbxWorker{
-		name: p.Name, log: d.log.With(zap.String("pbx", p.Name)), metrics: d.metrics,
-		ledger: d.ledger, queue: ari.NewQueue(0), mediator: mediation.New(rules),
-		asker: newAsker(lookup, d.metrics, d.log), pseudonyms: d.resolver.Pseudonyms,
-		deskBackend: newDeskBackend(d, lookup), control: control, onlyPBX: len(d.conf.PBX) == 1,
-		runID: rand.Text(), commitEvery: d.conf.Ledger.CommitEvery,
-		beat: make(chan struct{}), terms: make(chan terms), looks: make(chan chan<- live.PBX),
-		loggedTypes: map[string]bool{}, loggedExts: map[string]bool{}, trunks: map[string]bool{},
-	}
-	w.setMayCall(rules.Operators)
+	w := d.baseWorker(s, p.Name, rules, native.NewControl(conf))
+	w.onlyPBX = len(d.conf.PBX) == 1
 	conf.MayCall = func(c ari.Channel) bool { return (*w.mayCall.Load())(c) }
-	w.metrics.addPBX(p.Name)
-	w.committed.Store(true)
-	conf.Resume, conf.ReadEvery = w.takePosition, w.commitEvery
-	w.desk = frontdesk.New(deskConfig(d.conf), w.control, w.deskBackend, w.deskBackend)
-	conf.Desk = w.desk.Deliver
+	conf.Resume, conf.ReadEvery, conf.Desk = w.takePosition, w.commitEvery, w.desk.Deliver
 	if access.listener != nil {
 		conf.Listen = &native.Listen{
 			Listener: access.listener, TLS: access.tls,
@@ -105,8 +100,32 @@ func (d *Gateway) newWorker(p config.PBX, rules mediation.Rules, access access) 
 	return w
 }
 
+// baseWorker makes a worker that has no source yet.
+func (d *Gateway) baseWorker(
+	s *site, name string, rules mediation.Rules, control pbxControl,
+) *pbxWorker {
+	conf := d.inForce.Load()
+	lookup := lookups.ByNumber{Lookup: d.lookups, Trust: conf.Trust(), Signed: control.Attestation}
+	w := &pbxWorker{
+		name: name, log: d.log.With(zap.String("pbx", name)), metrics: d.metrics,
+		ledger: s.ledger, queue: ari.NewQueue(0), mediator: mediation.New(rules),
+		asker: newAsker(lookup, d.metrics, d.log), pseudonyms: s.resolver.Pseudonyms,
+		deskBackend: newDeskBackend(d, lookup), control: control,
+		runID: rand.Text(), commitEvery: conf.Ledger.CommitEvery,
+		beat: make(chan struct{}), terms: make(chan terms), looks: make(chan chan<- live.PBX),
+		ended:       make(chan struct{}),
+		loggedTypes: map[string]bool{}, loggedExts: map[string]bool{}, trunks: map[string]bool{},
+	}
+	w.setMayCall(rules.Operators)
+	w.metrics.addPBX(name)
+	w.committed.Store(true)
+	w.desk = frontdesk.New(deskConfig(conf), control, w.deskBackend, w.deskBackend)
+	return w
+}
+
 // run meters until ctx ends, then drains the queue.
 func (w *pbxWorker) run(ctx context.Context) error {
+	defer close(w.ended)
 	ctx, end := context.WithCancel(ctx)
 	defer end()
 	defer w.asker.wait()
@@ -184,6 +203,9 @@ func (w *pbxWorker) feed(ctx context.Context) error {
 }
 
 func (w *pbxWorker) processFrame(ctx context.Context, f ari.Frame, out *mediation.Output) error {
+	if known, err := w.isKnown(ctx, f, out); known || err != nil {
+		return err
+	}
 	if ev := f.Event; ev != nil {
 		switch ev.Kind {
 		case ari.SnapshotTaken:
@@ -238,6 +260,7 @@ func (w *pbxWorker) forget(call metering.CallID) {
 // finish commits, and only then logs, counts and asks.
 func (w *pbxWorker) finish(ctx context.Context, out *mediation.Output) error {
 	w.keepWatermark(out)
+	w.putPosition(out)
 	out.Node = w.node
 	for i := range out.Opened {
 		out.Opened[i].Node = w.node // under which the next run looks for it
@@ -249,6 +272,9 @@ func (w *pbxWorker) finish(ctx context.Context, out *mediation.Output) error {
 			return err
 		}
 		w.committedAt = time.Now()
+		if err := w.advanced(out); err != nil {
+			return err
+		}
 	}
 	w.metrics.heartbeats.WithLabelValues(w.name).Add(float64(out.Heartbeats))
 	w.report(out)

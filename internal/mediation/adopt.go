@@ -36,6 +36,13 @@ func (m *Mediator) Load(s *ari.Snapshot, watermark time.Time) {
 	m.watermark = watermark
 }
 
+// Follow takes over what another mediator knows of the PBX, which s is, with its clock. That one had the
+// same frames, and is not used any more. [Mediator.Reattach] then brings back the open calls.
+func (m *Mediator) Follow(other *Mediator, s *ari.Snapshot) {
+	m.Load(s, other.watermark)
+	m.pbxClock = other.pbxClock
+}
+
 // Reattach takes over the open call of a replay, without a gap. It returns false where the call
 // does not fit what was loaded.
 func (m *Mediator) Reattach(from *Mediator, call metering.CallID) bool {

@@ -20,6 +20,15 @@ type restartedGateway struct {
 	out       mediation.Output
 	delivered int
 	gapped    map[metering.CallID]bool // calls that a restart left without a checkpoint
+	kept      *keptCheckpoint          // the last one that a meter of a cluster made
+}
+
+// keptCheckpoint is what a meter of a cluster leaves from time to time: the PBX as it was, and how far
+// the stream was read.
+type keptCheckpoint struct {
+	snapshot  []byte
+	watermark time.Time
+	delivered int
 }
 
 func (g *restartedGateway) deliver() {
@@ -80,6 +89,48 @@ func (g *restartedGateway) resume() {
 	g.m = next
 }
 
+// keep makes a checkpoint, and goes on.
+func (g *restartedGateway) keep() {
+	g.kept = &keptCheckpoint{
+		snapshot: ari.EncodeEvidence(ari.Event{
+			Kind: ari.SnapshotTaken, At: g.now, Node: "pbx", Snapshot: g.m.Snapshot(),
+		}),
+		watermark: g.m.Watermark(), delivered: g.delivered,
+	}
+}
+
+// takeOver goes on as another meter of a cluster: the PBX comes from the last checkpoint and from the
+// frames since, the calls come from the ledger.
+func (g *restartedGateway) takeOver() {
+	if g.kept == nil {
+		return
+	}
+	known, err := ari.DecodeEvidence(g.kept.snapshot)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	follower, next := mediation.New(modelRules(g.t)), g.next()
+	follower.Load(known.Snapshot, g.kept.watermark)
+	for _, f := range rawFrames(g.events[g.kept.delivered:g.delivered]) {
+		follower.Feed(f, &mediation.Output{})
+	}
+	now := follower.Snapshot()
+	for i := range now.Legs {
+		now.Legs[i].Done = g.done(now.Legs[i].Channel.ID)
+	}
+	if own := g.m.Watermark(); !follower.Watermark().Equal(own) {
+		g.t.Fatalf("the watermark is %s, and was %s", follower.Watermark(), own)
+	}
+	next.Follow(follower, now)
+	for _, call := range g.openCalls() {
+		if !next.Reattach(g.replay(call), call) {
+			g.t.Fatalf("call %s does not fit what was read from the stream: %s", call,
+				ari.EncodeEvidence(ari.Event{Kind: ari.SnapshotTaken, Snapshot: now}))
+		}
+	}
+	g.m = next
+}
+
 func (g *restartedGateway) done(id ari.ChannelID) bool {
 	for _, r := range g.out.Records {
 		if r.Call == metering.CallID(id) {
@@ -104,6 +155,7 @@ func (g *restartedGateway) crash() {
 	if g.appOutsideCalls() {
 		return
 	}
+	g.kept = nil // a meter makes the next one after the snapshot
 	next := g.next()
 	for _, call := range g.openCalls() {
 		next.Adopt(g.replay(call), call)
@@ -131,6 +183,8 @@ func TestModelRestartsWithOtherOperators(t *testing.T) {
 		actions := g.actions()
 		actions["an orderly restart is resumed"] = func(t *rapid.T) { g.t = t; g.resume() }
 		actions["a resume fails"] = func(t *rapid.T) { g.t = t; g.crash() }
+		actions["a meter keeps a checkpoint"] = func(t *rapid.T) { g.t = t; g.keep() }
+		actions["another meter takes over"] = func(t *rapid.T) { g.t = t; g.takeOver() }
 		actions[""] = func(*rapid.T) { g.deliver() }
 		t.Repeat(actions)
 		g.end()

@@ -1,0 +1,267 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+
+	stream "github.com/risposta/gateway/ari/cluster"
+	"github.com/risposta/gateway/metering/ledger"
+	"github.com/risposta/gateway/metering/ledger/postgres"
+)
+
+// A meter of a cluster takes the leases of its share of the nodes. For each it has a site, which ends
+// with the lease. It knows of a lease what the database tells it, and of a node what the stream has.
+
+const (
+	// meetEvery is how often a meter renews its leases and looks for nodes: three times before a lease
+	// would end.
+	meetEvery = postgres.LeaseTime / 3
+	// findEvery is how often the stream is asked which nodes have sent frames.
+	findEvery = 5 * time.Second
+)
+
+// cluster is what a meter shares with others.
+type cluster struct {
+	meters  *postgres.Cluster
+	conn    *nats.Conn
+	stream  string
+	running map[string]*leased // by node
+	ended   chan *leased
+	found   time.Time // when the stream was asked last
+	apart   bool      // the others could not be met last time
+}
+
+// leased is a node that this meter has.
+type leased struct {
+	lease ledger.Lease
+	site  *site
+	end   context.CancelFunc
+	done  chan struct{}
+	err   error // read after done
+}
+
+func (d *Gateway) openCluster(ctx context.Context) error {
+	c := &cluster{running: map[string]*leased{}, ended: make(chan *leased), stream: d.conf.Cluster.Stream}
+	d.cluster = c
+	server, err := d.conf.Cluster.NATS.Server()
+	if err != nil {
+		return fmt.Errorf("cluster.nats: %w", err)
+	}
+	c.conn, err = stream.Connect(server, "risposta meter "+d.conf.Cluster.Meter, stream.Events{
+		Lost:    func(err error) { d.log.Warn(evNATSLost, zap.Error(err)) },
+		Back:    func() { d.log.Info(evNATSConnected) },
+		Refused: func(err error) { d.log.Error(evNATSRefused, zap.Error(err)) },
+	})
+	if err != nil {
+		return fmt.Errorf("cluster.nats: %w", err)
+	}
+	c.meters, err = postgres.OpenCluster(ctx, d.conf.Ledger.Postgres.DSN.Reveal(), d.conf.Cluster.Meter)
+	if err != nil {
+		return err
+	}
+	d.ledger = c.meters.Whole()
+	return nil
+}
+
+func (c *cluster) close() (err error) {
+	if c.conn != nil {
+		c.conn.Close()
+	}
+	if c.meters != nil {
+		err = c.meters.Close()
+	}
+	return err
+}
+
+// runCluster meters this meter's share of the nodes until ctx ends, then ends all and gives them back.
+func (d *Gateway) runCluster(ctx context.Context) error {
+	c := d.cluster
+	tick := time.NewTicker(meetEvery)
+	defer tick.Stop()
+	for {
+		d.meet(ctx)
+		select {
+		case <-tick.C:
+		case l := <-c.ended:
+			d.afterLease(l)
+		case <-ctx.Done():
+			return d.endLeases()
+		}
+	}
+}
+
+// meet renews what this meter has, ends what it has lost, and takes or gives what is its share.
+func (d *Gateway) meet(ctx context.Context) {
+	c := d.cluster
+	if time.Since(c.found) >= findEvery {
+		c.found = time.Now()
+		if err := c.find(ctx); err != nil && ctx.Err() == nil {
+			d.log.Warn(evNodesUnknown, zap.Error(err))
+		}
+	}
+	view, err := c.meters.Meet(ctx)
+	if err != nil {
+		if !c.apart && ctx.Err() == nil {
+			d.log.Error(evMetersUnreachable, zap.Error(err))
+		}
+		c.apart = true
+		return // nothing can be committed without a lease: what is out of date ends by ErrFenced
+	}
+	c.apart = false
+	mine := map[string]int64{}
+	for _, n := range view.Nodes {
+		if n.Meter == c.meters.Meter() && !n.Free {
+			mine[n.Node] = n.Epoch
+		}
+	}
+	for node, l := range c.running {
+		if mine[node] != l.lease.Epoch {
+			l.end()
+		}
+	}
+	share := view.Share(c.meters.Meter())
+	for _, node := range share.Take {
+		d.take(ctx, node)
+	}
+	if l := c.running[share.Give]; l != nil {
+		l.end() // afterLease gives it back, once all is committed
+	}
+	d.metrics.leasedNodes.Set(float64(len(c.running)))
+}
+
+// find makes the nodes known whose frames are in the stream.
+func (c *cluster) find(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, meetEvery)
+	defer cancel()
+	js, err := jetstream.New(c.conn)
+	if err != nil {
+		return err
+	}
+	nodes, err := stream.Nodes(ctx, js, c.stream)
+	if err != nil {
+		return err
+	}
+	for _, node := range nodes {
+		if err := c.meters.AddNode(ctx, node); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// take meters a node, where no other meter was faster.
+func (d *Gateway) take(ctx context.Context, node string) {
+	c := d.cluster
+	if c.running[node] != nil {
+		return // its site is ending
+	}
+	lease, err := c.meters.Take(ctx, node)
+	if err != nil {
+		if !errors.Is(err, ledger.ErrLeased) && ctx.Err() == nil {
+			d.log.Error(evNodeNotTaken, zap.String("pbx", node), zap.Error(err))
+		}
+		return
+	}
+	d.changing.Lock()
+	defer d.changing.Unlock()
+	s, err := d.openLeased(ctx, lease)
+	if err != nil {
+		d.log.Error(evNodeNotTaken, zap.String("pbx", node), zap.Error(err))
+		s.close()
+		d.giveBack(lease)
+		return
+	}
+	sctx, end := context.WithCancel(context.WithoutCancel(ctx))
+	l := &leased{lease: lease, site: s, end: end, done: make(chan struct{})}
+	c.running[node] = l
+	d.sites.add(s)
+	d.log.Info(evNodeTaken, zap.String("pbx", node), zap.Int64("epoch", lease.Epoch))
+	go func() {
+		defer close(l.done)
+		l.err = s.run(sctx)
+		end()
+		select {
+		case c.ended <- l:
+		case <-ctx.Done(): // endLeases waits for done
+		}
+	}()
+}
+
+// openLeased opens the site of a node.
+func (d *Gateway) openLeased(ctx context.Context, lease ledger.Lease) (*site, error) {
+	c := d.cluster
+	store := c.meters.Open(lease)
+	s, err := d.openSite(ctx, store, lease.Node)
+	if err != nil {
+		return s, err
+	}
+	rules, err := d.inForce.Load().Rules()
+	if err != nil {
+		return s, err
+	}
+	w, err := d.newClusterWorker(ctx, s, store, rules)
+	if err != nil {
+		return s, err
+	}
+	s.workers = append(s.workers, w)
+	return s, nil
+}
+
+// afterLease takes leave of a node: its site has ended.
+func (d *Gateway) afterLease(l *leased) {
+	node := l.lease.Node
+	<-l.done
+	d.changing.Lock()
+	d.sites.remove(l.site)
+	d.changing.Unlock()
+	l.site.close()
+	d.metrics.removePBX(node)
+	delete(d.cluster.running, node)
+	switch {
+	case errors.Is(l.err, ledger.ErrFenced):
+		d.log.Warn(evNodeLost, zap.String("pbx", node), zap.Int64("epoch", l.lease.Epoch))
+		return
+	case l.err != nil:
+		d.log.Error(evNodeGivenUp, zap.String("pbx", node), zap.Error(l.err))
+	default:
+		d.log.Info(evNodeGivenBack, zap.String("pbx", node), zap.Int64("epoch", l.lease.Epoch))
+	}
+	d.giveBack(l.lease)
+}
+
+// giveBack releases a lease. Where that fails it ends by itself.
+func (d *Gateway) giveBack(l ledger.Lease) {
+	ctx, cancel := context.WithTimeout(context.Background(), postgres.LeaseTime)
+	defer cancel()
+	if err := d.cluster.meters.Release(ctx, l); err != nil {
+		d.log.Warn(evNodeNotReleased, zap.String("pbx", l.Node), zap.Error(err))
+	}
+}
+
+// endLeases ends all sites at once, and gives each node back as soon as it is committed.
+func (d *Gateway) endLeases() error {
+	var all []*leased
+	for _, l := range d.cluster.running {
+		l.end()
+		all = append(all, l)
+	}
+	slices.SortFunc(all, func(a, b *leased) int {
+		return slices.Compare([]byte(a.lease.Node), []byte(b.lease.Node))
+	})
+	var errs []error
+	for _, l := range all {
+		<-l.done
+		if l.err != nil && !errors.Is(l.err, ledger.ErrFenced) {
+			errs = append(errs, fmt.Errorf("node %s: %w", l.lease.Node, l.err))
+		}
+		d.afterLease(l)
+	}
+	return errors.Join(errs...)
+}
