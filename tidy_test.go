@@ -56,7 +56,8 @@ var mayImport = map[string][]string{
 		"metering", "internal/fileowner", "internal/mediation", "internal/printable", "internal/timeline",
 	},
 	"internal/check": {
-		"ari", "metering", "internal/config", "internal/gateway", "internal/lookups", "internal/mediation",
+		"ari", "metering", "internal/config", "internal/gateway", "internal/ledgers", "internal/lookups",
+		"internal/mediation",
 	},
 	"internal/config": {"ari", "metering", "internal/heads", "internal/mediation"},
 	"internal/console": {
@@ -65,9 +66,10 @@ var mayImport = map[string][]string{
 	"internal/delivery":        {"metering", "internal/config"},
 	"internal/gateway":         {"ari", "metering", "internal"},
 	"internal/heads":           {"metering/ledger/merkle"},
+	"internal/ledgers":         {"internal/config", "metering/ledger"},
 	"internal/live":            {"metering", "internal/printable"},
 	"internal/logs":            {},
-	"internal/lookups":         {"ari", "metering", "internal/config", "internal/mediation"},
+	"internal/lookups":         {"ari", "metering", "internal/config", "internal/ledgers", "internal/mediation"},
 	"internal/mediation":       {"ari", "metering"},
 	"internal/reconcile":       {"ari", "metering", "internal/mediation"},
 	"internal/records":         {"metering"},

@@ -2,29 +2,33 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/risposta/gateway/internal/backup"
 	"github.com/risposta/gateway/internal/config"
+	"github.com/risposta/gateway/internal/ledgers"
 	"github.com/risposta/gateway/metering"
+	"github.com/risposta/gateway/metering/ledger"
 )
 
 // places are where a configuration keeps what a backup is of, and the ids of the callers' keys.
-func (f configFlag) places(io streams) (p backup.Places, keys []string, err error) {
-	conf, err := config.Load(f.Config, io.environ, config.CallersKey)
-	if err != nil {
-		return p, nil, usage{err}
+func (f configFlag) places(
+	io streams,
+) (conf *config.Config, p backup.Places, keys []string, err error) {
+	if conf, err = config.Load(f.Config, io.environ, config.CallersKey); err != nil {
+		return nil, p, nil, usage{err}
 	}
 	var pseudonyms *metering.Pseudonyms
 	if pseudonyms, err = conf.Pseudonyms(); err != nil {
-		return p, nil, usage{err}
+		return nil, p, nil, usage{err}
 	}
 	p = backup.Places{
 		Ledger: conf.Ledger.File, LogKeys: conf.Ledger.KeyFile + ".pub", Register: conf.Exemption.Registry,
 	}
-	return p, pseudonyms.KeyIDs(), nil
+	return conf, p, pseudonyms.KeyIDs(), nil
 }
 
 // backupCommand works beside a running gateway.
@@ -39,13 +43,18 @@ func (backupCommand) Help() string {
 }
 
 // Run writes copies of one state of the ledger, and of the exemption register.
-func (c backupCommand) Run(ctx context.Context, io streams) error {
-	p, keys, err := c.places(io)
+func (c backupCommand) Run(ctx context.Context, io streams) (err error) {
+	conf, p, keys, err := c.places(io)
 	if err != nil {
 		return err
 	}
+	l, err := ledgers.Open(ctx, conf.Ledger, ledger.ReadOnly)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, l.Close()) }()
 	m := backup.Manifest{At: time.Now().UTC().Truncate(time.Second), CallerKeys: keys}
-	if err := backup.Make(ctx, p, m, c.Into); err != nil {
+	if err := backup.Make(ctx, l, p, m, c.Into); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(io.stdout, "the backup is in %s; it needs the callers' keys %s, which are not "+
@@ -60,14 +69,19 @@ type restoreCommand struct {
 }
 
 // Run replaces no file.
-func (c restoreCommand) Run(_ context.Context, io streams) error {
-	p, keys, err := c.places(io)
+func (c restoreCommand) Run(ctx context.Context, io streams) error {
+	conf, p, keys, err := c.places(io)
 	if err != nil {
 		return err
 	}
 	m, err := backup.Restore(c.From, p, keys)
 	if err != nil {
 		return err
+	}
+	if p.Ledger == "" {
+		if _, err := ledgers.Copy(ctx, backup.LedgerOf(c.From), conf.Ledger.Postgres); err != nil {
+			return err
+		}
 	}
 	_, err = fmt.Fprintf(io.stdout, "the backup of %s is in place; verify it before the gateway starts: "+
 		"risposta verify --head HEAD\n", m.At.Format(time.RFC3339))

@@ -9,6 +9,7 @@ import (
 
 	"github.com/risposta/gateway/internal/config"
 	"github.com/risposta/gateway/internal/delivery"
+	"github.com/risposta/gateway/internal/ledgers"
 	"github.com/risposta/gateway/metering/ledger"
 )
 
@@ -28,7 +29,7 @@ func (c deliveryList) Run(ctx context.Context, io streams) (err error) {
 	if err != nil {
 		return usage{err}
 	}
-	l, err := ledger.Open(ctx, conf.Ledger.File, ledger.ReadOnly)
+	l, err := ledgers.Open(ctx, conf.Ledger, ledger.ReadOnly)
 	if err != nil {
 		return err
 	}
@@ -73,7 +74,7 @@ func (f letterFlags) mark(
 	if _, err := sinkOf(conf, f.Sink); err != nil {
 		return err
 	}
-	l, err := ledger.Open(ctx, conf.Ledger.File, ledger.ReadWrite)
+	l, err := ledgers.Open(ctx, conf.Ledger, ledger.ReadWrite)
 	if err != nil {
 		return err
 	}
@@ -138,7 +139,7 @@ func (c deliveryVerify) Run(ctx context.Context, io streams) (err error) {
 	if err != nil {
 		return err
 	}
-	l, err := ledger.Open(ctx, conf.Ledger.File, ledger.ReadOnly)
+	l, err := ledgers.Open(ctx, conf.Ledger, ledger.ReadOnly)
 	if err != nil {
 		return err
 	}

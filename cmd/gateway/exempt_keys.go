@@ -5,9 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 
+	"github.com/risposta/gateway/internal/config"
+	"github.com/risposta/gateway/internal/ledgers"
 	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/ledger"
 )
@@ -35,7 +35,7 @@ func (c exemptKeys) Run(ctx context.Context, io streams) (err error) {
 	if err != nil {
 		return err
 	}
-	records, err := recordsUnderKeys(ctx, r.conf.Ledger.File, pseudonyms)
+	records, err := recordsUnderKeys(ctx, r.conf.Ledger, pseudonyms)
 	if err != nil {
 		return err
 	}
@@ -72,13 +72,13 @@ type underKey struct{ records, waiting int64 }
 // lookups may still be asked. A key that is not in the file has its own id, or "" where only a number
 // was encrypted under it.
 func recordsUnderKeys(
-	ctx context.Context, file string, p *metering.Pseudonyms,
+	ctx context.Context, conf config.Ledger, p *metering.Pseudonyms,
 ) (n map[string]underKey, err error) {
 	n = map[string]underKey{}
-	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+	l, err := ledgers.Open(ctx, conf, ledger.ReadOnly)
+	if ledgers.IsNone(err) {
 		return n, nil
 	}
-	l, err := ledger.Open(ctx, file, ledger.ReadOnly)
 	if err != nil {
 		return nil, err
 	}

@@ -24,7 +24,6 @@ import (
 
 	"github.com/risposta/gateway/internal/config"
 	"github.com/risposta/gateway/internal/printable"
-	_ "github.com/risposta/gateway/metering/ledger/sqlite" // the store of a plain path
 )
 
 func main() {
@@ -50,6 +49,7 @@ type commands struct {
 	Key       keyCommand       `cmd:"" help:"Rotate the key that the ledger log is signed with."`
 	Backup    backupCommand    `cmd:"" help:"Copy ledger and register into a folder, also beside a running gateway."`
 	Restore   restoreCommand   `cmd:"" help:"Put a backup in place."`
+	Ledger    ledgerCommand    `cmd:"" help:"Move the ledger into PostgreSQL."`
 	Delivery  deliveryCommand  `cmd:"" help:"Look after the systems that get the records."`
 	Payers    payersCommand    `cmd:"" help:"Print the pseudonyms of customers' numbers."`
 	Top       topCommand       `cmd:"" help:"Show what the running gateway meters now."`

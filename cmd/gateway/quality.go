@@ -56,7 +56,7 @@ func (c qualityAudit) Run(ctx context.Context, std streams) error {
 		if err != nil {
 			return usage{err}
 		}
-		c.Ledger, terms = conf.Ledger.File, conf.Quality.Terms()
+		terms = conf.Quality.Terms()
 		measured = measuredBy(conf)
 	}
 	calls, err := c.logs()

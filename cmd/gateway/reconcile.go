@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/risposta/gateway/internal/config"
+	"github.com/risposta/gateway/internal/ledgers"
 	"github.com/risposta/gateway/internal/reconcile"
 	"github.com/risposta/gateway/internal/rerating"
 	"github.com/risposta/gateway/metering"
@@ -52,7 +53,7 @@ func (c reconcileCommand) Run(ctx context.Context, std streams) (err error) {
 	if c.Apply {
 		mode = ledger.ReadWrite
 	}
-	l, err := ledger.Open(ctx, conf.Ledger.File, mode)
+	l, err := ledgers.Open(ctx, conf.Ledger, mode)
 	if err != nil {
 		return err
 	}

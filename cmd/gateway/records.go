@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/risposta/gateway/internal/config"
+	"github.com/risposta/gateway/internal/ledgers"
 	"github.com/risposta/gateway/internal/records"
 	"github.com/risposta/gateway/metering/ledger"
 )
@@ -31,15 +32,14 @@ func (f readFlags) openReadWrite(ctx context.Context, io streams) (ledger.Store,
 func (f readFlags) openLedger(
 	ctx context.Context, io streams, mode ledger.Mode,
 ) (ledger.Store, error) {
-	path := f.Ledger
-	if path == "" {
-		conf, err := config.Load(f.Config, io.environ, config.NoSecrets)
-		if err != nil {
-			return nil, usage{err}
-		}
-		path = conf.Ledger.File
+	if f.Ledger != "" {
+		return ledger.Open(ctx, f.Ledger, mode)
 	}
-	return ledger.Open(ctx, path, mode)
+	conf, err := config.Load(f.Config, io.environ, config.NoSecrets)
+	if err != nil {
+		return nil, usage{err}
+	}
+	return ledgers.Open(ctx, conf.Ledger, mode)
 }
 
 type recordsCommand struct {

@@ -95,7 +95,7 @@ func (c reportFlags) build(
 		if err != nil {
 			return r, nil, usage{err}
 		}
-		c.Ledger, q.Policy = conf.Ledger.File, law.Ref()
+		q.Policy = law.Ref()
 		q.Terms, q.Objectives = conf.Quality.Terms(), conf.Quality.Targets()
 	}
 	l, err := c.openReadOnly(ctx, io)

@@ -13,6 +13,7 @@ import (
 	"github.com/risposta/gateway/internal/audit"
 	"github.com/risposta/gateway/internal/config"
 	"github.com/risposta/gateway/internal/heads"
+	"github.com/risposta/gateway/internal/ledgers"
 	"github.com/risposta/gateway/internal/lookups"
 	"github.com/risposta/gateway/metering/exemption/registry"
 	"github.com/risposta/gateway/metering/ledger"
@@ -77,38 +78,87 @@ func (c verifyCommand) Run(ctx context.Context, io streams) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
-	report, err := audit.Verify(ctx, l, options)
+	reports, err := verifyEach(ctx, l, options)
 	if err != nil {
 		return err
 	}
-	if err := c.verifyRegister(ctx, io, l, &report); err != nil {
-		return err
-	}
-	if c.JSON {
-		text, err := json.Marshal(report)
-		if err != nil {
-			return err
+	problems := 0
+	for i := range reports {
+		report := &reports[i]
+		if i == 0 {
+			if err := c.verifyRegister(ctx, io, l, report); err != nil {
+				return err
+			}
 		}
-		fmt.Fprintf(io.stdout, "%s\n", text)
-	} else {
-		fmt.Fprintf(io.stdout, "%d records: %d replayed from their evidence to the same bytes, "+
-			"%d erased\n", report.Records, report.Replayed, report.Erased)
-		fmt.Fprintf(io.stdout, "%d leaves in the log; it agrees with %d signed heads; "+
-			"%d leaves since the newest\n", report.Leaves, report.Heads, report.Unsigned)
-		if n := report.RegisterChanges; n > 0 {
-			fmt.Fprintf(io.stdout, "%d changes in the log of the exemption register\n", n)
-		}
-		if len(options.Heads) == 0 {
-			fmt.Fprint(io.stdout, withoutHead)
-		}
-		for _, p := range report.Problems {
-			fmt.Fprintf(io.stdout, "FAIL  %s %s\n", p.Record, p.What)
+		problems += len(report.Problems)
+		if c.JSON {
+			text, err := json.Marshal(report)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(io.stdout, "%s\n", text)
+		} else {
+			printReport(io, *report)
 		}
 	}
-	if n := len(report.Problems); n > 0 {
-		return fmt.Errorf("%w: %s", errVerify, problemsFound(n))
+	if len(options.Heads) == 0 && !c.JSON {
+		fmt.Fprint(io.stdout, withoutHead)
+	}
+	if problems > 0 {
+		return fmt.Errorf("%w: %s", errVerify, problemsFound(problems))
 	}
 	return nil
+}
+
+// verifyEach verifies each log of the ledger: that of each node, where it has one for each. A head that
+// was kept elsewhere is of the log that it agrees with; one that agrees with none is a problem of the
+// first.
+func verifyEach(
+	ctx context.Context, l ledger.Store, o audit.Options,
+) (reports []audit.Report, err error) {
+	several := 0
+	err = ledgers.Each(ctx, l, func(string, ledger.Store) error { several++; return nil })
+	if err != nil {
+		return nil, err
+	}
+	kept := o.Heads
+	err = ledgers.Each(ctx, l, func(node string, l ledger.Store) error {
+		o.Heads = kept
+		if several > 1 {
+			if o.Heads, kept, err = audit.HeadsOf(ctx, l, kept); err != nil {
+				return err
+			}
+		}
+		report, err := audit.Verify(ctx, l, o)
+		report.Node = node
+		reports = append(reports, report)
+		return err
+	})
+	if several > 1 && err == nil {
+		for range kept {
+			reports[0].Problems = append(reports[0].Problems, audit.Problem{
+				What: "a head that was kept elsewhere agrees with the log of no node: leaves were removed " +
+					"or changed",
+			})
+		}
+	}
+	return reports, err
+}
+
+func printReport(io streams, report audit.Report) {
+	if report.Node != "" {
+		fmt.Fprintf(io.stdout, "node %s:\n", report.Node)
+	}
+	fmt.Fprintf(io.stdout, "%d records: %d replayed from their evidence to the same bytes, "+
+		"%d erased\n", report.Records, report.Replayed, report.Erased)
+	fmt.Fprintf(io.stdout, "%d leaves in the log; it agrees with %d signed heads; "+
+		"%d leaves since the newest\n", report.Leaves, report.Heads, report.Unsigned)
+	if n := report.RegisterChanges; n > 0 {
+		fmt.Fprintf(io.stdout, "%d changes in the log of the exemption register\n", n)
+	}
+	for _, p := range report.Problems {
+		fmt.Fprintf(io.stdout, "FAIL  %s %s\n", p.Record, p.What)
+	}
 }
 
 // withoutHead is printed where the ledger is compared with nothing outside.

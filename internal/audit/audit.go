@@ -28,13 +28,14 @@ type Problem struct {
 
 // Report is what an audit found.
 type Report struct {
-	Records  int   `json:"records"`  // versions that were verified
-	Replayed int   `json:"replayed"` // of which the evidence gave the same bytes again
-	Erased   int   `json:"erased"`   // of which the caller's detail is erased
-	Leaves   int64 `json:"leaves"`   // of the log
-	Heads    int   `json:"heads"`    // signed heads that agree with the log
-	Kept     int   `json:"kept"`     // of which were kept elsewhere
-	Unsigned int64 `json:"unsigned"` // leaves since the newest of them
+	Node     string `json:"node,omitzero"` // whose log it is, where each node has one
+	Records  int    `json:"records"`       // versions that were verified
+	Replayed int    `json:"replayed"`      // of which the evidence gave the same bytes again
+	Erased   int    `json:"erased"`        // of which the caller's detail is erased
+	Leaves   int64  `json:"leaves"`        // of the log
+	Heads    int    `json:"heads"`         // signed heads that agree with the log
+	Kept     int    `json:"kept"`          // of which were kept elsewhere
+	Unsigned int64  `json:"unsigned"`      // leaves since the newest of them
 	// RegisterChanges are the entries in the log of changes of the exemption register.
 	RegisterChanges int64     `json:"register_changes,omitzero"`
 	Problems        []Problem `json:"problems"`

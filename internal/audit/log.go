@@ -92,6 +92,26 @@ func (r *logReader) openHeads(ctx context.Context, s ledger.Snapshot) error {
 	return nil
 }
 
+// HeadsOf are the heads among those that were kept elsewhere which a log agrees with, and the others.
+// A head that cannot be read is no log's.
+func HeadsOf(ctx context.Context, l ledger.Log, kept [][]byte) (own, others [][]byte, err error) {
+	for _, text := range kept {
+		tree, err := merkle.Unverified(text)
+		agrees := err == nil
+		if agrees {
+			if agrees, err = l.Agrees(ctx, tree); err != nil {
+				return nil, nil, err
+			}
+		}
+		if agrees {
+			own = append(own, text)
+		} else {
+			others = append(others, text)
+		}
+	}
+	return own, others, nil
+}
+
 // storedHashes are the stored hashes, in order.
 func storedHashes(ctx context.Context, s ledger.Snapshot) iter.Seq2[stored, error] {
 	return func(yield func(stored, error) bool) {

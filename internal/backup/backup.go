@@ -33,7 +33,7 @@ const (
 
 // Places are where a gateway keeps its files. "" is none.
 type Places struct {
-	Ledger   string
+	Ledger   string // its file; "" where it is in PostgreSQL
 	LogKeys  string // the public keys of the ledger log
 	Register string
 }
@@ -49,7 +49,9 @@ type Manifest struct {
 
 // Make copies a ledger, also beside a running gateway, with its public keys and the register, into a
 // new folder. Where it fails it leaves no folder.
-func Make(ctx context.Context, p Places, m Manifest, into string) (err error) {
+func Make(
+	ctx context.Context, l ledger.Backup, p Places, m Manifest, into string,
+) (err error) {
 	if err := os.Mkdir(into, 0o700); err != nil {
 		return fmt.Errorf("making the folder of the backup: %w", err)
 	}
@@ -58,11 +60,6 @@ func Make(ctx context.Context, p Places, m Manifest, into string) (err error) {
 			err = errors.Join(err, os.RemoveAll(into))
 		}
 	}()
-	l, err := ledger.Open(ctx, p.Ledger, ledger.ReadOnly)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, l.Close()) }()
 	if err := l.Backup(ctx, filepath.Join(into, ledgerFile)); err != nil {
 		return err
 	}
@@ -95,11 +92,21 @@ func copyRegister(ctx context.Context, from, into string) error {
 	return nil
 }
 
+// step puts one file in place.
+type step struct {
+	file, place string
+	needed      bool
+}
+
+// LedgerOf is the ledger's file in the folder of a backup.
+func LedgerOf(folder string) string { return filepath.Join(folder, ledgerFile) }
+
 // ErrKeyMissing says that a backup needs a key that is not there.
 var ErrKeyMissing = errors.New("the backup needs keys that callers.key_file does not have")
 
 // Restore puts a backup in the places, which must be free. keys are the ids of the keys that are
-// there. The ledger comes last: without it no gateway takes the others for its own.
+// there. The ledger comes last: without it no gateway takes the others for its own. One that is in PostgreSQL is
+// left to the caller.
 func Restore(from string, p Places, keys []string) (m Manifest, err error) {
 	text, err := os.ReadFile(filepath.Join(from, manifestFile))
 	if err != nil {
@@ -116,11 +123,11 @@ func Restore(from string, p Places, keys []string) (m Manifest, err error) {
 	if m.Register && p.Register == "" {
 		return m, errors.New("the backup has an exemption register, and exemption.registry names none")
 	}
-	steps := []struct {
-		file, place string
-		needed      bool
-	}{
-		{registerFile, p.Register, m.Register}, {logKeysFile, p.LogKeys, false}, {ledgerFile, p.Ledger, true},
+	steps := []step{
+		{registerFile, p.Register, m.Register}, {logKeysFile, p.LogKeys, false},
+	}
+	if p.Ledger != "" {
+		steps = append(steps, step{ledgerFile, p.Ledger, true})
 	}
 	for _, s := range steps {
 		if s.place != "" && exists(s.place) {

@@ -6,12 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
-	"os"
 	"slices"
 	"time"
 
+	"github.com/risposta/gateway/internal/ledgers"
 	"github.com/risposta/gateway/metering/ledger"
 	"github.com/risposta/gateway/metering/numbering"
 )
@@ -44,11 +43,14 @@ type trunkCalls struct{ all, unread, withheld int }
 // callers reports for each trunk how many callers' numbers were not understood. Such callers are
 // free, because it cannot be known whether they are exempt.
 func (c Checks) callers(ctx context.Context, now time.Time) {
-	const where = "ledger.file"
-	if _, err := os.Stat(c.conf.Ledger.File); errors.Is(err, fs.ErrNotExist) {
+	where := "ledger.file"
+	if c.conf.Ledger.File == "" {
+		where = "ledger.postgres"
+	}
+	l, err := ledgers.Open(ctx, c.conf.Ledger, ledger.ReadOnly)
+	if ledgers.IsNone(err) {
 		return // no call has come yet
 	}
-	l, err := ledger.Open(ctx, c.conf.Ledger.File, ledger.ReadOnly)
 	if err != nil {
 		c.fail(where, "%v", err)
 		return

@@ -5,12 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
-	"os"
 	"slices"
 	"time"
 
+	"github.com/risposta/gateway/internal/ledgers"
 	"github.com/risposta/gateway/internal/mediation"
 	"github.com/risposta/gateway/metering/ledger"
 )
@@ -61,10 +60,10 @@ const queuesSince = 30 * 24 * time.Hour
 
 // queues are the queues that the calls of the last days waited in, sorted.
 func (c Checks) queues(ctx context.Context) (names []string, err error) {
-	if _, err := os.Stat(c.conf.Ledger.File); errors.Is(err, fs.ErrNotExist) {
+	l, err := ledgers.Open(ctx, c.conf.Ledger, ledger.ReadOnly)
+	if ledgers.IsNone(err) {
 		return nil, nil // no call has come yet
 	}
-	l, err := ledger.Open(ctx, c.conf.Ledger.File, ledger.ReadOnly)
 	if err != nil {
 		return nil, err
 	}

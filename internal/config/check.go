@@ -53,10 +53,24 @@ func (l *loader) check(c *Config) {
 	l.checkLog(c.Log)
 }
 
-func (l *loader) checkLedger(c Ledger) {
-	if c.File == "" {
+// checkPlace is called before connection strings that a command does not need are removed.
+func (l *loader) checkPlace(c *Config) {
+	file, postgres := c.Ledger.File != "", c.Ledger.Postgres.given()
+	switch {
+	case !file && !postgres:
 		l.problem("ledger.file", "missing: the path of the file in which records and evidence are kept")
+	case file && postgres:
+		l.problem("ledger.postgres", "there is ledger.file, too: give one of them")
+	case postgres && c.Ledger.KeyFile == "":
+		l.problem("ledger.key_file", "missing: the key that signs the ledger log, which is not kept in "+
+			"PostgreSQL")
+	case postgres && !c.Exemption.given():
+		l.problem("exemption.registry", "missing: the file of the register of exempt callers, or another "+
+			"lookup")
 	}
+}
+
+func (l *loader) checkLedger(c Ledger) {
 	if m := c.KeepMonths; m < 1 || m > maxKeepMonths {
 		l.problem("ledger.keep_months", "%d is not from 1 to %d", m, maxKeepMonths)
 	}

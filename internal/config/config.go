@@ -217,13 +217,15 @@ type OutsidePrefix struct {
 
 // Ledger says where records and evidence are kept, and for how long.
 type Ledger struct {
-	// The file, which the first run makes, readable by its owner only. Required.
+	// The file, which the first run makes, readable by its owner only. Give it or `ledger.postgres`.
 	File string `yaml:"file"`
+	// A PostgreSQL that holds the ledger, in place of a file.
+	Postgres LedgerPostgres `yaml:"postgres"`
 	// How many months callers' detail and the evidence are kept, from 1 to 120. Then they are erased,
 	// except those of disputed calls.
 	KeepMonths int `yaml:"keep_months" reload:""`
 	// The key that signs the ledger log, which the first run makes, with its public half in .pub
-	// beside it. Left out: ledger.file with .key at its end.
+	// beside it. Left out: ledger.file with .key at its end; with ledger.postgres it is required.
 	KeyFile string `yaml:"key_file"`
 	// Second places for the signed heads, beside the log. At the start the ledger is compared with
 	// those that can be read back: files, and https where it answers a GET.
@@ -234,6 +236,18 @@ type Ledger struct {
 	// batch does not wait. A crash of the gateway loses what was waiting: talk in it is not charged.
 	CommitEvery time.Duration `yaml:"commit_every"`
 }
+
+// LedgerPostgres is the PostgreSQL that holds the ledger, version 15 or later. The first run makes the
+// tables, in the schema risposta.
+type LedgerPostgres struct {
+	// The file that holds the connection string.
+	DSNFile string `yaml:"dsn_file"`
+	// The connection string in libpq's form. To another machine it needs sslmode=verify-full.
+	DSN Secret `yaml:"dsn"`
+}
+
+// given reports whether the ledger is to be in PostgreSQL.
+func (p LedgerPostgres) given() bool { return p.DSNFile != "" || !p.DSN.Empty() }
 
 // HeadPlace is where the signed heads are kept, too.
 type HeadPlace struct {

@@ -25,7 +25,9 @@ func (c *Config) defaults() {
 	}
 	set(&c.Admin.Listen, "127.0.0.1:9108")
 	set(&c.Admin.Username, "risposta")
-	set(&c.Ledger.KeyFile, c.Ledger.File+".key")
+	if c.Ledger.File != "" {
+		set(&c.Ledger.KeyFile, c.Ledger.File+".key")
+	}
 	set(&c.Ledger.KeepMonths, 6)
 	set(&c.Ledger.SignEvery, time.Hour)
 	set(&c.Ledger.CommitEvery, 100*time.Millisecond)
@@ -47,8 +49,13 @@ func (c *Config) defaults() {
 	set(&c.FrontDesk.Pace, NormalPace)
 }
 
+// given reports whether there is a lookup.
+func (e *Exemption) given() bool {
+	return e.Registry != "" || e.CSV != "" || e.SQL.Query != "" || e.HTTP.URL != ""
+}
+
 func (e *Exemption) defaults(ledger string) {
-	if e.CSV == "" && e.SQL.Query == "" && e.HTTP.URL == "" {
+	if ledger != "" && !e.given() {
 		set(&e.Registry, filepath.Join(filepath.Dir(ledger), "exempt.db"))
 	}
 	set(&e.Zone, "UTC")

@@ -8,7 +8,7 @@ type Exemption struct {
 	// for. Anybody else has the codes. Left out: trusted where callers.attestation names a trunk.
 	ByNumber string `yaml:"by_number"`
 	// The file of the gateway's own register, which `risposta exempt` manages. Where no other lookup is
-	// named, it is exempt.db beside the ledger.
+	// named, it is exempt.db beside ledger.file.
 	Registry string `yaml:"registry"`
 	// A CSV file of exempt callers, with the columns number,from,until,ref. It is read when it has
 	// stood still, or at once where it ends with the count of its rows.

@@ -109,6 +109,7 @@ func Parse(
 	l.environment(environ, &c)
 	if len(l.problems) == 0 {
 		c.defaults()
+		l.checkPlace(&c)
 		l.secrets(&c, needs)
 		l.check(&c)
 	}

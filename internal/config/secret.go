@@ -39,6 +39,12 @@ func (l *loader) secrets(c *Config, needs Needs) {
 		}
 		l.secret(fmt.Sprintf("pbx[%d].password", i), &p.Password, p.PasswordFile)
 	}
+	switch p := &c.Ledger.Postgres; {
+	case needs == AdminPassword:
+		p.DSN = Secret{}
+	case p.given():
+		l.secret("ledger.postgres.dsn", &p.DSN, p.DSNFile)
+	}
 	for i := range c.Ledger.Heads {
 		h := &c.Ledger.Heads[i]
 		switch {

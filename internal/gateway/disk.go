@@ -15,6 +15,9 @@ func (m *metrics) watchDisk(ledgerFile, register string) {
 		m.registry.MustRegister(logGauge("risposta_exemption_register_wal_bytes",
 			"Size of the exemption register's write-ahead log.", register))
 	}
+	if ledgerFile == "" {
+		return // PostgreSQL's own monitoring has it
+	}
 	m.registry.MustRegister(
 		logGauge("risposta_ledger_wal_bytes", "Size of the ledger's write-ahead log.", ledgerFile),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{

@@ -27,6 +27,7 @@ import (
 	"github.com/risposta/gateway/internal/config"
 	"github.com/risposta/gateway/internal/delivery"
 	"github.com/risposta/gateway/internal/heads"
+	"github.com/risposta/gateway/internal/ledgers"
 	"github.com/risposta/gateway/internal/lookups"
 	"github.com/risposta/gateway/internal/rerating"
 	"github.com/risposta/gateway/internal/retention"
@@ -81,7 +82,7 @@ func (d *Gateway) open(ctx context.Context) error {
 		}
 		return d.openAdmin(ctx)
 	}
-	if d.ledger, err = ledger.Open(ctx, d.conf.Ledger.File, ledger.Exclusive); err != nil {
+	if d.ledger, err = ledgers.Open(ctx, d.conf.Ledger, ledger.Exclusive); err != nil {
 		return err
 	}
 	one, err := d.openSite(ctx, d.ledger, "")

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -49,11 +50,8 @@ func (w *logWatch) look(ctx context.Context) {
 
 // databases are the files whose write-ahead logs are watched.
 func (d *Gateway) databases() []string {
-	files := []string{d.conf.Ledger.File}
-	if d.conf.Exemption.Registry != "" {
-		files = append(files, d.conf.Exemption.Registry)
-	}
-	return files
+	files := []string{d.conf.Ledger.File, d.conf.Exemption.Registry}
+	return slices.DeleteFunc(files, func(file string) bool { return file == "" })
 }
 
 // watchLogs looks at the write-ahead logs until ctx ends.

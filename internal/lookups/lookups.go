@@ -41,8 +41,14 @@ func Open(ctx context.Context, c *config.Config, observer exemption.Observer) (*
 // is still to make.
 func OpenExisting(ctx context.Context, c *config.Config) (*Lookups, error) {
 	existing := *c
-	if !exists(existing.Exemption.Registry) && !exists(c.Ledger.File) {
-		existing.Exemption.Registry = ""
+	if !exists(existing.Exemption.Registry) {
+		there, err := hasLedger(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		if !there {
+			existing.Exemption.Registry = ""
+		}
 	}
 	return Open(ctx, &existing, exemption.Observer{})
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/risposta/gateway/internal/config"
+	"github.com/risposta/gateway/internal/ledgers"
 	"github.com/risposta/gateway/metering/exemption/registry"
 	"github.com/risposta/gateway/metering/ledger"
 )
@@ -24,8 +25,12 @@ func Register(ctx context.Context, c *config.Config) (*registry.Registry, error)
 	if err != nil {
 		return nil, err
 	}
-	if !exists(conf.Path) && !exists(c.Ledger.File) {
-		if err := registry.Create(ctx, conf, Author()); err != nil {
+	if !exists(conf.Path) {
+		there, err := hasLedger(ctx, c)
+		if err == nil && !there {
+			err = registry.Create(ctx, conf, Author())
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -47,10 +52,13 @@ func Init(ctx context.Context, c *config.Config) (made bool, err error) {
 	r := registry.New(conf)
 	defer func() { err = errors.Join(err, r.Close()) }()
 	state, err := r.Accept(ctx, Author())
-	if err != nil || !exists(c.Ledger.File) {
+	if err != nil {
 		return made, err
 	}
-	l, err := ledger.Open(ctx, c.Ledger.File, ledger.ReadWrite)
+	if there, err := hasLedger(ctx, c); err != nil || !there {
+		return made, err
+	}
+	l, err := ledgers.Open(ctx, c.Ledger, ledger.ReadWrite)
 	if err != nil {
 		return made, err
 	}
@@ -59,7 +67,7 @@ func Init(ctx context.Context, c *config.Config) (made bool, err error) {
 
 func registerConfig(c *config.Config) (conf registry.Config, err error) {
 	conf.Path, conf.CountryCode = c.Exemption.Registry, c.Callers.CountryCode
-	conf.Known = func(ctx context.Context) (registry.State, error) { return known(ctx, c.Ledger.File) }
+	conf.Known = func(ctx context.Context) (registry.State, error) { return known(ctx, c) }
 	conf.Pseudonyms, err = c.Pseudonyms()
 	return conf, err
 }
@@ -74,11 +82,11 @@ func Note(ctx context.Context, l ledger.Registers, s registry.State) error {
 }
 
 // known is what a ledger knows of the register; zero where there is no ledger yet.
-func known(ctx context.Context, file string) (s registry.State, err error) {
-	if !exists(file) {
-		return s, nil
+func known(ctx context.Context, c *config.Config) (s registry.State, err error) {
+	if there, err := hasLedger(ctx, c); err != nil || !there {
+		return s, err
 	}
-	l, err := ledger.Open(ctx, file, ledger.ReadOnly)
+	l, err := ledgers.Open(ctx, c.Ledger, ledger.ReadOnly)
 	if err != nil {
 		return s, err
 	}
@@ -96,6 +104,21 @@ func Known(ctx context.Context, l ledger.Registers) (s registry.State, err error
 		return s, fmt.Errorf("reading what the ledger knows of the exemption register: %w", err)
 	}
 	return s, nil
+}
+
+// hasLedger reports whether a gateway has made the ledger. An empty file is none.
+func hasLedger(ctx context.Context, c *config.Config) (bool, error) {
+	if c.Ledger.File != "" {
+		return exists(c.Ledger.File), nil
+	}
+	l, err := ledgers.Open(ctx, c.Ledger, ledger.ReadOnly)
+	if ledgers.IsNone(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return true, l.Close()
 }
 
 // exists reports whether there is a file with something in it, or one that cannot be looked at.

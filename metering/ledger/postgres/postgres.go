@@ -18,6 +18,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 	"time"
 
@@ -105,7 +106,7 @@ func exists(ctx context.Context, db *pgxpool.Pool) error {
 	var there bool
 	err := db.QueryRow(ctx, `SELECT to_regclass($1) IS NOT NULL`, schema+".dead_letter").Scan(&there)
 	if err == nil && !there {
-		err = errors.New("there is none (a gateway makes it when it first runs)")
+		err = fmt.Errorf("it has no ledger (a gateway makes it when it first runs): %w", fs.ErrNotExist)
 	}
 	return hide(err)
 }

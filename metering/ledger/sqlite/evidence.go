@@ -14,7 +14,7 @@ import (
 
 // rowsOfACall is how many rows of evidence an open call may have, a commit each: ten a second for 19
 // days.
-const rowsOfACall = 1 << 24
+const rowsOfACall = ledger.RowsOfACall
 
 // newLines are the frames that a batch adds to each call, as lines, in the order in which it first
 // names the calls.
