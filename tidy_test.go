@@ -49,6 +49,7 @@ var mayImport = map[string][]string{
 	"ari":                        {"metering", "metering/evidence"},
 	"ari/aritest":                {"ari", "metering"},
 	"ari/cel":                    {"ari", "metering"},
+	"ari/cluster":                {"ari", "metering"},
 	"ari/frontdesk":              {"ari", "metering", "metering/policy"},
 	"ari/native":                 {"ari", "metering"},
 	"ari/talkpath":               {"ari", "metering"},
@@ -78,6 +79,7 @@ var mayImport = map[string][]string{
 	"internal/rerating":        {"metering", "internal/mediation"},
 	"internal/retention":       {"metering", "internal/rerating"},
 	"internal/setup":           {"internal/config"},
+	"internal/tap":             {"ari"},
 	"internal/sqlitefile":      {"internal/fileowner"},
 	"internal/fileowner":       {},
 	"internal/pageaudit":       {},
@@ -117,7 +119,9 @@ var testsMayImport = map[string][]string{
 }
 
 // exact are the packages whose permissions do not extend to the folders below the ones named.
-var exact = map[string]bool{"metering": true, "ari/talkpath": true, "ari": true, "ari/native": true}
+var exact = map[string]bool{"metering": true, "ari/talkpath": true, "ari": true, "ari/native": true,
+	"ari/cluster": true,
+}
 
 type pkg struct {
 	ImportPath string

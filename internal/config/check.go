@@ -33,7 +33,7 @@ var (
 
 // check checks the values of a configuration that has its defaults.
 func (l *loader) check(c *Config) {
-	l.checkPBX(c)
+	l.checkMeter(c)
 	if len(c.Operators) == 0 {
 		l.problem("operators", "missing: without operators nothing is ever charged; "+
 			"list their endpoints, such as PJSIP/agent*")
@@ -48,6 +48,7 @@ func (l *loader) check(c *Config) {
 	l.checkLaw(c)
 	l.checkLedger(c.Ledger)
 	l.checkDeliveries(c)
+	l.checkCluster(c)
 	l.checkQuality(c)
 	l.checkAdmin(c.Admin)
 	l.checkLog(c.Log)
@@ -67,6 +68,12 @@ func (l *loader) checkPlace(c *Config) {
 	case postgres && !c.Exemption.given():
 		l.problem("exemption.registry", "missing: the file of the register of exempt callers, or another "+
 			"lookup")
+	}
+}
+
+func (l *loader) checkProbeEvery(key string, e time.Duration) {
+	if e < minProbeEvery || e > maxProbeEvery {
+		l.problem(key, "%s is not from %s to %s", e, minProbeEvery, maxProbeEvery)
 	}
 }
 
@@ -144,9 +151,7 @@ func (l *loader) checkPBX(c *Config) {
 			l.problem(key+".application", "%q is not a name of letters, digits, dots, "+
 				"dashes and underscores", p.Application)
 		}
-		if e := p.ProbeEvery; e < minProbeEvery || e > maxProbeEvery {
-			l.problem(key+".probe_every", "%s is not from %s to %s", e, minProbeEvery, maxProbeEvery)
-		}
+		l.checkProbeEvery(key+".probe_every", p.ProbeEvery)
 		if seen[p.URL] {
 			l.problem(key+".url", "%s is listed twice", p.URL)
 		}

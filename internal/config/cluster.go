@@ -1,55 +1,173 @@
 package config
 
 import (
-	"os"
+	"crypto/tls"
+	"fmt"
+	"net/url"
+	"regexp"
 	"time"
+
+	"github.com/risposta/gateway/ari/cluster"
 )
 
-// Cluster is how the gateway meters PBXs of a cluster: their frames come over NATS from `risposta tap`
-// beside each, and the ledger is shared.
-type Cluster struct {
-	// Where NATS is. Left out: the gateway has PBXs of its own.
-	NATS NATS `yaml:"nats"`
-	// The name of the stream of frames.
+// NATS is the cluster's own NATS, by which taps and meters reach each other.
+type NATS struct {
+	// The addresses of its servers, such as tls://nats1.example:4222. A plain nats address must be on
+	// loopback.
+	URLs []string `yaml:"urls"`
+	// The certificates that a tls address is verified with.
+	CAFile string `yaml:"ca_file"`
+	// The certificate that is shown to the server.
+	CertFile string `yaml:"cert_file"`
+	// The private key of the certificate.
+	KeyFile string `yaml:"key_file"`
+	// The file of a user's credentials.
+	CredentialsFile string `yaml:"credentials_file"`
+	// The file that holds a token.
+	TokenFile string `yaml:"token_file"`
+	// A token.
+	Token Secret `yaml:"token"`
+	// The JetStream stream of the frames of all PBXs. A tap makes it.
 	Stream string `yaml:"stream"`
-	// The name of this meter among those that share the ledger. Left out: the machine's.
-	Meter string `yaml:"meter"`
-	// How often, while talk runs, a PBX is asked whether packets come from both legs, from 2s to 1m.
-	ProbeEvery time.Duration `yaml:"probe_every" reload:""`
+	// On how many servers the stream is kept, from 1 to 5.
+	Replicas int `yaml:"replicas"`
+	// How many bytes the stream may have. When it is full the taps keep what comes in their journals.
+	StreamBytes int `yaml:"stream_bytes"`
+	// How long the stream keeps frames at most, from 1m to 168h. What a meter has passed goes earlier.
+	StreamKeep time.Duration `yaml:"stream_keep"`
 }
 
-// Enabled reports whether the gateway meters a cluster.
-func (c Cluster) Enabled() bool { return c.NATS.Enabled() }
-
-func (c *Cluster) defaults() {
-	if !c.Enabled() {
-		return
-	}
-	set(&c.Stream, DefaultStream)
-	set(&c.ProbeEvery, 10*time.Second)
-	if c.Meter == "" {
-		c.Meter, _ = os.Hostname() // missing is a problem that check reports
-	}
+// Tap is what `risposta tap` does beside a PBX.
+type Tap struct {
+	// The folder of its journal, which it makes, readable by its owner only.
+	Folder string `yaml:"folder"`
+	// How many bytes the journal may have, of frames that no meter has passed yet.
+	JournalBytes int `yaml:"journal_bytes"`
 }
 
+// The bounds of journal and stream.
+const (
+	minJournalBytes = 64 << 20
+	minStreamBytes  = 16 << 20
+	minStreamKeep   = time.Minute
+	maxStreamKeep   = 7 * 24 * time.Hour
+	maxReplicas     = 5
+)
+
+var streamName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
+func (n *NATS) defaults() {
+	set(&n.Stream, "RISPOSTA_FRAMES")
+	set(&n.Replicas, 1)
+	set(&n.StreamBytes, 4<<30)
+	set(&n.StreamKeep, 24*time.Hour)
+}
+
+// given reports whether the configuration has the key at all.
+func (n *NATS) given() bool { return len(n.URLs) > 0 }
+
+// checkForTap checks what a tap reads of a configuration.
+func (l *loader) checkForTap(c *Config) {
+	l.checkPBX(c)
+	if len(c.PBX) > 1 {
+		l.problem("pbx", "has %d PBXs: a tap reads one, beside it", len(c.PBX))
+	}
+	l.checkGlobs("operators", c.Operators)
+	if !c.NATS.given() {
+		l.problem("nats.urls", "missing: where the frames go, such as tls://nats.example:4222")
+	}
+	if c.Tap.Folder == "" {
+		l.problem("tap.folder", "missing: where the journal is kept")
+	}
+	l.checkCluster(c)
+	l.checkAdmin(c.Admin)
+	l.checkLog(c.Log)
+}
+
+// checkCluster checks what taps and meters share.
 func (l *loader) checkCluster(c *Config) {
-	if !c.Cluster.Enabled() {
-		if c.Cluster.Stream != "" || c.Cluster.Meter != "" || c.Cluster.ProbeEvery != 0 {
-			l.problem("cluster.nats", "missing: where NATS is")
-		}
+	if c.Tap.Folder != "" && c.Tap.JournalBytes < minJournalBytes {
+		l.problem("tap.journal_bytes", "%d is less than %d", c.Tap.JournalBytes, minJournalBytes)
+	}
+	n := c.NATS
+	if !n.given() {
 		return
 	}
-	if c.Cluster.Meter == "" {
-		l.problem("cluster.meter", "missing: the name of this meter")
+	secure := false
+	for i, text := range n.URLs {
+		key := fmt.Sprintf("nats.urls[%d]", i)
+		u, err := url.Parse(text)
+		switch {
+		case err != nil || u.Host == "" || u.Scheme != "nats" && u.Scheme != "tls":
+			l.problem(key, "is not an address such as tls://nats.example:4222")
+			return
+		case u.User != nil:
+			l.problem(key, "holds a user or a password: use credentials_file or token_file")
+		case u.Scheme == "nats" && !loopback(u.Hostname()):
+			l.problem(key, "sends callers' numbers over the network unencrypted: use tls")
+		}
+		secure = secure || u.Scheme == "tls"
 	}
-	if len(c.PBX) > 0 {
-		l.problem("pbx", "a meter of a cluster has no PBXs of its own: `risposta tap` connects to each")
+	if n.CAFile != "" && !secure {
+		l.problem("nats.ca_file", "is for a tls address only")
 	}
-	if c.Ledger.Postgres.DSN.Reveal() == "" && c.Ledger.Postgres.DSNFile == "" {
-		l.problem("ledger.postgres", "missing: the meters of a cluster share a ledger in PostgreSQL")
+	if (n.CertFile == "") != (n.KeyFile == "") {
+		l.problem("nats.cert_file", "give both cert_file and key_file, or neither")
 	}
-	if c.Exemption.Registry != "" {
-		l.problem("exemption.registry", "each meter of a cluster would have another register: use sql or http")
+	if !streamName.MatchString(n.Stream) {
+		l.problem("nats.stream", "%q is not a name of letters, digits, dashes and underscores", n.Stream)
 	}
-	l.checkProbeEvery("cluster.probe_every", c.Cluster.ProbeEvery)
+	if n.Replicas < 1 || n.Replicas > maxReplicas {
+		l.problem("nats.replicas", "%d is not from 1 to %d", n.Replicas, maxReplicas)
+	}
+	if n.StreamBytes < minStreamBytes {
+		l.problem("nats.stream_bytes", "%d is less than %d", n.StreamBytes, minStreamBytes)
+	}
+	if k := n.StreamKeep; k < minStreamKeep || k > maxStreamKeep {
+		l.problem("nats.stream_keep", "%s is not from %s to %s", k, minStreamKeep, maxStreamKeep)
+	}
+}
+
+// natsSecret reads the token.
+func (l *loader) natsSecret(c *Config) {
+	if c.NATS.TokenFile != "" {
+		l.secret("nats.token", &c.NATS.Token, c.NATS.TokenFile)
+	}
+}
+
+// tapSecrets reads the secrets that a tap needs, and removes all others.
+func (l *loader) tapSecrets(c *Config) {
+	l.secrets(c, NoSecrets)
+	for i := range c.PBX {
+		l.pbxSecrets(i, &c.PBX[i])
+	}
+	l.natsSecret(c)
+	if c.Admin.askPassword() {
+		l.secret("admin.password", &c.Admin.Password, c.Admin.PasswordFile)
+	}
+}
+
+// Server is what a connection needs. It reads the certificates.
+func (n *NATS) Server() (s cluster.Server, err error) {
+	s = cluster.Server{URLs: n.URLs, Credentials: n.CredentialsFile, Token: n.Token.Reveal()}
+	if n.CAFile != "" {
+		if s.CA, err = CertPool(n.CAFile); err != nil {
+			return s, fmt.Errorf("nats.%w", err)
+		}
+	}
+	if n.CertFile != "" {
+		cert, err := tls.LoadX509KeyPair(n.CertFile, n.KeyFile)
+		if err != nil {
+			return s, fmt.Errorf("nats.cert_file, nats.key_file: %w", err)
+		}
+		s.Certificate = &cert
+	}
+	return s, nil
+}
+
+// FramesStream is the stream of the frames.
+func (n *NATS) FramesStream() cluster.Stream {
+	return cluster.Stream{
+		Name: n.Stream, Replicas: n.Replicas, MaxBytes: int64(n.StreamBytes), MaxAge: n.StreamKeep,
+	}
 }

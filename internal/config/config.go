@@ -20,8 +20,10 @@ import (
 
 // Config is the whole configuration.
 type Config struct {
+	// Where events come from: `pbx`, the PBXs below, or `cluster`, NATS.
+	Source string `yaml:"source"`
 	// The PBXs to meter. Each needs an `entityid` and a `systemname` of its own in its asterisk.conf.
-	// Required: at least one.
+	// Required with `source: pbx`: at least one.
 	PBX []PBX `yaml:"pbx"`
 	// Endpoints of human operators, such as `PJSIP/agent*`. `*` and `?` stand for anything but a
 	// slash. Talk with any other endpoint, a machine, a voicemail or an outside number, is never
@@ -51,6 +53,12 @@ type Config struct {
 	Billing Billing `yaml:"billing"`
 	// The other systems that get the records. docs/delivery.md explains it.
 	Delivery []Delivery `yaml:"delivery"`
+	// The cluster's own NATS, by which taps send what their PBXs do. docs/tap.md explains it.
+	NATS NATS `yaml:"nats"`
+	// How a gateway with `source: cluster` meters its share of the PBXs.
+	Meter Meter `yaml:"meter"`
+	// What `risposta tap` does beside a PBX, in place of `risposta run`.
+	Tap Tap `yaml:"tap"`
 	// How the quality of service is measured, and what is aimed at.
 	Quality Quality `yaml:"quality" reload:""`
 	// Health and metrics.

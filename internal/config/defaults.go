@@ -8,13 +8,15 @@ import (
 	"github.com/risposta/gateway/metering/policy"
 )
 
+const defaultProbeEvery = 10 * time.Second
+
 // defaults sets the keys that are not given.
 func (c *Config) defaults() {
 	for i := range c.PBX {
 		p := &c.PBX[i]
 		set(&p.Name, p.URL)
 		set(&p.Application, ari.DefaultApplication)
-		set(&p.ProbeEvery, 10*time.Second)
+		set(&p.ProbeEvery, defaultProbeEvery)
 		if p.Listen.Address != "" {
 			set(&p.Listen.Username, "risposta")
 		}
@@ -34,6 +36,9 @@ func (c *Config) defaults() {
 	for i := range c.Delivery {
 		c.Delivery[i].defaults()
 	}
+	c.NATS.defaults()
+	c.meterDefaults()
+	set(&c.Tap.JournalBytes, 1<<30)
 	c.Quality.defaults()
 	set(&c.Log.Format, "json")
 	set(&c.Log.Level, "info")

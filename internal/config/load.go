@@ -79,6 +79,7 @@ const (
 	AdminPassword              // reads the admin port, and nothing else
 	CallersKey                 // makes pseudonyms and asks exemption lookups, and reads the ledger
 	AllSecrets                 // connects to a PBX, too
+	TapSecrets                 // connects to a PBX and to NATS, and does nothing else
 )
 
 // Load reads the file, applies the environment (as [os.Environ] gives it), and checks everything.
@@ -109,9 +110,14 @@ func Parse(
 	l.environment(environ, &c)
 	if len(l.problems) == 0 {
 		c.defaults()
-		l.checkPlace(&c)
-		l.secrets(&c, needs)
-		l.check(&c)
+		if needs == TapSecrets {
+			l.tapSecrets(&c)
+			l.checkForTap(&c)
+		} else {
+			l.checkPlace(&c)
+			l.secrets(&c, needs)
+			l.check(&c)
+		}
 	}
 	if len(l.problems) > 0 {
 		return nil, l.problems

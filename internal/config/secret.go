@@ -34,10 +34,12 @@ func (l *loader) secrets(c *Config, needs Needs) {
 			p.Password, p.Listen.Password = Secret{}, Secret{}
 			continue
 		}
-		if p.Listen.Address != "" {
-			l.secret(fmt.Sprintf("pbx[%d].listen.password", i), &p.Listen.Password, p.Listen.PasswordFile)
-		}
-		l.secret(fmt.Sprintf("pbx[%d].password", i), &p.Password, p.PasswordFile)
+		l.pbxSecrets(i, p)
+	}
+	if needs < AllSecrets {
+		c.NATS.Token = Secret{}
+	} else {
+		l.natsSecret(c)
 	}
 	switch p := &c.Ledger.Postgres; {
 	case needs == AdminPassword:
@@ -78,6 +80,14 @@ func (l *loader) secrets(c *Config, needs Needs) {
 			l.outside("callers.key", "%v", strings.TrimPrefix(err.Error(), "callers.key: "))
 		}
 	}
+}
+
+// pbxSecrets reads the secrets of a PBX.
+func (l *loader) pbxSecrets(i int, p *PBX) {
+	if p.Listen.Address != "" {
+		l.secret(fmt.Sprintf("pbx[%d].listen.password", i), &p.Listen.Password, p.Listen.PasswordFile)
+	}
+	l.secret(fmt.Sprintf("pbx[%d].password", i), &p.Password, p.PasswordFile)
 }
 
 // secret reads a secret from its file, where the environment has not given it.

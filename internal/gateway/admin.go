@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/net/netutil"
 
+	"github.com/risposta/gateway/internal/config"
 	"github.com/risposta/gateway/internal/console"
 )
 
@@ -26,20 +27,26 @@ const (
 )
 
 // openAdmin listens on the admin port.
-func (d *Gateway) openAdmin(ctx context.Context) error {
-	secure, err := adminTLS(d.conf.Admin)
+func (d *Gateway) openAdmin(ctx context.Context) (err error) {
+	d.admin, err = ListenAdmin(ctx, d.conf.Admin)
+	return err
+}
+
+// ListenAdmin listens on an admin port, by TLS where there is a certificate.
+func ListenAdmin(ctx context.Context, a config.Admin) (net.Listener, error) {
+	secure, err := adminTLS(a)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", d.conf.Admin.Listen)
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", a.Listen)
 	if err != nil {
-		return fmt.Errorf("listening on admin.listen: %w", err)
+		return nil, fmt.Errorf("listening on admin.listen: %w", err)
 	}
-	d.admin = netutil.LimitListener(l, maxAdminConns)
+	l = netutil.LimitListener(l, maxAdminConns)
 	if secure != nil {
-		d.admin = tls.NewListener(d.admin, secure)
+		l = tls.NewListener(l, secure)
 	}
-	return nil
+	return l, nil
 }
 
 // serveAdmin serves the page, /healthz (the process runs), /readyz (it meters) and /metrics until ctx
@@ -54,10 +61,7 @@ func (d *Gateway) serveAdmin(ctx context.Context) error {
 	view := viewer{gateway: d}
 	console.New(view.view, d.ledger, ctx.Done()).Register(mux)
 	srv := &http.Server{
-		Handler: guard{
-			next: mux, user: d.conf.Admin.Username, password: d.conf.Admin.Password.Reveal(),
-			refused: d.refuseAdmin,
-		},
+		Handler:     Guard(d.conf.Admin, mux, d.refuseAdmin),
 		ReadTimeout: adminTimeout, WriteTimeout: adminTimeout, IdleTimeout: time.Minute,
 		MaxHeaderBytes: 1 << 14, ErrorLog: log.New(adminFailures{d}, "", 0),
 	}

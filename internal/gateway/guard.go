@@ -24,6 +24,13 @@ type guard struct {
 	refused        func(why string, what zap.Field)
 }
 
+// Guard is what stands before an admin port: refused is told of those that it does not let through.
+func Guard(
+	a config.Admin, next http.Handler, refused func(why string, what zap.Field),
+) http.Handler {
+	return guard{next: next, user: a.Username, password: a.Password.Reveal(), refused: refused}
+}
+
 // ServeHTTP implements http.Handler.
 func (g guard) ServeHTTP(resp http.ResponseWriter, req *http.Request) {
 	switch {

@@ -10,7 +10,10 @@ import (
 	"net/http"
 	"sync"
 
+	"github.com/risposta/gateway/ari"
+	"github.com/risposta/gateway/ari/native"
 	"github.com/risposta/gateway/internal/config"
+	"github.com/risposta/gateway/internal/mediation"
 )
 
 // access is how a PBX is reached.
@@ -42,6 +45,29 @@ func openAccess(ctx context.Context, p config.PBX) (a access, err error) {
 		return a, fmt.Errorf("listening on listen.address: %w", err)
 	}
 	return a, nil
+}
+
+// OpenPBX is how a PBX is reached for its events alone. Where the PBX connects, the listener is open.
+func OpenPBX(ctx context.Context, p config.PBX, operators []string) (native.Config, error) {
+	a, err := openAccess(ctx, p)
+	if err != nil {
+		return native.Config{}, fmt.Errorf("PBX %s: %w", p.Name, err)
+	}
+	globs, err := mediation.NewGlobs(operators...)
+	if err != nil {
+		return native.Config{}, fmt.Errorf("operators: %w", err)
+	}
+	conf := native.Config{
+		URL: p.URL, Username: p.Username, Password: p.Password.Reveal(), Application: p.Application,
+		CA: a.ca, MayCall: func(c ari.Channel) bool { return !globs.Match(c.Endpoint()) },
+	}
+	if a.listener != nil {
+		conf.Listen = &native.Listen{
+			Listener: a.listener, TLS: a.tls,
+			Username: p.Listen.Username, Password: p.Listen.Password.Reveal(),
+		}
+	}
+	return conf, nil
 }
 
 // trusted holds the authorities of all PBXs of the configuration: ari/v5 sends its requests through
