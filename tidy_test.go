@@ -84,6 +84,7 @@ var mayImport = map[string][]string{
 	"internal/fileowner":       {},
 	"internal/pageaudit":       {},
 	"internal/printable":       {},
+	"internal/proxy":           {"ari"},
 	"internal/backup":          {"metering", "internal/fileowner", "internal/sqlitefile"},
 	"internal/timeline":        {"metering", "internal/mediation"},
 	"cmd/gateway":              {"metering", "internal"},
@@ -104,6 +105,7 @@ var testsMayImport = map[string][]string{
 	"ari/native":                {"ari/aritest"},
 	"internal/console":          {"ari", "internal/pageaudit"},
 	"internal/gateway":          {"ari/aritest", "internal/pageaudit"},
+	"internal/proxy":            {"ari/aritest", "integration/lab", "metering"},
 	"internal/mediation":        {"ari/aritest"},
 	"cmd/gateway":               {"ari"},
 	"metering/ledger/sqlite":    {"metering/ledger/ledgertest"},
@@ -210,7 +212,7 @@ func TestEachPackageHasOneComment(t *testing.T) {
 func TestLogEventsAreDocumented(t *testing.T) {
 	code := ""
 	for _, path := range []string{
-		"internal/gateway/log.go", "internal/logs/logs.go", "metering/fact.go",
+		"internal/gateway/log.go", "internal/logs/logs.go", "internal/proxy/log.go", "metering/fact.go",
 	} {
 		text, err := os.ReadFile(path)
 		if err != nil {
@@ -223,7 +225,7 @@ func TestLogEventsAreDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	inCode := names(regexp.MustCompile(`"((?:gateway|config|calls?|caller|announcement|checkpoint|queue|`+
-		`talk|gap|number|survey|exemption|pbx|frame|ledger|record|rerating|delivery|log)\.[a-z_]+)"`), code)
+		`talk|gap|number|survey|exemption|pbx|proxy|frame|ledger|record|rerating|delivery|log)\.[a-z_]+)"`), code)
 	inDoc := names(regexp.MustCompile("(?m)^\\| `([a-z]+\\.[a-z_]+)`"), string(doc))
 	for name := range inCode {
 		if !inDoc[name] {

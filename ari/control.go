@@ -2,10 +2,14 @@ package ari
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/risposta/gateway/metering"
 )
+
+// ErrNotFound: the PBX does not know what a request names, such as a channel that has ended.
+var ErrNotFound = errors.New("the PBX does not know it (404)")
 
 // Control asks one PBX, and acts on its channels. Every method honours ctx and has a timeout of its
 // own besides. An error means that the PBX could not be reached in time, or that it refused: for a

@@ -22,6 +22,18 @@ type Server struct {
 	Token       string           // "": none
 }
 
+// TLS is how certificates are verified and shown; nil where nothing is said of it.
+func (s Server) TLS() *tls.Config {
+	if s.CA == nil && s.Certificate == nil {
+		return nil
+	}
+	conf := &tls.Config{RootCAs: s.CA, MinVersion: tls.VersionTLS12}
+	if s.Certificate != nil {
+		conf.Certificates = []tls.Certificate{*s.Certificate}
+	}
+	return conf
+}
+
 // The timing of a connection.
 const (
 	connectTimeout = 5 * time.Second
@@ -57,12 +69,8 @@ func Connect(s Server, name string, e Events) (*nats.Conn, error) {
 			}
 		}),
 	}
-	if s.CA != nil || s.Certificate != nil {
-		conf := &tls.Config{RootCAs: s.CA, MinVersion: tls.VersionTLS12}
-		if s.Certificate != nil {
-			conf.Certificates = []tls.Certificate{*s.Certificate}
-		}
-		options = append(options, nats.Secure(conf))
+	if secure := s.TLS(); secure != nil {
+		options = append(options, nats.Secure(secure))
 	}
 	if s.Credentials != "" {
 		options = append(options, nats.UserCredentials(s.Credentials))

@@ -1,8 +1,13 @@
 package cluster
 
 import (
+	"context"
 	"fmt"
+	"net/url"
+	"slices"
 	"strings"
+
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // prefix begins the subjects of taps and meters. It is not Asterisk's own `ari.>`, where other programs
@@ -36,4 +41,26 @@ func token(node string) string {
 		}
 	}
 	return b.String()
+}
+
+// Nodes are those of which the stream has frames, in order.
+func Nodes(ctx context.Context, js jetstream.JetStream, stream string) ([]string, error) {
+	s, err := js.Stream(ctx, stream)
+	if err != nil {
+		return nil, fmt.Errorf("looking for the stream %s: %w", stream, withoutAddress(err))
+	}
+	info, err := s.Info(ctx, jetstream.WithSubjectFilter(AllSubjects))
+	if err != nil {
+		return nil, fmt.Errorf("asking which nodes the stream %s has: %w", stream, withoutAddress(err))
+	}
+	var nodes []string
+	for subject := range info.State.Subjects {
+		node, err := url.PathUnescape(strings.TrimPrefix(subject, prefix+"frames."))
+		if err != nil {
+			return nil, fmt.Errorf("the stream %s has frames of %q, which is no node: %w", stream, subject, err)
+		}
+		nodes = append(nodes, node)
+	}
+	slices.Sort(nodes)
+	return nodes, nil
 }

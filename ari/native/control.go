@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/risposta/gateway/ari"
@@ -32,19 +33,59 @@ func (c *Control) Info(ctx context.Context) (ari.Info, error) { return c.rest.in
 
 // Snapshot implements ari.Control.
 func (c *Control) Snapshot(ctx context.Context) (*ari.Snapshot, error) {
-	app, err := c.rest.application(ctx, c.application)
-	if err != nil {
+	if err := c.Subscribed(ctx); err != nil {
 		return nil, err
 	}
+	return c.rest.snapshot(ctx)
+}
+
+// Subscribed returns nil where the PBX sends the application the events of all channels, else why it
+// does not, or that it cannot be known.
+func (c *Control) Subscribed(ctx context.Context) error {
+	app, err := c.rest.application(ctx, c.application)
+	if err != nil {
+		return err
+	}
 	if !app.AllChannels {
-		return nil, fmt.Errorf("application %q is not subscribed to all channels: %s",
+		return fmt.Errorf("application %q is not subscribed to all channels: %s",
 			c.application, ari.GapDeaf)
 	}
 	if len(app.Withheld) > 0 {
-		return nil, fmt.Errorf("the event filter of application %q keeps back %s: %s",
+		return fmt.Errorf("the event filter of application %q keeps back %s: %s",
 			c.application, strings.Join(app.Withheld, ", "), ari.GapDeaf)
 	}
-	return c.rest.snapshot(ctx)
+	return nil
+}
+
+// Channel is one channel as it is now; ari.ErrNotFound where it has ended.
+func (c *Control) Channel(ctx context.Context, id ari.ChannelID) (ari.Channel, error) {
+	body, err := c.rest.do(ctx, http.MethodGet, "channels/"+url.PathEscape(string(id)), nil)
+	if err != nil {
+		return ari.Channel{}, err
+	}
+	all, err := ari.DecodeChannels(slices.Concat([]byte("["), body, []byte("]")))
+	if err != nil || len(all) != 1 {
+		return ari.Channel{}, fmt.Errorf("channel %s: %d in the response: %w", id, len(all), err)
+	}
+	return all[0], nil
+}
+
+// Bridge is one bridge as it is now; ari.ErrNotFound where it has ended.
+func (c *Control) Bridge(ctx context.Context, id ari.BridgeID) (ari.Bridge, error) {
+	body, err := c.rest.do(ctx, http.MethodGet, "bridges/"+url.PathEscape(string(id)), nil)
+	if err != nil {
+		return ari.Bridge{}, err
+	}
+	all, err := ari.DecodeBridges(slices.Concat([]byte("["), body, []byte("]")))
+	if err != nil || len(all) != 1 {
+		return ari.Bridge{}, fmt.Errorf("bridge %s: %d in the response: %w", id, len(all), err)
+	}
+	return all[0], nil
+}
+
+// Variable reads a variable or function of a channel.
+func (c *Control) Variable(ctx context.Context, ch ari.ChannelID, name string) (string, error) {
+	return c.rest.variable(ctx, ch, name)
 }
 
 // Heartbeat implements ari.Control.

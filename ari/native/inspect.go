@@ -254,7 +254,7 @@ func (i *inspector) frontDesk(ctx context.Context, ask query) error {
 	var missing []string
 	for _, p := range i.plan.Prompts {
 		body, err := i.rest.do(ctx, http.MethodGet, "sounds/"+url.PathEscape(p), nil)
-		if err != nil && !errors.Is(err, errNotFound) {
+		if err != nil && !errors.Is(err, ari.ErrNotFound) {
 			return err
 		}
 		if err != nil || !bytes.Contains(body, fmt.Appendf(nil, `"language":%q`, i.plan.Language)) {

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json"
+
+	"github.com/risposta/gateway/ari"
 )
 
 const (
@@ -73,7 +75,7 @@ func (i *inspector) options(ctx context.Context, endpoints []string) error {
 	var unread, unsigned, unasserted []string
 	for _, name := range endpoints {
 		options, err := i.rest.attributes(ctx, "endpoint", name)
-		if err != nil && !errors.Is(err, errNotFound) {
+		if err != nil && !errors.Is(err, ari.ErrNotFound) {
 			return fmt.Errorf("asking the PBX for the options of %s: %w", name, err)
 		}
 		for _, w := range weaknesses {
@@ -139,7 +141,7 @@ func (i *inspector) trunk(ctx context.Context, endpoint string) error {
 			s.show("%s matches operators and has a type = %s in pjsip.conf, as a trunk does: behind "+
 				"a trunk everybody who answers, a machine as well, is charged as an operator",
 				endpoint, s.object)
-		case !errors.Is(err, errNotFound):
+		case !errors.Is(err, ari.ErrNotFound):
 			return fmt.Errorf("asking the PBX for the %s of %s: %w", s.object, endpoint, err)
 		}
 	}
@@ -167,7 +169,7 @@ func (r *rest) endpointNames(ctx context.Context) ([]string, error) {
 	return names, nil
 }
 
-// attributes are the options of one object of pjsip.conf that is named as an endpoint; errNotFound
+// attributes are the options of one object of pjsip.conf that is named as an endpoint; ari.ErrNotFound
 // where there is none.
 func (r *rest) attributes(
 	ctx context.Context, object, endpoint string,

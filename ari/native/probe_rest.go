@@ -2,6 +2,7 @@ package native
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -50,17 +51,20 @@ func (c *Control) Lists(ctx context.Context) (*ari.Snapshot, error) {
 	return s, nil
 }
 
-// variable reads a variable or function of a channel; ok is false where the PBX does not know it.
-func (r *rest) variable(ctx context.Context, ch ari.ChannelID, name string) (value string, ok bool) {
+// variable reads a variable or function of a channel. It fails where the PBX does not know it.
+func (r *rest) variable(ctx context.Context, ch ari.ChannelID, name string) (string, error) {
 	body, err := r.do(ctx, http.MethodGet, "channels/"+url.PathEscape(string(ch))+"/variable",
 		url.Values{"variable": {name}})
+	if err != nil {
+		return "", err
+	}
 	var answer struct {
 		Value string `json:"value"`
 	}
-	if err != nil || json.Unmarshal(body, &answer) != nil {
-		return "", false
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return "", fmt.Errorf("reading variable %s of channel %s: %w", name, ch, err)
 	}
-	return answer.Value, true
+	return answer.Value, nil
 }
 
 // packets is how many audio packets have come from a PJSIP channel.
@@ -83,8 +87,8 @@ func (r *rest) packets(ctx context.Context, req ari.ProbeRequest) int64 {
 // bypassed reports whether the phone sends its packets to the other one directly. Where the PBX
 // does not say, it may.
 func (r *rest) bypassed(ctx context.Context, ch ari.ChannelID) bool {
-	address, ok := r.variable(ctx, ch, "CHANNEL(rtp,direct)")
-	return !ok || address != "" && address != noAddress
+	address, err := r.variable(ctx, ch, "CHANNEL(rtp,direct)")
+	return err != nil || address != "" && address != noAddress
 }
 
 // noAddress is Asterisk's text for an address that is not set.
@@ -109,8 +113,8 @@ func (r *rest) active(ctx context.Context, req ari.ProbeRequest) []ari.ChannelID
 	if room == "" || strings.ContainsAny(room, "(),${}\"\\") { // it cannot be an argument
 		return nil
 	}
-	names, ok := r.variable(ctx, req.Channel, "CONFBRIDGE_CHANNELS(active,"+room+")")
-	if !ok {
+	names, err := r.variable(ctx, req.Channel, "CONFBRIDGE_CHANNELS(active,"+room+")")
+	if err != nil {
 		return nil
 	}
 	active := []ari.ChannelID{}

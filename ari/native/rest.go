@@ -21,7 +21,6 @@ import (
 
 var (
 	errNoApplication = errors.New("no client is connected under this name")
-	errNotFound      = errors.New("the PBX does not know it (404)")
 	errUnauthorized  = errors.New("the PBX refuses the user or the password (401): " +
 		"compare ari.conf with the configuration")
 )
@@ -197,8 +196,8 @@ func (r *rest) hold(ctx context.Context, c ari.Channel) ari.Hold {
 // direction asks who called on a channel: its far end, or Asterisk. Neither: it is not known. Only
 // PJSIP reports it (docs/asterisk.md, "The direction of a channel").
 func (r *rest) direction(ctx context.Context, c ari.Channel) (incoming, dialled bool) {
-	uri, ok := r.variable(ctx, c.ID, "CHANNEL(pjsip,request_uri)")
-	return ok && uri != "", ok && uri == ""
+	uri, err := r.variable(ctx, c.ID, "CHANNEL(pjsip,request_uri)")
+	return err == nil && uri != "", err == nil && uri == ""
 }
 
 // heartbeat makes the PBX send a user event to the application.
@@ -243,7 +242,7 @@ func (r *rest) send(
 	case resp.StatusCode == http.StatusUnauthorized:
 		return nil, fmt.Errorf("%s %s: %w", method, target, errUnauthorized)
 	case resp.StatusCode == http.StatusNotFound:
-		return nil, fmt.Errorf("%s %s: %w", method, target, errNotFound)
+		return nil, fmt.Errorf("%s %s: %w", method, target, ari.ErrNotFound)
 	case resp.StatusCode >= http.StatusMultipleChoices:
 		return nil, fmt.Errorf("%s %s: the PBX responds %s", method, target, resp.Status)
 	}

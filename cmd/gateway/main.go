@@ -36,6 +36,7 @@ func main() {
 type commands struct {
 	Run       runCommand       `cmd:"" help:"Meter the calls of the PBX until SIGTERM; SIGHUP reloads."`
 	Tap       tapCommand       `cmd:"" help:"Read a PBX, beside it, for the meters of a cluster, until SIGTERM."`
+	Proxy     proxyCommand     `cmd:"" help:"Serve a PBX's commands to a gateway elsewhere, over NATS."`
 	Setup     setupCommand     `cmd:"" help:"Write a first configuration and its keys, and check them."`
 	Check     checkCommand     `cmd:"" help:"Find problems in the configuration and at the PBX."`
 	Replay    replayCommand    `cmd:"" help:"Turn recorded ARI frames into records, without a PBX."`

@@ -181,15 +181,8 @@ func (w *DeliveryWebhook) Config(fields delivery.Fields, template string) webhoo
 }
 
 func (l *loader) checkNATS(key string, n DeliveryNATS) {
-	u, err := url.Parse(n.URL)
-	switch {
-	case err != nil || u.Host == "" || u.Scheme != "nats" && u.Scheme != "tls":
-		l.problem(key+".url", "is not an address such as tls://nats.example:4222")
+	if !l.checkNATSAddress(key+".url", n.URL, "records") {
 		return
-	case u.User != nil:
-		l.problem(key+".url", "holds a user or a password: use credentials_file or token_file")
-	case u.Scheme == "nats" && !loopback(u.Hostname()):
-		l.problem(key+".url", "sends records over the network unencrypted: use tls")
 	}
 	if _, err := nats.Open(nats.Config{Subject: n.Subject}); err != nil {
 		l.problem(key+".subject", "%s", strings.TrimPrefix(err.Error(), "subject: "))

@@ -3,8 +3,8 @@ package config
 import (
 	"crypto/tls"
 	"fmt"
-	"net/url"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/risposta/gateway/ari/cluster"
@@ -68,16 +68,30 @@ func (n *NATS) given() bool { return len(n.URLs) > 0 }
 
 // checkForTap checks what a tap reads of a configuration.
 func (l *loader) checkForTap(c *Config) {
-	l.checkPBX(c)
-	if len(c.PBX) > 1 {
-		l.problem("pbx", "has %d PBXs: a tap reads one, beside it", len(c.PBX))
-	}
 	l.checkGlobs("operators", c.Operators)
-	if !c.NATS.given() {
-		l.problem("nats.urls", "missing: where the frames go, such as tls://nats.example:4222")
-	}
 	if c.Tap.Folder == "" {
 		l.problem("tap.folder", "missing: where the journal is kept")
+	}
+	l.checkBesidePBX(c)
+}
+
+// checkForProxy checks what `risposta proxy` reads of a configuration.
+func (l *loader) checkForProxy(c *Config) {
+	l.checkBesidePBX(c)
+	if c.Admin.CertFile != "" || c.Admin.askPassword() {
+		l.problem("admin.listen", "`risposta proxy` serves health and metrics on loopback only, without "+
+			"a password")
+	}
+}
+
+// checkBesidePBX checks what a command needs that runs beside a PBX, for meters elsewhere.
+func (l *loader) checkBesidePBX(c *Config) {
+	l.checkPBX(c)
+	if len(c.PBX) > 1 {
+		l.problem("pbx", "has %d PBXs: give the one that this runs beside", len(c.PBX))
+	}
+	if !c.NATS.given() {
+		l.problem("nats.urls", "missing: where meters are reached, such as tls://nats.example:4222")
 	}
 	l.checkCluster(c)
 	l.checkAdmin(c.Admin)
@@ -96,17 +110,10 @@ func (l *loader) checkCluster(c *Config) {
 	secure := false
 	for i, text := range n.URLs {
 		key := fmt.Sprintf("nats.urls[%d]", i)
-		u, err := url.Parse(text)
-		switch {
-		case err != nil || u.Host == "" || u.Scheme != "nats" && u.Scheme != "tls":
-			l.problem(key, "is not an address such as tls://nats.example:4222")
+		if !l.checkNATSAddress(key, text, "callers' numbers") {
 			return
-		case u.User != nil:
-			l.problem(key, "holds a user or a password: use credentials_file or token_file")
-		case u.Scheme == "nats" && !loopback(u.Hostname()):
-			l.problem(key, "sends callers' numbers over the network unencrypted: use tls")
 		}
-		secure = secure || u.Scheme == "tls"
+		secure = secure || strings.HasPrefix(text, "tls:")
 	}
 	if n.CAFile != "" && !secure {
 		l.problem("nats.ca_file", "is for a tls address only")
@@ -135,9 +142,8 @@ func (l *loader) natsSecret(c *Config) {
 	}
 }
 
-// tapSecrets reads the secrets that a tap needs, and removes all others.
-func (l *loader) tapSecrets(c *Config) {
-	l.secrets(c, NoSecrets)
+// besidePBXSecrets reads the secrets of a command that runs beside a PBX.
+func (l *loader) besidePBXSecrets(c *Config) {
 	for i := range c.PBX {
 		l.pbxSecrets(i, &c.PBX[i])
 	}
@@ -164,6 +170,9 @@ func (n *NATS) Server() (s cluster.Server, err error) {
 	}
 	return s, nil
 }
+
+// Address is that of all servers, for a library that takes one.
+func (n *NATS) Address() string { return strings.Join(n.URLs, ",") }
 
 // FramesStream is the stream of the frames.
 func (n *NATS) FramesStream() cluster.Stream {

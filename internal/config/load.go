@@ -79,7 +79,8 @@ const (
 	AdminPassword              // reads the admin port, and nothing else
 	CallersKey                 // makes pseudonyms and asks exemption lookups, and reads the ledger
 	AllSecrets                 // connects to a PBX, too
-	TapSecrets                 // connects to a PBX and to NATS, and does nothing else
+	TapSecrets                 // reads a PBX for meters elsewhere
+	ProxySecrets               // serves a PBX's commands to meters elsewhere
 )
 
 // Load reads the file, applies the environment (as [os.Environ] gives it), and checks everything.
@@ -101,7 +102,7 @@ func Load(path string, environ []string, needs Needs) (*Config, error) {
 func Parse(
 	path string, text []byte, environ []string, needs Needs, readFile func(string) ([]byte, error),
 ) (*Config, error) {
-	l := &loader{file: path, readFile: readFile, lines: map[string]int{}}
+	l := &loader{file: path, readFile: readFile, lines: map[string]int{}, needs: needs}
 	var c Config
 	if len(text) > maxFile {
 		return nil, Problem{File: path, What: fmt.Sprintf("longer than %d bytes", maxFile)}
@@ -109,15 +110,7 @@ func Parse(
 	l.document(text, &c)
 	l.environment(environ, &c)
 	if len(l.problems) == 0 {
-		c.defaults()
-		if needs == TapSecrets {
-			l.tapSecrets(&c)
-			l.checkForTap(&c)
-		} else {
-			l.checkPlace(&c)
-			l.secrets(&c, needs)
-			l.check(&c)
-		}
+		l.finish(&c)
 	}
 	if len(l.problems) > 0 {
 		return nil, l.problems
@@ -125,10 +118,33 @@ func Parse(
 	return &c, nil
 }
 
+// finish sets defaults, reads secrets and checks, as far as the command needs them.
+func (l *loader) finish(c *Config) {
+	if l.needs >= TapSecrets {
+		*c = Config{
+			PBX: c.PBX, Operators: c.Operators, NATS: c.NATS, Tap: c.Tap, Admin: c.Admin, Log: c.Log,
+		}
+	}
+	c.defaults()
+	switch l.needs {
+	case TapSecrets:
+		l.besidePBXSecrets(c)
+		l.checkForTap(c)
+	case ProxySecrets:
+		l.besidePBXSecrets(c)
+		l.checkForProxy(c)
+	default:
+		l.checkPlace(c)
+		l.secrets(c, l.needs)
+		l.check(c)
+	}
+}
+
 type loader struct {
 	file     string
 	readFile func(string) ([]byte, error)
 	lines    map[string]int // by key
+	needs    Needs
 	problems Problems
 }
 

@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/x509"
 	"fmt"
+	"net/url"
 	"os"
+	"path/filepath"
 
 	"github.com/risposta/gateway/internal/config"
 	"github.com/risposta/gateway/metering/delivery"
@@ -15,16 +17,20 @@ import (
 	"github.com/risposta/gateway/metering/delivery/webhook"
 )
 
-// Open makes the workers of a configuration. It connects to nothing yet. Where it fails, what it has
+// Open makes the workers of a configuration for the ledger log of a node, "" where there is one log
+// alone. The files of a node have a folder of their own. It connects to nothing yet. Where it fails, what it has
 // opened is closed.
 func Open(
-	ctx context.Context, conf *config.Config, store Store, observer Observer,
+	ctx context.Context, conf *config.Config, node string, store Store, observer Observer,
 ) (workers []*Worker, err error) {
 	payers, err := openPayers(conf)
 	if err != nil {
 		return nil, err
 	}
 	for _, d := range conf.Delivery {
+		if d.File.Folder != "" && node != "" {
+			d.File.Folder = filepath.Join(d.File.Folder, url.PathEscape(node))
+		}
 		sink, err := OpenSink(ctx, d)
 		if err != nil {
 			for _, w := range workers {

@@ -11,7 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 
-	stream "github.com/risposta/gateway/ari/cluster"
+	"github.com/risposta/gateway/ari/cluster"
 	"github.com/risposta/gateway/metering/ledger"
 	"github.com/risposta/gateway/metering/ledger/postgres"
 )
@@ -27,8 +27,8 @@ const (
 	findEvery = 5 * time.Second
 )
 
-// cluster is what a meter shares with others.
-type cluster struct {
+// nodesShare is a meter's part of the cluster.
+type nodesShare struct {
 	meters  *postgres.Cluster
 	conn    *nats.Conn
 	stream  string
@@ -48,21 +48,21 @@ type leased struct {
 }
 
 func (d *Gateway) openCluster(ctx context.Context) error {
-	c := &cluster{running: map[string]*leased{}, ended: make(chan *leased), stream: d.conf.Cluster.Stream}
+	c := &nodesShare{running: map[string]*leased{}, ended: make(chan *leased), stream: d.conf.NATS.Stream}
 	d.cluster = c
-	server, err := d.conf.Cluster.NATS.Server()
+	server, err := d.conf.NATS.Server()
 	if err != nil {
-		return fmt.Errorf("cluster.nats: %w", err)
+		return err
 	}
-	c.conn, err = stream.Connect(server, "risposta meter "+d.conf.Cluster.Meter, stream.Events{
+	c.conn, err = cluster.Connect(server, "risposta meter "+d.conf.Meter.Name, cluster.Events{
 		Lost:    func(err error) { d.log.Warn(evNATSLost, zap.Error(err)) },
 		Back:    func() { d.log.Info(evNATSConnected) },
 		Refused: func(err error) { d.log.Error(evNATSRefused, zap.Error(err)) },
 	})
 	if err != nil {
-		return fmt.Errorf("cluster.nats: %w", err)
+		return err
 	}
-	c.meters, err = postgres.OpenCluster(ctx, d.conf.Ledger.Postgres.DSN.Reveal(), d.conf.Cluster.Meter)
+	c.meters, err = postgres.OpenCluster(ctx, d.conf.Ledger.Postgres.DSN.Reveal(), d.conf.Meter.Name)
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ func (d *Gateway) openCluster(ctx context.Context) error {
 	return nil
 }
 
-func (c *cluster) close() (err error) {
+func (c *nodesShare) close() (err error) {
 	if c.conn != nil {
 		c.conn.Close()
 	}
@@ -109,7 +109,7 @@ func (d *Gateway) meet(ctx context.Context) {
 	view, err := c.meters.Meet(ctx)
 	if err != nil {
 		if !c.apart && ctx.Err() == nil {
-			d.log.Error(evMetersUnreachable, zap.Error(err))
+			d.log.Error(evMetersApart, zap.Error(err))
 		}
 		c.apart = true
 		return // nothing can be committed without a lease: what is out of date ends by ErrFenced
@@ -137,14 +137,14 @@ func (d *Gateway) meet(ctx context.Context) {
 }
 
 // find makes the nodes known whose frames are in the stream.
-func (c *cluster) find(ctx context.Context) error {
+func (c *nodesShare) find(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, meetEvery)
 	defer cancel()
 	js, err := jetstream.New(c.conn)
 	if err != nil {
 		return err
 	}
-	nodes, err := stream.Nodes(ctx, js, c.stream)
+	nodes, err := cluster.Nodes(ctx, js, c.stream)
 	if err != nil {
 		return err
 	}
@@ -229,9 +229,9 @@ func (d *Gateway) afterLease(l *leased) {
 		d.log.Warn(evNodeLost, zap.String("pbx", node), zap.Int64("epoch", l.lease.Epoch))
 		return
 	case l.err != nil:
-		d.log.Error(evNodeGivenUp, zap.String("pbx", node), zap.Error(l.err))
+		d.log.Error(evNodeFailed, zap.String("pbx", node), zap.Error(l.err))
 	default:
-		d.log.Info(evNodeGivenBack, zap.String("pbx", node), zap.Int64("epoch", l.lease.Epoch))
+		d.log.Info(evNodeReleased, zap.String("pbx", node), zap.Int64("epoch", l.lease.Epoch))
 	}
 	d.giveBack(l.lease)
 }

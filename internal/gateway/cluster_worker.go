@@ -10,7 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/risposta/gateway/ari"
-	stream "github.com/risposta/gateway/ari/cluster"
+	"github.com/risposta/gateway/ari/cluster"
 	"github.com/risposta/gateway/internal/mediation"
 	"github.com/risposta/gateway/metering/ledger"
 )
@@ -20,11 +20,11 @@ import (
 // of the PBX is kept from time to time: who takes over reads the stream from that checkpoint on. The
 // frames up to the position are known to the ledger, and only bring the graph to where the ledger is.
 type shared struct {
-	source    *stream.Source
-	position  stream.Place // up to which all is committed
-	fed       stream.Place // of the last frame that the mediator had
-	at        ari.Position // the same, as the source wrote it
-	inGap     bool         // the frame fed last is in a gap: its graph is worth nothing
+	source    *cluster.Source
+	position  cluster.Place // up to which all is committed
+	fed       cluster.Place // of the last frame that the mediator had
+	at        ari.Position  // the same, as the source wrote it
+	inGap     bool          // the frame fed last is in a gap: its graph is worth nothing
 	rules     mediation.Rules
 	replaying *mediation.Mediator
 	output    mediation.Output // of replaying: nobody looks at it
@@ -45,7 +45,7 @@ const (
 func (d *Gateway) newClusterWorker(
 	ctx context.Context, s *site, store ledger.Metered, rules mediation.Rules,
 ) (*pbxWorker, error) {
-	rules.ProbeEvery = d.inForce.Load().Cluster.ProbeEvery
+	rules.ProbeEvery = d.inForce.Load().Meter.ProbeEvery
 	w := d.baseWorker(s, s.name, rules, d.proxyControl(s.name))
 	w.node = s.name
 	sh := &shared{inGap: true, rules: rules}
@@ -62,28 +62,28 @@ func (d *Gateway) newClusterWorker(
 	if err != nil {
 		return nil, err
 	}
-	conf := stream.Config{
+	conf := cluster.Config{
 		Conn: d.cluster.conn, Stream: d.cluster.stream, Node: s.name, Desk: w.desk.Deliver,
 	}
 	if cp != nil {
 		w.checkpoint, conf.From = cp, cp.Position
 	}
-	sh.source = stream.New(conf, w.queue, clusterObserver{w})
+	sh.source = cluster.New(conf, w.queue, clusterObserver{w})
 	w.source = sh.source
 	return w, nil
 }
 
 // placeOf reads what ledgerPosition wrote.
-func placeOf(p ledger.Position) (stream.Place, error) {
+func placeOf(p ledger.Position) (cluster.Place, error) {
 	if p == (ledger.Position{}) {
-		return stream.Place{}, nil
+		return cluster.Place{}, nil
 	}
 	run, err := strconv.ParseUint(p.Run, 10, 64)
-	return stream.Place{Run: run, Sequence: uint64(p.Seq)}, err
+	return cluster.Place{Run: run, Sequence: uint64(p.Seq)}, err
 }
 
-func ledgerPosition(p stream.Place) ledger.Position {
-	if p == (stream.Place{}) {
+func ledgerPosition(p cluster.Place) ledger.Position {
+	if p == (cluster.Place{}) {
 		return ledger.Position{}
 	}
 	return ledger.Position{Run: strconv.FormatUint(p.Run, 10), Seq: int64(p.Sequence)}
@@ -109,7 +109,7 @@ func (w *pbxWorker) isKnown(ctx context.Context, f ari.Frame, out *mediation.Out
 	if sh == nil || f.Position == nil {
 		return false, nil
 	}
-	at, err := stream.ParsePosition(f.Position)
+	at, err := cluster.ParsePosition(f.Position)
 	if err != nil {
 		return false, err
 	}
@@ -150,7 +150,7 @@ func (sh *shared) noteGap(f ari.Frame) {
 
 // endReplay ends the replay where it has reached what the ledger knows: the open calls go on, on the
 // PBX as it was then. In a gap they are brought back by the snapshot that follows.
-func (w *pbxWorker) endReplay(ctx context.Context, at stream.Place, out *mediation.Output) error {
+func (w *pbxWorker) endReplay(ctx context.Context, at cluster.Place, out *mediation.Output) error {
 	sh := w.shared
 	if at.Before(sh.position) {
 		return nil
@@ -222,19 +222,19 @@ func (w *pbxWorker) advanced(out *mediation.Output) error {
 // clusterObserver is a worker that watches the source of a cluster.
 type clusterObserver struct{ *pbxWorker }
 
-var _ stream.Observer = clusterObserver{}
+var _ cluster.Observer = clusterObserver{}
 
-// Synced implements stream.Observer.
+// Synced implements cluster.Observer.
 func (o clusterObserver) Synced(node string) {
 	o.setSync(syncState{synced: true, node: node})
 	o.log.Info(evSynced, zap.String("node", node))
 }
 
-// Unreadable implements stream.Observer.
+// Unreadable implements cluster.Observer.
 func (o clusterObserver) Unreadable(err error) {
 	o.metrics.unreadableFrames.WithLabelValues(o.name).Inc()
 	o.log.Error(evMessageUnreadable, zap.Error(err))
 }
 
-// Resent implements stream.Observer.
+// Resent implements cluster.Observer.
 func (o clusterObserver) Resent(frames int) { o.log.Warn(evResent, zap.Int("frames", frames)) }

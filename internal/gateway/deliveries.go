@@ -18,7 +18,7 @@ func (s *site) openDeliveries(ctx context.Context) (err error) {
 		return err
 	}
 	watch := deliveryObserver{s.log, d.metrics.delivery}
-	s.deliveries, err = delivery.Open(ctx, d.conf, s.ledger, watch)
+	s.deliveries, err = delivery.Open(ctx, d.conf, s.name, s.ledger, watch)
 	return err
 }
 

@@ -23,14 +23,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/risposta/gateway/ari"
-	"github.com/risposta/gateway/internal/audit"
 	"github.com/risposta/gateway/internal/config"
-	"github.com/risposta/gateway/internal/delivery"
-	"github.com/risposta/gateway/internal/heads"
 	"github.com/risposta/gateway/internal/ledgers"
 	"github.com/risposta/gateway/internal/lookups"
-	"github.com/risposta/gateway/internal/rerating"
-	"github.com/risposta/gateway/internal/retention"
 	"github.com/risposta/gateway/metering/ledger"
 )
 
@@ -43,11 +38,11 @@ type Gateway struct {
 	lookups *lookups.Lookups
 	admin   net.Listener
 	// ledger is read for the page and the register: of a cluster, that of all nodes.
-	ledger  ledger.Store
-	sites   sites
+	ledger ledger.Store
+	sites  sites
 	// changing is held while sites come or go, or the configuration in force is replaced.
 	changing sync.Mutex
-	cluster *cluster // nil: the gateway has PBXs of its own
+	cluster  *nodesShare // nil: the gateway has PBXs of its own
 	// listeners are where PBXs connect to us, nil for those that we connect to.
 	listeners []net.Listener
 	nodes     nodes
@@ -76,7 +71,7 @@ func (d *Gateway) open(ctx context.Context) error {
 	for _, c := range d.conf.Delivery {
 		d.metrics.delivery.add(c.Name)
 	}
-	if d.conf.Cluster.Enabled() {
+	if d.conf.Source == config.SourceCluster {
 		if err := d.openCluster(ctx); err != nil {
 			return err
 		}

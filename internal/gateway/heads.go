@@ -3,6 +3,8 @@ package gateway
 import (
 	"context"
 	"fmt"
+	"net/url"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -13,10 +15,16 @@ import (
 	"github.com/risposta/gateway/metering/ledger/merkle"
 )
 
-// openHeads makes the second places of the signed heads.
-func openHeads(conf []config.HeadPlace) (places []heads.Place, err error) {
+// openHeads makes the second places of the signed heads. Those of a node have places of their own, by its
+// name: a file beside the one that is named, a path below the address.
+func openHeads(conf []config.HeadPlace, node string) (places []heads.Place, err error) {
 	for i, p := range conf {
 		c := heads.Config{To: p.To, Token: p.Token.Reveal()}
+		if node != "" && strings.HasPrefix(p.To, "file:") {
+			c.To += "." + url.PathEscape(node)
+		} else if node != "" && strings.HasPrefix(p.To, "http") {
+			c.To += "/" + url.PathEscape(node)
+		}
 		if p.CAFile != "" {
 			if c.CA, err = config.CertPool(p.CAFile); err != nil {
 				return nil, fmt.Errorf("ledger.heads[%d]: %w", i, err)

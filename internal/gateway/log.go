@@ -38,6 +38,8 @@ const (
 	evClockJumped     = "pbx.clock_jumped"
 	evUnnamed         = "pbx.unnamed"
 	evNotFiltered     = "pbx.not_filtered"
+	evProxyConnected  = "pbx.proxy_connected"
+	evProxyLost       = "pbx.proxy_lost"
 	evUnmatched       = "call.unmatched"
 	evUnreadable      = "frame.unreadable"
 	evCommitFailed    = "ledger.commit_failed"
@@ -64,6 +66,20 @@ const (
 	evRegisterUsable      = "exemption.register_usable"
 	evRegisterNotScrubbed = "exemption.register_not_scrubbed"
 	evRecord              = "record.written"
+
+	evNATSLost          = "nats.disconnected"
+	evNATSConnected     = "nats.connected"
+	evNATSRefused       = "nats.refused"
+	evMessageUnreadable = "nats.message_unreadable"
+	evResent            = "nats.resent"
+	evMetersApart       = "meter.apart"
+	evNodesUnknown      = "meter.nodes_unknown"
+	evNodeTaken         = "node.taken"
+	evNodeNotTaken      = "node.not_taken"
+	evNodeLost          = "node.lost"
+	evNodeFailed        = "node.failed"
+	evNodeReleased      = "node.released"
+	evNodeNotReleased   = "node.not_released"
 )
 
 // NewLogger makes the gateway's logger: JSON lines, or lines for people to read.

@@ -68,7 +68,9 @@ func firstCall(w *pbxWorker) (id metering.CallID) {
 // A worker that does not answer in time is shown as it was last.
 func TestASlowWorkerIsShownAsItWas(t *testing.T) {
 	w := openCalls(t, 2)
-	v := viewer{gateway: &Gateway{conf: &config.Config{}, workers: []*pbxWorker{w}}}
+	d := &Gateway{conf: &config.Config{}}
+	d.sites.add(&site{workers: []*pbxWorker{w}})
+	v := viewer{gateway: d}
 	go func() { reply := <-w.looks; reply <- w.look() }()
 	if got := v.look(t.Context()); len(got[0].Calls) != 2 || got[0].AsOf.IsZero() {
 		t.Fatalf("a worker that answers is shown with %d calls", len(got[0].Calls))

@@ -25,6 +25,7 @@ type metrics struct {
 	heartbeats           *prometheus.CounterVec
 	unreadableFrames     *prometheus.CounterVec
 	notFiltered          *prometheus.CounterVec
+	proxyConnected       *prometheus.GaugeVec
 	inboxFrames          *prometheus.GaugeVec
 	inboxOverflows       *prometheus.CounterVec
 	probes               *prometheus.CounterVec
@@ -48,6 +49,7 @@ type metrics struct {
 	headsDiffer          *prometheus.GaugeVec
 	headsWaiting         *prometheus.GaugeVec
 	headFailures         *prometheus.CounterVec
+	leasedNodes          prometheus.Gauge
 	delivery             deliveryMetrics
 }
 
@@ -103,6 +105,20 @@ func (m *metrics) addPBX(name string) {
 	}
 }
 
+// removePBX removes the series of a PBX that another meter has.
+func (m *metrics) removePBX(name string) {
+	of := prometheus.Labels{"pbx": name}
+	for _, g := range []*prometheus.GaugeVec{m.openCalls, m.pbxSynced, m.inboxFrames, m.proxyConnected} {
+		g.DeletePartialMatch(of)
+	}
+	for _, c := range []*prometheus.CounterVec{
+		m.frames, m.heartbeats, m.unreadableFrames, m.inboxOverflows, m.probes, m.callsSetAside,
+		m.notFiltered, m.pbxGaps, m.listenerRefused, m.unmatchedCalls, m.callerNumbers,
+	} {
+		c.DeletePartialMatch(of)
+	}
+}
+
 func gauge(name, help string, labels ...string) *prometheus.GaugeVec {
 	return prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "risposta_" + name, Help: help}, labels)
 }
@@ -141,6 +157,8 @@ func newMetrics() *metrics {
 			"Frames that could not be read.", "pbx"),
 		notFiltered: counter("pbx_not_filtered_total",
 			"Connections at which the PBX could not be told which events to send.", "pbx"),
+		proxyConnected: gauge("pbx_proxy_connected",
+			"1 while commands to the PBX can be sent over NATS.", "pbx"),
 		inboxFrames: gauge("inbox_frames", "Frames read and not processed yet.", "pbx"),
 		listenerRefused: counter("listener_refused_total",
 			"Connections to the listener that were refused or failed.", "pbx", "reason"),
@@ -166,6 +184,8 @@ func newMetrics() *metrics {
 			"Records that charge nothing until it is known whether the caller is exempt."),
 		rerated: counter("rerated_total",
 			"Later versions of records, by reason.", "reason"),
+		leasedNodes: single("leased_nodes",
+			"PBXs of the cluster that this meter has."),
 		delivery: newDeliveryMetrics(),
 	}
 	m.addLedger()
@@ -178,12 +198,12 @@ func (m *metrics) register() {
 	m.registry.MustRegister(
 		m.openCalls, m.callsSetAside, m.unmatchedCalls, m.records, m.talkSeconds, m.unseenSeconds,
 		m.pbxSynced, m.pbxGaps, m.frames, m.heartbeats, m.unreadableFrames, m.notFiltered,
-		m.inboxFrames,
+		m.inboxFrames, m.proxyConnected,
 		m.inboxOverflows, m.listenerRefused, m.adminRefused, m.probes, m.callerNumbers,
 		m.exemptionLookups, m.exemptionBreakerOpen,
 		m.registerUsable, m.deskCallers, m.deskTexts, m.pendingRecords, m.rerated, m.commitSeconds,
 		m.waitSeconds, m.answeredEarly, m.signedAt, m.signInterval,
-		m.commitFailures, m.signFailures, m.headsDiffer, m.headsWaiting, m.headFailures,
+		m.commitFailures, m.signFailures, m.leasedNodes, m.headsDiffer, m.headsWaiting, m.headFailures,
 		m.delivery.lag, m.delivery.lagSeconds, m.delivery.delivered, m.delivery.failures,
 		m.delivery.deadLetters, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),

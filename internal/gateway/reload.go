@@ -64,7 +64,7 @@ func (d *Gateway) prepareReload(load func() (*config.Config, error), workers []*
 		if err != nil {
 			return nil, nil, nil, fmt.Errorf("PBX %s: %w", w.name, err)
 		}
-		rules.ProbeEvery = next.Cluster.ProbeEvery
+		rules.ProbeEvery = next.Meter.ProbeEvery
 		if d.cluster == nil {
 			rules.ProbeEvery = next.PBX[i].ProbeEvery
 		}

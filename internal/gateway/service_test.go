@@ -56,7 +56,8 @@ func TestAHungWorkerStopsTheWatchdog(t *testing.T) {
 	manager := serviceManager(t)
 	t.Setenv("WATCHDOG_USEC", "3000")
 	running, hung := &pbxWorker{beat: make(chan struct{})}, &pbxWorker{beat: make(chan struct{})}
-	d := &Gateway{log: zap.NewNop(), workers: []*pbxWorker{running, hung}}
+	d := &Gateway{log: zap.NewNop()}
+	d.sites.add(&site{workers: []*pbxWorker{running, hung}})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- d.watchdog(ctx) }()

@@ -43,11 +43,11 @@ func (d *Gateway) openSite(ctx context.Context, store ledger.Store, name string)
 	if err != nil {
 		return s, err
 	}
-	signer, err := audit.Signer(d.conf.Ledger.KeyFile, len(own) > 0)
+	signer, err := audit.Signer(d.conf.Ledger.KeyFile, name != "" || len(own) > 0)
 	if err != nil {
 		return s, err
 	}
-	places, err := openHeads(d.conf.Ledger.Heads)
+	places, err := openHeads(d.conf.Ledger.Heads, name)
 	if err != nil {
 		return s, err
 	}

@@ -95,6 +95,19 @@ var gatewayEvents = []Event{
 		Do:     "Nothing, if the CPU is not short. Else use an Asterisk that knows event filters.",
 	},
 	{
+		Name: "pbx.proxy_connected", Levels: "info",
+		Meaning: "commands to the PBX can be sent over NATS",
+		Repeats: true,
+	},
+	{
+		Name: "pbx.proxy_lost", Levels: "warn",
+		Meaning: "NATS cannot be reached: no caller of this PBX gets an announcement, and the calls " +
+			"that need one are free",
+		Fields:  "`error`, `retry_in_ms`",
+		Do:      "Look at NATS, and at `proxy.nats`.",
+		Repeats: true,
+	},
+	{
 		Name: "pbx.unnamed", Levels: "warn",
 		Meaning: "systemname is not set in asterisk.conf",
 		Fields:  "`node`, `error`",

@@ -47,6 +47,8 @@ type Section struct {
 func Sections() []Section {
 	return []Section{
 		{"The gateway and its PBXs", gatewayEvents},
+		{"The proxy of a PBX", proxyEvents},
+		{"The meters of a cluster", meterEvents},
 		{"Calls", callEvents},
 		{"Lookups and the ledger", ledgerEvents},
 	}
