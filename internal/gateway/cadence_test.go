@@ -70,7 +70,7 @@ func paced(t *testing.T, during func(*testing.T, *pbxWorker, *commits)) *commits
 	var kept commits
 	synctest.Test(t, func(t *testing.T) {
 		w := workerOn(t, &kept, "pbx", zap.NewNop())
-		w.source, w.commitEvery = quietSource{}, 100*time.Millisecond
+		w.source, w.commitEvery, w.ended = quietSource{}, 100*time.Millisecond, make(chan struct{})
 		w.control = native.NewControl(native.Config{})
 		w.desk = frontdesk.New(frontdesk.Config{}, w.control, w.deskBackend, w.deskBackend)
 		ctx, cancel := context.WithCancel(t.Context())
