@@ -119,6 +119,16 @@ func (p *Postgres) owner() (*syscall.Credential, error) {
 	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
 }
 
+// Running reports whether the server runs.
+func (p *Postgres) Running() bool {
+	select {
+	case <-p.done:
+		return false
+	default:
+		return true
+	}
+}
+
 // Port is that on loopback.
 func (p *Postgres) Port() int { return p.port }
 
