@@ -107,7 +107,7 @@ var testsMayImport = map[string][]string{
 	"internal/gateway":          {"ari/aritest", "internal/pageaudit"},
 	"internal/proxy":            {"ari/aritest", "integration/lab", "metering"},
 	"internal/mediation":        {"ari/aritest"},
-	"cmd/gateway":               {"ari"},
+	"cmd/gateway":               {"ari", "integration/lab"},
 	"metering/ledger/sqlite":    {"metering/ledger/ledgertest"},
 	"metering/ledger/postgres":  {"integration/lab", "metering/ledger/ledgertest"},
 	"metering/policy":           {"metering/numbering"},
