@@ -22,7 +22,8 @@ unit: ## run the tests that need no PBX, with the race detector
 	$(GO) test -race -count=1 -timeout 10m ./...
 
 live: setup ## make real SIP calls on a real Asterisk, and show the pages in a real browser
-	$(LIVE) -run TestLive ./internal/report ./internal/console ./internal/gateway
+	$(LIVE) -run TestLive ./internal/report ./internal/console ./internal/gateway ./cmd/gateway \
+		./metering/ledger/postgres
 	$(LIVE) -skip 'TestLiveMoreShapes|TestObserve|TestPackaged' ./integration/...
 
 away: setup ## make calls around a gateway that restarts and is away for a minute

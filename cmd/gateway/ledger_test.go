@@ -4,13 +4,21 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/risposta/gateway/integration/lab"
+	"github.com/risposta/gateway/internal/audit"
+	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/ledger"
+	"github.com/risposta/gateway/metering/ledger/postgres"
+	"github.com/risposta/gateway/metering/tariff"
 )
 
 // startPostgres starts a server with an empty database.
@@ -102,5 +110,84 @@ func TestLiveLedgerCopy(t *testing.T) {
 		if got := again.command(0, command...); got != want[i] {
 			t.Errorf("%v of the restored ledger:\n%s\nfrom the file:\n%s", command, got, want[i])
 		}
+	}
+}
+
+// signedNode commits a call of a node as its meter does, and signs the node's log.
+func signedNode(t *testing.T, c *postgres.Cluster, node, key string) (head []byte) {
+	t.Helper()
+	if err := c.AddNode(t.Context(), node); err != nil {
+		t.Fatal(err)
+	}
+	lease, err := c.Take(t.Context(), node)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := c.Open(lease)
+	record := metering.Record{
+		Record: "r-" + node, Version: 1, Call: metering.CallID(node), Charge: tariff.Zero(nil),
+	}
+	for _, b := range []ledger.Batch{
+		{Node: node, Opened: []ledger.OpenCall{{Call: record.Call, Node: node}}},
+		{Node: node, Records: []metering.Record{record}},
+	} {
+		if err := l.Commit(t.Context(), &b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	signer, err := audit.Signer(key, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, _, err := l.SignLog(t.Context(), time.Now(), signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h.Note
+}
+
+// Each node's log is verified alone, with the heads that agree with it; a head that agrees with none
+// is a problem.
+func TestLiveVerifyOfEachNode(t *testing.T) {
+	h, pg := newHome(t, testKey), startPostgres(t)
+	inPostgres(t, h, pg.DSN())
+	h.command(0, "exempt", "init")
+	c, err := postgres.OpenCluster(t.Context(), pg.DSN(), "meter")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	verify := []string{"verify"}
+	for _, node := range []string{"pbx1", "pbx2"} {
+		head := h.path(node + ".head")
+		note := signedNode(t, c, node, h.path("ledger.db.key"))
+		if err := os.WriteFile(head, note, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		verify = append(verify, "--head", head)
+	}
+	out := h.command(0, verify...)
+	if strings.Count(out, "it agrees with 2 signed heads; 0 leaves since the newest") != 2 ||
+		!containsAll(out, "node pbx1:\n", "node pbx2:\n") {
+		t.Errorf("got\n%s", out)
+	}
+	if out := h.command(0, "records"); strings.Count(out, "\n") != 2 {
+		t.Errorf("records of both nodes:\n%s", out)
+	}
+	conn, err := pgx.Connect(t.Context(), pg.DSN())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = conn.Exec(t.Context(), `DELETE FROM risposta.leaf WHERE log = 'pbx2'`)
+	if err = errors.Join(err, conn.Close(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	out = h.command(1, verify...)
+	if !containsAll(out, "agrees with the log of no node", "FAIL  r-pbx2") {
+		t.Errorf("leaves of pbx2 are gone:\n%s", out)
 	}
 }

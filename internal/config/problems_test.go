@@ -53,6 +53,28 @@ func TestProblemsOfTheLedger(t *testing.T) {
 			old: "ledger:\n", replace: "ledger:\n  commit_every: 1ms\n",
 			want: "ledger.commit_every: 1ms is not from 10ms to 1s",
 		},
+		"a file and PostgreSQL": {
+			old: "ledger:\n", replace: "ledger:\n  postgres: {dsn_file: dsn}\n",
+			want: "ledger.postgres: there is ledger.file, too: give one of them",
+		},
+		"PostgreSQL without a key": {
+			old: "  file: /var/lib/risposta/ledger.db\n", replace: "  postgres: {dsn_file: dsn}\n",
+			want: "ledger.key_file: missing: the key that signs the ledger log",
+		},
+		"PostgreSQL without a lookup": {
+			old:     "  file: /var/lib/risposta/ledger.db\n",
+			replace: "  postgres: {dsn_file: dsn}\n  key_file: ledger.key\n",
+			want:    "exemption.registry: missing: the file of the register of exempt callers",
+		},
+		"neither a file nor PostgreSQL": {
+			old: "  file: /var/lib/risposta/ledger.db\n", replace: "  sign_every: 1h\n",
+			want: "ledger.file: missing",
+		},
+		"a file and PostgreSQL from the environment": {
+			old: "ledger:\n", replace: "ledger:\n",
+			env:  append([]string{"RISPOSTA_LEDGER_POSTGRES_DSN=s3cret"}, secrets...),
+			want: "ledger.postgres: there is ledger.file, too: give one of them",
+		},
 		"commits too rare": {
 			old: "ledger:\n", replace: "ledger:\n  commit_every: 2s\n",
 			want: "ledger.commit_every: 2s is not from 10ms to 1s",

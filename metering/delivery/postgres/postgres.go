@@ -11,7 +11,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"regexp"
 	"strings"
 
@@ -19,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/risposta/gateway/internal/postgresdsn"
 	"github.com/risposta/gateway/metering/delivery"
 )
 
@@ -54,13 +54,9 @@ func Open(ctx context.Context, c Config) (*Database, error) {
 		return nil, errors.New("table: it is no name such as risposta_calls, of small letters, digits " +
 			"and underscores")
 	}
-	conf, err := pgxpool.ParseConfig(c.DSN)
+	conf, err := postgresdsn.Parse(c.DSN)
 	if err != nil {
-		// err would quote the connection string, password and all.
-		return nil, errors.New("dsn: the connection string cannot be read")
-	}
-	if err := encrypted(&conf.ConnConfig.Config); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("dsn: %w", err)
 	}
 	conf.MaxConns = maxConns
 	conf.ConnConfig.RuntimeParams["application_name"] = "risposta"
@@ -69,23 +65,6 @@ func Open(ctx context.Context, c Config) (*Database, error) {
 		return nil, errors.New("dsn: the connection string cannot be used")
 	}
 	return &Database{Config: c, pool: pool}, nil
-}
-
-// encrypted refuses a connection on which records would cross the network readable, or to a server
-// that is not known to be the right one.
-func encrypted(c *pgconn.Config) error {
-	ways := []*pgconn.FallbackConfig{{Host: c.Host, TLSConfig: c.TLSConfig}}
-	for _, w := range append(ways, c.Fallbacks...) {
-		if ip := net.ParseIP(w.Host); w.Host == "localhost" || strings.HasPrefix(w.Host, "/") ||
-			ip != nil && ip.IsLoopback() {
-			continue
-		}
-		if t := w.TLSConfig; t == nil || t.InsecureSkipVerify || t.ServerName == "" {
-			return errors.New("dsn: the connection string names another machine: " +
-				"add sslmode=verify-full, and sslrootcert where its certificate needs it")
-		}
-	}
-	return nil
 }
 
 // Close implements delivery.Sink.

@@ -12,14 +12,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/risposta/gateway/internal/postgresdsn"
 	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/exemption"
 )
@@ -35,13 +33,9 @@ const maxConns = 4
 // Open takes a connection string in libpq's form, and the query. To another machine it must have
 // sslmode=verify-full. It connects with the first question.
 func Open(ctx context.Context, dsn, query string) (*Database, error) {
-	conf, err := pgxpool.ParseConfig(dsn)
+	conf, err := postgresdsn.Parse(dsn)
 	if err != nil {
-		// err would quote the connection string, password and all.
-		return nil, errors.New("the connection string of the exemption database cannot be read")
-	}
-	if err := encrypted(&conf.ConnConfig.Config); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("opening the exemption database: %w", err)
 	}
 	conf.MaxConns = maxConns
 	conf.ConnConfig.RuntimeParams["application_name"] = "risposta"
@@ -51,23 +45,6 @@ func Open(ctx context.Context, dsn, query string) (*Database, error) {
 		return nil, errors.New("the connection string of the exemption database cannot be used")
 	}
 	return &Database{pool: pool, query: query}, nil
-}
-
-// encrypted refuses a connection on which callers' numbers would cross the network readable, or to a
-// server that is not known to be the right one.
-func encrypted(c *pgconn.Config) error {
-	ways := []*pgconn.FallbackConfig{{Host: c.Host, TLSConfig: c.TLSConfig}}
-	for _, w := range append(ways, c.Fallbacks...) {
-		if ip := net.ParseIP(w.Host); w.Host == "localhost" || strings.HasPrefix(w.Host, "/") ||
-			ip != nil && ip.IsLoopback() {
-			continue
-		}
-		if t := w.TLSConfig; t == nil || t.InsecureSkipVerify || t.ServerName == "" {
-			return errors.New("the connection string of the exemption database names another machine: " +
-				"add sslmode=verify-full, and sslrootcert where its certificate needs it")
-		}
-	}
-	return nil
 }
 
 // Close closes the connections.

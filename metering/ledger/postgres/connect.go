@@ -13,12 +13,13 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 	"golang.org/x/sys/unix"
+
+	"github.com/risposta/gateway/internal/postgresdsn"
 )
 
 //go:embed migrations/*.sql
@@ -50,14 +51,11 @@ const (
 	deadPeer       = 3 * time.Second // of a peer that acknowledges nothing
 )
 
-// parse reads a connection string. Its errors quote nothing of it: it may have a password.
+// parse reads a connection string, and adds what each connection is set to.
 func parse(dsn string) (*pgxpool.Config, error) {
-	conf, err := pgxpool.ParseConfig(dsn)
+	conf, err := postgresdsn.Parse(dsn)
 	if err != nil {
-		return nil, errors.New("dsn: the connection string cannot be read")
-	}
-	if err := encrypted(&conf.ConnConfig.Config); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("dsn: %w", err)
 	}
 	conf.MaxConns = maxConns
 	c := conf.ConnConfig
@@ -76,23 +74,6 @@ func parse(dsn string) (*pgxpool.Config, error) {
 }
 
 func millisText(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
-
-// encrypted refuses a connection on which records would cross the network readable, or to a server
-// that is not known to be the right one.
-func encrypted(c *pgconn.Config) error {
-	ways := []*pgconn.FallbackConfig{{Host: c.Host, TLSConfig: c.TLSConfig}}
-	for _, w := range append(ways, c.Fallbacks...) {
-		if ip := net.ParseIP(w.Host); w.Host == "localhost" || strings.HasPrefix(w.Host, "/") ||
-			ip != nil && ip.IsLoopback() {
-			continue
-		}
-		if t := w.TLSConfig; t == nil || t.InsecureSkipVerify || t.ServerName == "" {
-			return errors.New("dsn: the connection string names another machine: " +
-				"add sslmode=verify-full, and sslrootcert where its certificate needs it")
-		}
-	}
-	return nil
-}
 
 // dialer notices a server that acknowledges nothing.
 func dialer() *net.Dialer {

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 
 	"github.com/risposta/gateway/metering"
@@ -12,6 +13,9 @@ import (
 
 // Commit implements ledger.Writer: one transaction, one fsync.
 func (l *store) Commit(ctx context.Context, b *ledger.Batch) error {
+	if b.Advance != nil {
+		return errors.New("committing: a ledger in a file keeps no positions")
+	}
 	l.recent.mu.Lock()
 	defer l.recent.mu.Unlock()
 	err := l.change(ctx, func(tx txn) error {

@@ -36,6 +36,18 @@ func TestLedger(t *testing.T) {
 	})
 }
 
+// Positions are of meters that share a ledger: one that a file would forget is not taken.
+func TestAFileKeepsNoPositions(t *testing.T) {
+	l := ledgertest.New(t)
+	b := ledger.Batch{Node: "pbx", Watermark: noon, Advance: &ledger.Advance{}}
+	if err := l.Commit(t.Context(), &b); err == nil {
+		t.Error("a batch with a position was kept")
+	}
+	if at, err := l.Watermark(t.Context(), "pbx"); err != nil || !at.IsZero() {
+		t.Errorf("the watermark is %s, %v; want none", at, err)
+	}
+}
+
 // The file, its lock and its copies are the owner's alone.
 func TestFilesAreReadableByTheirOwnerOnly(t *testing.T) {
 	dir := t.TempDir()
