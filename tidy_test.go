@@ -114,6 +114,7 @@ var testsMayImport = map[string][]string{
 	"metering/policy":           {"metering/numbering"},
 	"metering":                  {"metering/recordtest"},
 	"internal/delivery":         {"integration/lab"},
+	"internal/tap":              {"ari/aritest", "integration/faultfs", "integration/lab", "metering"},
 	"metering/delivery/file":    {"metering", "metering/ledger"},
 	"metering/delivery/webhook": {"metering/ledger"},
 	"internal/report":           {"internal/pageaudit", "internal/retention"},

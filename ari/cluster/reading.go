@@ -150,6 +150,7 @@ func (r *reading) frames(ctx context.Context, m *Message, frames []ari.Frame) er
 		r.at.Place = m.After
 		r.gap(ari.GapRestart, errors.New("the tap was started anew, and the PBX kept no events for it"))
 	}
+	began := r.began()
 	positions := make([]byte, 0, len(frames)*positionBytes)
 	for i := range frames {
 		place := Place{first.Run, first.Sequence + uint64(i)}
@@ -169,6 +170,9 @@ func (r *reading) frames(ctx context.Context, m *Message, frames []ari.Frame) er
 		}
 	}
 	r.source.queue.HandOver()
+	if !began && r.inGap {
+		r.source.want(ari.GapNotWatching)
+	}
 	r.report()
 	return nil
 }

@@ -211,11 +211,10 @@ func (s *Source) read(ctx context.Context, js jetstream.JetStream, onRead func()
 		return fmt.Errorf("reading the stream %s: %w", s.cfg.Stream, err)
 	}
 	defer messages.Stop()
-	if !s.began() {
-		s.want(ari.GapNotWatching)
-	}
 	for {
-		m, err := messages.Next(jetstream.NextMaxWait(SilenceLimit), jetstream.NextContext(ctx))
+		nctx, cancel := context.WithTimeout(ctx, SilenceLimit)
+		m, err := messages.Next(jetstream.NextContext(nctx))
+		cancel()
 		if err != nil {
 			return fmt.Errorf("reading the stream %s: %w", s.cfg.Stream, err)
 		}

@@ -2,6 +2,7 @@ package tap
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -71,6 +72,7 @@ func (t *Tap) watch(ctx context.Context) {
 		if t.conn.IsConnected() {
 			info, err := t.lookAtStream(ctx)
 			switch {
+			case errors.Is(err, jetstream.ErrStreamNotFound): // the publisher makes it
 			case err != nil && ctx.Err() == nil:
 				t.log.Warn(evStreamUnseen, zap.Error(err))
 			case err == nil && info.Config.MaxBytes > 0:

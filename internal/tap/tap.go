@@ -27,6 +27,7 @@ type Config struct {
 	Stream       cluster.Stream
 	Folder       string // of the journal
 	JournalBytes int64
+	QueueFrames  int          // that wait for the journal at most; 0: those of [ari.NewQueue]
 	Admin        net.Listener // the tap closes it
 	// Guard lets those through who may see health and metrics; refused is told of all others.
 	Guard func(next http.Handler, refused func(why string, what zap.Field)) http.Handler
@@ -63,7 +64,7 @@ type Tap struct {
 // it opened, or New itself where it fails.
 func New(conf Config, log *zap.Logger) (t *Tap, err error) {
 	t = &Tap{
-		conf: conf, log: log, metrics: newMetrics(), stream: conf.Stream, queue: ari.NewQueue(0),
+		conf: conf, log: log, metrics: newMetrics(), stream: conf.Stream, queue: ari.NewQueue(conf.QueueFrames),
 		resume: resumeIn(conf.Folder),
 	}
 	t.writes.Store(true)

@@ -1,0 +1,411 @@
+package tap_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/risposta/gateway/ari"
+	"github.com/risposta/gateway/ari/aritest"
+	"github.com/risposta/gateway/ari/cluster"
+	"github.com/risposta/gateway/ari/native"
+	"github.com/risposta/gateway/integration/lab"
+	"github.com/risposta/gateway/internal/tap"
+)
+
+// deadline bounds each wait of these tests.
+const deadline = time.Minute
+
+// childEnv makes this program a tap, which can be killed.
+const childEnv = "TAP_TEST_CHILD"
+
+// natsServer is where TestMain builds the server.
+var natsServer string
+
+func TestMain(m *testing.M) {
+	if text := os.Getenv(childEnv); text != "" {
+		os.Exit(runChild(text))
+	}
+	dir, err := os.MkdirTemp("", "tap-test-")
+	if err != nil {
+		panic(err)
+	}
+	natsServer = filepath.Join(dir, "nats-server")
+	out, err := exec.Command("go", "build", "-modfile=../../tools/nats.mod", "-o", natsServer,
+		"github.com/nats-io/nats-server/v2").CombinedOutput()
+	if err != nil {
+		panic(fmt.Sprintf("building nats-server: %v: %s", err, out))
+	}
+	code := m.Run()
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// settings are those of a tap, also of one in a process of its own.
+type settings struct {
+	PBX, NATS, Folder      string
+	JournalBytes, MaxBytes int64
+	QueueFrames            int
+}
+
+func (s settings) config() (tap.Config, error) {
+	admin, err := net.Listen("tcp", "127.0.0.1:0")
+	return tap.Config{
+		PBX: native.Config{
+			URL: s.PBX, Username: aritest.Username, Password: aritest.Password, Application: "risposta",
+		},
+		Server: cluster.Server{URLs: []string{s.NATS}}, Stream: s.stream(), Folder: s.Folder,
+		JournalBytes: s.JournalBytes, QueueFrames: s.QueueFrames, Admin: admin,
+		Guard: func(next http.Handler, _ func(string, zap.Field)) http.Handler { return next },
+	}, err
+}
+
+func (s settings) stream() cluster.Stream {
+	return cluster.Stream{Name: "FRAMES", Replicas: 1, MaxBytes: s.MaxBytes, MaxAge: time.Hour}
+}
+
+func runChild(text string) int {
+	var s settings
+	err := json.Unmarshal([]byte(text), &s)
+	conf, cerr := s.config()
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	if err == nil && cerr == nil {
+		var t *tap.Tap
+		if t, err = tap.New(conf, zap.Must(zap.NewProduction())); err == nil {
+			err = t.Run(ctx)
+		}
+	}
+	if err != nil || cerr != nil {
+		fmt.Fprintln(os.Stderr, err, cerr)
+		return 1
+	}
+	return 0
+}
+
+// bench is a PBX, a NATS, a tap and a meter.
+type bench struct {
+	t    *testing.T
+	pbx  *aritest.PBX
+	nats *lab.NATS
+	dir  string // of NATS
+	settings
+	conn *nats.Conn
+	js   jetstream.JetStream
+	sent []string // what the PBX has sent while it was seen
+
+	tap     *tap.Tap
+	logged  *observer.ObservedLogs
+	endTap  func()
+	child   *exec.Cmd
+	meter   *meter
+	journal string
+}
+
+func newBench(t *testing.T, change func(*settings)) *bench {
+	t.Helper()
+	b := &bench{t: t, pbx: aritest.New(), dir: t.TempDir(), journal: t.TempDir()}
+	t.Cleanup(b.pbx.Close)
+	var err error
+	if b.nats, err = lab.NewNATS(natsServer, b.dir); err != nil {
+		t.Fatal(err)
+	}
+	b.startNATS()
+	t.Cleanup(func() { b.nats.Stop() })
+	b.settings = settings{
+		PBX: b.pbx.URL(), NATS: b.nats.URL(), Folder: b.journal, JournalBytes: 64 << 20, MaxBytes: 64 << 20,
+	}
+	if change != nil {
+		change(&b.settings)
+	}
+	b.conn, err = cluster.Connect(cluster.Server{URLs: []string{b.NATS}}, "test", cluster.Events{
+		Lost: func(error) {}, Back: func() {}, Refused: func(err error) { t.Errorf("refused: %v", err) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.conn.Close)
+	if b.js, err = jetstream.New(b.conn); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func (b *bench) startNATS() {
+	b.t.Helper()
+	if err := b.nats.Start(b.t.Context()); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// startTap starts a tap within this process.
+func (b *bench) startTap() {
+	b.t.Helper()
+	conf, err := b.config()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	core, logged := observer.New(zap.InfoLevel)
+	if b.tap, err = tap.New(conf, zap.New(core)); err != nil {
+		b.t.Fatal(err)
+	}
+	b.logged = logged
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- b.tap.Run(ctx) }()
+	b.endTap = sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; err != nil {
+			b.t.Errorf("the tap ended with %v", err)
+		}
+	})
+	b.t.Cleanup(b.endTap)
+	b.until("the tap to be synced", func() bool { return logged.FilterMessage("pbx.synced").Len() > 0 })
+}
+
+// startChild starts a tap in a process of its own.
+func (b *bench) startChild() {
+	b.t.Helper()
+	text, err := json.Marshal(b.settings)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	connects := b.pbx.Connects()
+	b.child = exec.Command(os.Args[0])
+	b.child.Env = append(os.Environ(), childEnv+"="+string(text))
+	b.child.Stderr = os.Stderr
+	b.child.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := b.child.Start(); err != nil {
+		b.t.Fatal(err)
+	}
+	child := b.child
+	b.t.Cleanup(func() {
+		_ = child.Process.Kill() // already ended is fine
+		_ = child.Wait()
+	})
+	b.until("the tap to connect", func() bool { return b.pbx.Connects() > connects })
+}
+
+func (b *bench) kill() {
+	b.t.Helper()
+	if err := b.child.Process.Kill(); err != nil {
+		b.t.Fatal(err)
+	}
+	_ = b.child.Wait()
+	b.pbx.Cut()
+}
+
+func (b *bench) until(what string, ok func() bool) {
+	b.t.Helper()
+	for end := time.Now().Add(deadline); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().Before(end) {
+			continue
+		}
+		got := ""
+		if b.meter != nil {
+			got = fmt.Sprint(b.meter.summary(), b.meter.seen())
+		}
+		if b.logged != nil {
+			for _, e := range b.logged.All() {
+				got += fmt.Sprintln(e.Message, e.ContextMap())
+			}
+		}
+		b.t.Fatalf("waited %s for %s\n%s", deadline, what, got)
+	}
+}
+
+// send has the PBX send so many events, each of another channel.
+func (b *bench) send(n int) {
+	b.t.Helper()
+	for range n {
+		id := fmt.Sprintf("c-%06d", len(b.sent)+1)
+		frame := aritest.Frame(ari.Event{
+			Kind: ari.ChannelCreated, At: b.pbx.Now().Truncate(time.Millisecond), Node: aritest.Node,
+			Channel: ari.Channel{ID: ari.ChannelID(id), Name: "PJSIP/a-" + id, State: "Ring"},
+		})
+		if err := b.pbx.Send(frame); err != nil {
+			b.t.Fatalf("sending event %s: %v", id, err)
+		}
+		b.sent = append(b.sent, id)
+	}
+}
+
+// meter reads the frames of the PBX.
+type meter struct {
+	b      *bench
+	queue  *ari.Queue
+	source *cluster.Source
+	end    func()
+
+	mu       sync.Mutex
+	got      []string // channels, and in brackets the events of a source
+	position ari.Position
+	observed []string
+	desk     []ari.Event
+	frames   []ari.Frame
+}
+
+// startMeter starts a meter that goes on from a position.
+func (b *bench) startMeter(from ari.Position) *meter {
+	b.t.Helper()
+	m := &meter{b: b, queue: ari.NewQueue(0), position: from}
+	m.source = cluster.New(cluster.Config{
+		Conn: b.conn, Stream: "FRAMES", Node: aritest.Node, From: from,
+		Desk: func(ev ari.Event) {
+			m.mu.Lock()
+			m.desk = append(m.desk, ev)
+			m.mu.Unlock()
+		},
+	}, m.queue, m)
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() {
+		if err := m.source.Run(ctx); err != nil {
+			b.t.Errorf("the source ended with %v", err)
+		}
+	})
+	running.Go(func() { m.read(ctx) })
+	m.end = sync.OnceFunc(func() {
+		cancel()
+		running.Wait()
+	})
+	b.t.Cleanup(m.end)
+	b.meter = m
+	return m
+}
+
+func (m *meter) read(ctx context.Context) {
+	for {
+		select {
+		case <-m.queue.Ready():
+		case <-ctx.Done():
+			return
+		}
+		m.mu.Lock()
+		for _, f := range m.queue.Take(ari.QueueBatch) {
+			m.take(f)
+		}
+		m.mu.Unlock()
+	}
+}
+
+func (m *meter) take(f ari.Frame) {
+	at, err := cluster.ParsePosition(f.Position)
+	if err != nil {
+		m.b.t.Errorf("a frame has no position: %+v: %v", f, err)
+	}
+	if m.position != nil {
+		if before, _ := cluster.ParsePosition(m.position); at.Place.Before(before.Place) {
+			m.b.t.Errorf("position %s comes behind %s", at.Place, before.Place)
+		}
+	}
+	m.position = f.Position
+	switch {
+	case f.Event != nil:
+		m.got = append(m.got, strings.TrimSuffix(fmt.Sprintf("[%s %s", f.Event.Kind, f.Event.Reason), " ")+"]")
+		m.frames = append(m.frames, f)
+	case f.Decoded.Kind == ari.Heartbeat:
+		m.frames = append(m.frames, f)
+	default:
+		m.got = append(m.got, string(f.Decoded.Channel.ID))
+	}
+}
+
+// stop ends the meter, and returns its position.
+func (m *meter) stop() ari.Position {
+	m.end()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.position
+}
+
+func (m *meter) all() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return append([]string(nil), m.got...)
+}
+
+func (m *meter) seen() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return append([]string(nil), m.observed...)
+}
+
+// has reports whether an entry has come.
+func (m *meter) has(entry string) bool {
+	for _, g := range m.all() {
+		if g == entry {
+			return true
+		}
+	}
+	return false
+}
+
+// summary is what has come, with rows of channels that follow each other as one.
+func (m *meter) summary() string { return summary(m.all()) }
+
+func summary(got []string) string {
+	var rows []string
+	number := func(s string) (n int) {
+		if _, err := fmt.Sscanf(s, "c-%d", &n); err != nil {
+			return -1
+		}
+		return n
+	}
+	for i := 0; i < len(got); i++ {
+		first := number(got[i])
+		if first < 0 {
+			rows = append(rows, got[i])
+			continue
+		}
+		last := first
+		for i+1 < len(got) && number(got[i+1]) == last+1 {
+			i, last = i+1, last+1
+		}
+		rows = append(rows, fmt.Sprintf("%d-%d", first, last))
+	}
+	return strings.Join(rows, " ")
+}
+
+func (m *meter) observe(format string, args ...any) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.observed = append(m.observed, fmt.Sprintf(format, args...))
+}
+
+func (m *meter) Retrying(err error, _ time.Duration) { m.observe("retrying: %v", err) }
+func (m *meter) NotResumed(err error)                { m.observe("not resumed: %v", err) }
+func (m *meter) Synced(node string)                  { m.observe("synced: %s", node) }
+func (m *meter) SyncLost(reason string, err error)   { m.observe("sync lost: %s: %v", reason, err) }
+func (m *meter) Unreadable(err error)                { m.observe("unreadable: %v", err) }
+func (m *meter) Resent(frames int)                   { m.observe("resent: %d", frames) }
+
+func (m *meter) hasObserved(what string) bool {
+	return strings.Contains(strings.Join(m.seen(), "\n"), what)
+}
+
+// wants waits until the last event that the PBX has sent has come, and compares all that has.
+func (m *meter) wants(want string) {
+	m.b.t.Helper()
+	last := m.b.sent[len(m.b.sent)-1]
+	m.b.until("event "+last, func() bool { return m.has(last) })
+	if got := m.summary(); got != want {
+		m.b.t.Fatalf("got  %s\nwant %s\n%v", got, want, m.seen())
+	}
+}
