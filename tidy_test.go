@@ -214,7 +214,8 @@ func TestEachPackageHasOneComment(t *testing.T) {
 func TestLogEventsAreDocumented(t *testing.T) {
 	code := ""
 	for _, path := range []string{
-		"internal/gateway/log.go", "internal/logs/logs.go", "internal/proxy/log.go", "metering/fact.go",
+		"internal/gateway/log.go", "internal/logs/logs.go", "internal/proxy/log.go", "internal/tap/log.go",
+		"metering/fact.go",
 	} {
 		text, err := os.ReadFile(path)
 		if err != nil {
@@ -227,7 +228,8 @@ func TestLogEventsAreDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	inCode := names(regexp.MustCompile(`"((?:gateway|config|calls?|caller|announcement|checkpoint|queue|`+
-		`talk|gap|number|survey|exemption|pbx|proxy|frame|ledger|record|rerating|delivery|log)\.[a-z_]+)"`), code)
+		`talk|gap|number|survey|exemption|pbx|proxy|frame|ledger|record|rerating|delivery|log|tap|meter|`+
+		`nats|node)\.[a-z_]+)"`), code)
 	inDoc := names(regexp.MustCompile("(?m)^\\| `([a-z]+\\.[a-z_]+)`"), string(doc))
 	for name := range inCode {
 		if !inDoc[name] {

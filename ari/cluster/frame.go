@@ -33,6 +33,7 @@ func (r *reading) frame(f *ari.Frame) (deliver bool) {
 func (r *reading) event(f *ari.Frame) (deliver bool) {
 	switch f.Event.Kind {
 	case ari.Gap:
+		r.source.served() // a snapshot follows it
 		if r.inGap {
 			return false
 		}
@@ -45,7 +46,7 @@ func (r *reading) event(f *ari.Frame) (deliver bool) {
 		if f.Sent != 0 {
 			r.clock.Heartbeat(f.Event.At, f.Sent, f.Arrived)
 		}
-		r.source.snapshotCame()
+		r.source.served()
 		return true
 	case ari.Suspended, ari.Resumed: // nothing is missing between the two: the PBX has kept its events
 		return false

@@ -16,8 +16,9 @@ type reading struct {
 	parts  Assembler
 	// stream is the sequence of the message in which the batch began that comes at present.
 	stream   uint64
-	resuming bool // the position of the last run has not been confirmed yet
-	inGap    bool // frames are dropped until a snapshot
+	resuming bool   // the position of the last run has not been confirmed yet
+	wanting  string // why a snapshot must be asked for, if none comes by itself; "": it need not
+	inGap    bool   // frames are dropped until a snapshot
 	clock    ari.Clock
 	clockSet bool      // it was set forward, and no snapshot has come since
 	lastCame time.Time // a batch, by this machine's clock
@@ -25,7 +26,7 @@ type reading struct {
 }
 
 func newReading(s *Source) *reading {
-	r := &reading{source: s, inGap: true, lastCame: time.Now()}
+	r := &reading{source: s, inGap: true, wanting: ari.GapNotWatching, lastCame: time.Now()}
 	if s.cfg.From == nil {
 		return r
 	}
@@ -34,7 +35,10 @@ func newReading(s *Source) *reading {
 		s.obs.NotResumed(errors.Join(errors.New("the position of the last run is none"), err))
 		return r
 	}
-	r.at, r.resuming, r.inGap, r.stream = at, true, at.Gap, at.Stream
+	r.at, r.resuming, r.inGap, r.stream, r.wanting = at, true, at.Gap, at.Stream, ""
+	if at.Gap {
+		r.wanting = ari.GapRestart
+	}
 	if at.ClockAt != 0 {
 		r.clock = ari.ResumeClock(at.ClockLimit, at.ClockAt)
 	}
@@ -111,7 +115,7 @@ func (r *reading) lost(m *Message) {
 		s.obs.NotResumed(err)
 	}
 	r.gap(ari.GapFrames, err)
-	s.want(ari.GapFrames)
+	r.wanting = ari.GapFrames
 }
 
 // gap delivers a gap, where none is open.
@@ -150,7 +154,6 @@ func (r *reading) frames(ctx context.Context, m *Message, frames []ari.Frame) er
 		r.at.Place = m.After
 		r.gap(ari.GapRestart, errors.New("the tap was started anew, and the PBX kept no events for it"))
 	}
-	began := r.began()
 	positions := make([]byte, 0, len(frames)*positionBytes)
 	for i := range frames {
 		place := Place{first.Run, first.Sequence + uint64(i)}
@@ -170,9 +173,10 @@ func (r *reading) frames(ctx context.Context, m *Message, frames []ari.Frame) er
 		}
 	}
 	r.source.queue.HandOver()
-	if !began && r.inGap {
-		r.source.want(ari.GapNotWatching)
+	if r.inGap && r.wanting != "" {
+		r.source.want(r.wanting)
 	}
+	r.wanting = ""
 	r.report()
 	return nil
 }
@@ -198,9 +202,6 @@ func (r *reading) confirm() {
 		f.Event.At = time.Unix(0, int64(p.ClockLimit+p.ClockAt)).UTC()
 	}
 	r.source.queue.Put(f)
-	if r.inGap {
-		r.source.want(ari.GapRestart)
-	}
 }
 
 // put waits until the queue takes a frame.

@@ -181,8 +181,8 @@ func (s *Source) repeat(ctx context.Context) {
 	}
 }
 
-// snapshotCame ends the asking for one.
-func (s *Source) snapshotCame() {
+// served ends the asking for a snapshot.
+func (s *Source) served() {
 	s.mu.Lock()
 	s.resync = ""
 	s.mu.Unlock()

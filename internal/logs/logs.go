@@ -47,6 +47,7 @@ type Section struct {
 func Sections() []Section {
 	return []Section{
 		{"The gateway and its PBXs", gatewayEvents},
+		{"The tap beside a PBX", tapEvents},
 		{"The proxy of a PBX", proxyEvents},
 		{"The meters of a cluster", meterEvents},
 		{"Calls", callEvents},

@@ -2,6 +2,7 @@ package tap_test
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -110,6 +111,7 @@ type bench struct {
 	js   jetstream.JetStream
 	sent []string // what the PBX has sent while it was seen
 
+	listen  *native.Listen // where the PBX connects; nil: the tap does
 	tap     *tap.Tap
 	logged  *observer.ObservedLogs
 	endTap  func()
@@ -161,6 +163,7 @@ func (b *bench) startTap() {
 	if err != nil {
 		b.t.Fatal(err)
 	}
+	conf.PBX.Listen = b.listen
 	core, logged := observer.New(zap.InfoLevel)
 	if b.tap, err = tap.New(conf, zap.New(core)); err != nil {
 		b.t.Fatal(err)
@@ -234,16 +237,22 @@ func (b *bench) until(what string, ok func() bool) {
 func (b *bench) send(n int) {
 	b.t.Helper()
 	for range n {
-		id := fmt.Sprintf("c-%06d", len(b.sent)+1)
-		frame := aritest.Frame(ari.Event{
-			Kind: ari.ChannelCreated, At: b.pbx.Now().Truncate(time.Millisecond), Node: aritest.Node,
-			Channel: ari.Channel{ID: ari.ChannelID(id), Name: "PJSIP/a-" + id, State: "Ring"},
-		})
-		if err := b.pbx.Send(frame); err != nil {
-			b.t.Fatalf("sending event %s: %v", id, err)
+		if err := b.pbx.Send(b.event()); err != nil {
+			b.t.Fatalf("sending event %s: %v", b.sent[len(b.sent)-1], err)
 		}
-		b.sent = append(b.sent, id)
 	}
+}
+
+// event is the next event of the PBX.
+func (b *bench) event() []byte {
+	id := fmt.Sprintf("c-%06d", len(b.sent)+1)
+	b.sent = append(b.sent, id)
+	return aritest.Frame(ari.Event{
+		Kind: ari.ChannelCreated, At: b.pbx.Now().Truncate(time.Millisecond), Node: aritest.Node,
+		Channel: ari.Channel{ID: ari.ChannelID(id), Name: "PJSIP/a-" + id, State: "Ring",
+			App: "Dial", AppData: rand.Text() + rand.Text() + rand.Text(), // it is hard to compress
+		},
+	})
 }
 
 // meter reads the frames of the PBX.
@@ -317,6 +326,7 @@ func (m *meter) take(f ari.Frame) {
 	}
 	m.position = f.Position
 	switch {
+	case f.Event != nil && f.Event.Kind == ari.ListsTaken: // each 30 s
 	case f.Event != nil:
 		m.got = append(m.got, strings.TrimSuffix(fmt.Sprintf("[%s %s", f.Event.Kind, f.Event.Reason), " ")+"]")
 		m.frames = append(m.frames, f)

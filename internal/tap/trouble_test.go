@@ -1,0 +1,375 @@
+package tap_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/risposta/gateway/ari"
+	"github.com/risposta/gateway/ari/aritest"
+	"github.com/risposta/gateway/ari/cluster"
+	"github.com/risposta/gateway/ari/native"
+	"github.com/risposta/gateway/integration/faultfs"
+)
+
+// newestFile is the file of the journal that is written.
+func (b *bench) newestFile() string {
+	b.t.Helper()
+	files, err := filepath.Glob(filepath.Join(b.journal, "*.frames"))
+	if err != nil || len(files) == 0 {
+		b.t.Fatalf("the journal has %q: %v", files, err)
+	}
+	return slices.Max(files)
+}
+
+// A tap is killed in the middle of its work, and of a write. What was in the journal comes, and the
+// time until the new tap is synced is a gap.
+func TestATapThatIsKilledIsAGap(t *testing.T) {
+	b := newBench(t, nil)
+	b.startChild()
+	m := b.startMeter(nil)
+	b.until("a snapshot", func() bool { return m.has("[risposta.Snapshot]") })
+	b.send(500)
+	b.untilInStream("c-000500")
+	b.kill()
+	torn, err := os.OpenFile(b.newestFile(), os.O_APPEND|os.O_WRONLY, 0)
+	if err == nil {
+		_, err = torn.Write([]byte{200, 1, 0, 0, 9, 9, 9, 9, 1, 2, 3})
+		err = errors.Join(err, torn.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.startChild()
+	b.until("a second snapshot", func() bool {
+		return strings.Count(m.summary(), "[risposta.Snapshot]") == 2
+	})
+	b.send(500)
+	m.wants("[risposta.Snapshot] 1-500 [risposta.Gap gateway_restart] [risposta.Snapshot] 501-1000")
+}
+
+// While NATS is away the tap is killed: what was in its journal comes all the same.
+func TestAJournalIsSentAfterAKill(t *testing.T) {
+	b := newBench(t, nil)
+	b.startChild()
+	m := b.startMeter(nil)
+	b.until("a snapshot", func() bool { return m.has("[risposta.Snapshot]") })
+	b.send(100)
+	m.wants("[risposta.Snapshot] 1-100")
+	b.nats.Stop()
+	b.send(400)
+	b.until("the journal to have the last event", func() bool { return b.journalHas("c-000500") })
+	b.kill()
+	b.startNATS()
+	b.startChild()
+	b.until("a second snapshot", func() bool {
+		return strings.Count(m.summary(), "[risposta.Snapshot]") == 2
+	})
+	b.send(100)
+	m.wants("[risposta.Snapshot] 1-500 [risposta.Gap gateway_restart] [risposta.Snapshot] 501-600")
+}
+
+func (b *bench) journalHas(channel string) bool {
+	text, err := os.ReadFile(b.newestFile())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for rest := text[len("risposta tap 1\n"):]; len(rest) > 8; {
+		n := int(rest[0]) | int(rest[1])<<8 | int(rest[2])<<16 | int(rest[3])<<24
+		if 8+n > len(rest) {
+			return false
+		}
+		if hasChannel(rest[8:8+n], channel) {
+			return true
+		}
+		rest = rest[8+n:]
+	}
+	return false
+}
+
+// The disk takes nothing for a time. What comes waits, and nothing is missing.
+func TestAFullDiskMakesFramesWait(t *testing.T) {
+	if err := faultfs.Available(); err != nil {
+		t.Fatal(err)
+	}
+	disk, err := faultfs.Mount(t.TempDir(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := disk.Unmount(); err != nil {
+			t.Error(err)
+		}
+	})
+	b := newBench(t, func(s *settings) { s.Folder = filepath.Join(disk.Path, "tap") })
+	b.startTap()
+	m := b.startMeter(nil)
+	b.until("a snapshot", func() bool { return m.has("[risposta.Snapshot]") })
+	b.send(100)
+	m.wants("[risposta.Snapshot] 1-100")
+	for _, fault := range []faultfs.Fault{
+		{Write: true, Errno: syscall.ENOSPC},
+		{Sync: true, Errno: syscall.EIO},
+		{Sync: true, Errno: syscall.EIO, When: faultfs.After}, // it is on the disk, and written again
+	} {
+		before := b.logged.FilterMessage("tap.journal_failed").Len()
+		disk.Break(fault)
+		b.send(100)
+		b.until("the journal to fail", func() bool {
+			return b.logged.FilterMessage("tap.journal_failed").Len() > before+1
+		})
+		disk.Heal()
+		b.send(100)
+		m.wants("[risposta.Snapshot] 1-" + strings.TrimLeft(b.sent[len(b.sent)-1], "c-0"))
+	}
+	from := m.stop()
+	b.endTap()
+	b.startTap()
+	b.send(100)
+	m = b.startMeter(from)
+	m.wants("[Resumed] [risposta.Gap connection_lost] [risposta.Snapshot] 701-800")
+}
+
+// The queue in front of a disk that takes nothing overflows: the newest are refused, and are a gap.
+func TestAnOverflowIsAGap(t *testing.T) {
+	disk, err := faultfs.Mount(t.TempDir(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := disk.Unmount(); err != nil {
+			t.Error(err)
+		}
+	})
+	b := newBench(t, func(s *settings) {
+		s.Folder, s.QueueFrames = filepath.Join(disk.Path, "tap"), 200
+	})
+	b.startTap()
+	m := b.startMeter(nil)
+	b.until("a snapshot", func() bool { return m.has("[risposta.Snapshot]") })
+	b.send(100)
+	m.wants("[risposta.Snapshot] 1-100")
+	disk.Break(faultfs.Fault{Write: true, Errno: syscall.ENOSPC})
+	b.send(500)
+	b.until("the overflow", func() bool { return b.logged.FilterMessage("pbx.inbox_overflow").Len() > 0 })
+	disk.Heal()
+	b.until("a second snapshot", func() bool {
+		return strings.Count(m.summary(), "[risposta.Snapshot]") == 2
+	})
+	b.send(100)
+	b.until("the last event", func() bool { return m.has("c-000700") })
+	got := strings.Fields(strings.ReplaceAll(m.summary(), " overflow", "_overflow"))
+	if len(got) != 5 || !strings.HasPrefix(got[1], "1-") || got[2] != "[risposta.Gap_overflow]" ||
+		got[4] != "601-700" {
+		t.Errorf("got %s", m.summary())
+	}
+}
+
+// The meters stand still: the journal fills, and then takes nothing until one of them has passed it.
+func TestAFullJournalWaitsForAMeter(t *testing.T) {
+	b := newBench(t, func(s *settings) { s.JournalBytes = 1 << 20 })
+	b.startTap()
+	m := b.startMeter(nil)
+	b.until("a snapshot", func() bool { return m.has("[risposta.Snapshot]") })
+	for b.logged.FilterMessage("tap.journal_full").Len() == 0 {
+		b.send(1000)
+	}
+	b.send(100)
+	passed := make(chan struct{})
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		defer close(passed)
+		for ctx.Err() == nil {
+			m.mu.Lock()
+			at := m.position
+			m.mu.Unlock()
+			if err := m.source.Passed(at); err != nil {
+				t.Error(err)
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	}()
+	last := strings.TrimLeft(b.sent[len(b.sent)-1], "c-0")
+	m.wants("[risposta.Snapshot] 1-" + last)
+	cancel()
+	<-passed
+}
+
+// The stream is full: the journal keeps what comes, until what a meter has passed is taken out.
+func TestAFullStreamWaitsForAMeter(t *testing.T) {
+	b := newBench(t, func(s *settings) { s.MaxBytes = 64 << 10 })
+	b.startTap()
+	m := b.startMeter(nil)
+	b.until("a snapshot", func() bool { return m.has("[risposta.Snapshot]") })
+	for b.logged.FilterMessage("tap.stream_full").Len() == 0 {
+		b.send(200)
+	}
+	b.until("the log to say that the stream fills", func() bool {
+		return b.logged.FilterMessage("tap.stream_filling").Len() > 0
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	passed := make(chan struct{})
+	go func() {
+		defer close(passed)
+		for ctx.Err() == nil {
+			m.mu.Lock()
+			at := m.position
+			m.mu.Unlock()
+			if err := m.source.Passed(at); err != nil {
+				t.Error(err)
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	}()
+	last := strings.TrimLeft(b.sent[len(b.sent)-1], "c-0")
+	m.wants("[risposta.Snapshot] 1-" + last)
+	cancel()
+	<-passed
+}
+
+// The journal is lost, and so is the stream: what a meter has not read is a gap.
+func TestWhatCannotBeHadIsAGap(t *testing.T) {
+	b := newBench(t, nil)
+	b.startTap()
+	m := b.startMeter(nil)
+	b.until("a snapshot", func() bool { return m.has("[risposta.Snapshot]") })
+	b.send(100)
+	m.wants("[risposta.Snapshot] 1-100")
+	from := m.stop()
+	b.send(100)
+	b.untilInStream("c-000200")
+	b.endTap()
+	b.loseAll()
+	b.startTap()
+	m = b.startMeter(from)
+	b.until("a snapshot", func() bool { return m.has("[risposta.Snapshot]") })
+	b.send(100)
+	m.wants("[risposta.Snapshot] 201-300")
+	if !m.hasObserved("not resumed") {
+		t.Errorf("observed %q", m.seen())
+	}
+	// And so it is to a meter that runs.
+	b.nats.Stop()
+	b.send(50)
+	b.endTap()
+	b.loseJournal()
+	b.startNATS()
+	b.startTap()
+	b.until("a second snapshot", func() bool {
+		return strings.Count(m.summary(), "[risposta.Snapshot]") == 2
+	})
+	b.send(100)
+	m.wants("[risposta.Snapshot] 201-300 [risposta.Gap frames_lost] [risposta.Snapshot] 351-450")
+}
+
+func (b *bench) loseJournal() {
+	b.t.Helper()
+	files, err := filepath.Glob(filepath.Join(b.journal, "*.frames"))
+	for _, f := range files {
+		err = errors.Join(err, os.Remove(f))
+	}
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *bench) loseAll() {
+	b.t.Helper()
+	b.loseJournal()
+	stream, err := b.js.Stream(b.t.Context(), "FRAMES")
+	if err == nil {
+		err = stream.Purge(b.t.Context())
+	}
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// The PBX keeps its events while the tap is started anew: nothing is missing.
+func TestARestartBehindAListenerIsNoGap(t *testing.T) {
+	b := newBench(t, nil)
+	listen := func() string {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.listen = &native.Listen{Listener: l, Username: "asterisk", Password: "sesame"}
+		return "ws://" + l.Addr().String() + "/"
+	}
+	url := listen()
+	go b.connect(url)
+	b.startTap()
+	m := b.startMeter(nil)
+	b.until("a snapshot", func() bool { return m.has("[risposta.Snapshot]") })
+	b.send(100)
+	m.wants("[risposta.Snapshot] 1-100")
+	b.endTap()
+	var kept [][]byte
+	for range 50 {
+		kept = append(kept, b.event())
+	}
+	url = listen()
+	go b.connect(url, kept...)
+	b.startTap()
+	b.send(100)
+	m.wants("[risposta.Snapshot] 1-250")
+	for _, f := range m.frames {
+		if p, _ := cluster.ParsePosition(f.Position); p.Gap {
+			t.Errorf("position %+v is in a gap", p)
+		}
+	}
+}
+
+func (b *bench) connect(url string, kept ...[]byte) {
+	for end := time.Now().Add(deadline); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		if b.pbx.Connect(b.t.Context(), url, "asterisk", "sesame", kept...) == nil {
+			return
+		}
+	}
+}
+
+func TestTheDeskHearsAtOnce(t *testing.T) {
+	b := newBench(t, nil)
+	b.startTap()
+	m := b.startMeter(nil)
+	b.until("a snapshot", func() bool { return m.has("[risposta.Snapshot]") })
+	b.send(10)
+	b.until("the last event", func() bool { return m.has("c-000010") })
+	start := ari.Event{
+		Kind: ari.StasisStart, At: b.pbx.Now().Truncate(time.Millisecond), Node: aritest.Node,
+		Channel: ari.Channel{ID: "desk-1", Name: "PJSIP/a-1", State: "Up"}, Args: []string{"announce"},
+	}
+	if err := b.pbx.Send(aritest.Frame(start)); err != nil {
+		t.Fatal(err)
+	}
+	desk := func() int {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		return len(m.desk)
+	}
+	b.until("the desk to hear of the caller", func() bool { return desk() == 1 })
+	var worst time.Duration
+	for i := range 50 {
+		key := start
+		key.Kind, key.Digit, key.Args = ari.ChannelDtmfReceived, "1", nil
+		sent := time.Now()
+		if err := b.pbx.Send(aritest.Frame(key)); err != nil {
+			t.Fatal(err)
+		}
+		for desk() < i+2 {
+			time.Sleep(time.Millisecond)
+			if time.Since(sent) > deadline {
+				t.Fatal("a key did not come")
+			}
+		}
+		worst = max(worst, time.Since(sent))
+	}
+	t.Logf("the slowest of 50 keys took %s", worst)
+}
