@@ -83,6 +83,7 @@ var english = texts{
 		"gateway_restart":   "the gateway was away", "clock_jumped": "the PBX's clock was set forward",
 		"unreadable_frame": "an event could not be read", "hold_unknown": "not known whether on hold",
 		"event_missed":        "an event was missed",
+		"frames_lost":         "events were lost on their way from the PBX",
 		"feature_application": "a feature key runs an application",
 		"conference_unknown":  "not known who hears whom in the conference",
 		"no_media":            "no audio came from a phone",

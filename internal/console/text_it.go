@@ -89,6 +89,7 @@ var italian = texts{
 		"clock_jumped":      "l'orologio del centralino è stato portato avanti",
 		"unreadable_frame":  "un evento non era leggibile", "hold_unknown": "non è noto se sospesa",
 		"event_missed":        "manca un evento",
+		"frames_lost":         "eventi persi lungo il percorso dal PBX",
 		"feature_application": "un tasto ha avviato un'applicazione",
 		"conference_unknown":  "non è noto chi senta chi nella conferenza",
 		"no_media":            "nessun audio da un telefono",

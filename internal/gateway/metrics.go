@@ -79,7 +79,7 @@ func (m *metrics) addHeadPlace(name string) {
 // gapReasons are those that a source gives.
 var gapReasons = []string{
 	ari.GapConnection, ari.GapReplaced, ari.GapSilence, ari.GapOverflow, ari.GapDeaf, ari.GapClock,
-	ari.GapUnreadable, ari.GapMissed,
+	ari.GapUnreadable, ari.GapMissed, ari.GapFrames,
 }
 
 // addPBX makes a PBX's series before anything is counted: a series that is missing until its first

@@ -32,7 +32,7 @@ const (
 var missed = map[string]bool{
 	ari.GapConnection: true, ari.GapReplaced: true, ari.GapSilence: true, ari.GapOverflow: true,
 	ari.GapDeaf: true, ari.GapRestart: true, ari.GapUnreadable: true, ari.GapEndOfTrace: true,
-	ari.GapNotWatching: true, ari.GapMissed: true,
+	ari.GapNotWatching: true, ari.GapMissed: true, ari.GapFrames: true,
 }
 
 // reconcile corrects an ended call from its second evidence, made from the CEL: it takes out of the

@@ -43,39 +43,44 @@ type journal struct {
 }
 
 // openJournal opens the journal of a folder, which it makes. The end that a crash has torn is cut off.
-func openJournal(folder string, limit int64) (j *journal, err error) {
+func openJournal(folder string, limit int64) (*journal, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, fmt.Errorf("making the folder of the journal: %w", err)
 	}
-	j = &journal{
-		folder: folder, limit: max(limit, journalLimit),
-		grown: make(chan struct{}, 1), freed: make(chan struct{}, 1),
-	}
-	if j.lock, err = lockFolder(folder); err != nil {
+	lock, err := lockFolder(folder)
+	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			_ = j.close() // err is the cause
-		}
-	}()
-	paths, err := filepath.Glob(filepath.Join(folder, "*.frames"))
+	j := &journal{
+		folder: folder, limit: max(limit, journalLimit), lock: lock,
+		grown: make(chan struct{}, 1), freed: make(chan struct{}, 1),
+	}
+	if err := j.load(); err != nil {
+		return nil, errors.Join(err, j.close())
+	}
+	signal(j.grown)
+	return j, nil
+}
+
+// load reads what the last run has left.
+func (j *journal) load() error {
+	paths, err := filepath.Glob(filepath.Join(j.folder, "*.frames"))
 	if err != nil {
-		return nil, fmt.Errorf("reading the folder of the journal: %w", err)
+		return fmt.Errorf("reading the folder of the journal: %w", err)
 	}
 	slices.Sort(paths) // their numbers have 16 digits each
 	for _, path := range paths {
 		var number uint64
 		if _, err := fmt.Sscanf(filepath.Base(path), "%016x.frames", &number); err != nil {
-			return nil, fmt.Errorf("reading the folder of the journal: %s does not belong there", path)
+			return fmt.Errorf("reading the folder of the journal: %s does not belong there", path)
 		}
 		s, err := scan(path, number)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if s.batches == 0 {
 			if err := os.Remove(path); err != nil {
-				return nil, fmt.Errorf("removing an empty file of the journal: %w", err)
+				return fmt.Errorf("removing an empty file of the journal: %w", err)
 			}
 			continue
 		}
@@ -84,11 +89,7 @@ func openJournal(folder string, limit int64) (j *journal, err error) {
 			j.last = s.last
 		}
 	}
-	if err := j.readNode(); err != nil {
-		return nil, err
-	}
-	signal(j.grown)
-	return j, nil
+	return j.readNode()
 }
 
 // readNode reads whose frames the journal has.

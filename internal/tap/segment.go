@@ -1,6 +1,7 @@
 package tap
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -53,7 +54,7 @@ func readRecord(f io.ReaderAt, at, end int64) ([]byte, error) {
 		return nil, err
 	}
 	length := int64(binary.LittleEndian.Uint32(head[:]))
-	if length > maxRecord || at+recordHead+length > end {
+	if length == 0 || length > maxRecord || at+recordHead+length > end {
 		return nil, errTorn
 	}
 	content := make([]byte, length)
@@ -80,8 +81,8 @@ func scan(path string, number uint64) (s *segment, err error) {
 	}
 	s = &segment{path: path, number: number, bytes: int64(len(segmentHead))}
 	head := make([]byte, len(segmentHead))
-	if n, _ := f.ReadAt(head, 0); n < len(head) {
-		return s, nil // it was just begun
+	if n, _ := f.ReadAt(head, 0); n < len(head) || bytes.Equal(head, make([]byte, len(head))) {
+		return s, nil // it was just begun: the head reaches the disk with the first record
 	}
 	if string(head) != segmentHead {
 		return nil, fmt.Errorf("reading the journal: %s is no file of this version's journal", path)

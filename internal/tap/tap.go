@@ -62,19 +62,30 @@ type Tap struct {
 
 // New opens the journal, and begins to connect to NATS. The PBX is not contacted yet. Run closes what
 // it opened, or New itself where it fails.
-func New(conf Config, log *zap.Logger) (t *Tap, err error) {
-	t = &Tap{
+func New(conf Config, log *zap.Logger) (*Tap, error) {
+	t := &Tap{
 		conf: conf, log: log, metrics: newMetrics(), stream: conf.Stream, queue: ari.NewQueue(conf.QueueFrames),
 		resume: resumeIn(conf.Folder),
 	}
 	t.writes.Store(true)
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, t.close())
-		}
-	}()
+	if err := t.open(); err != nil {
+		return nil, errors.Join(err, t.close())
+	}
+	pbx := conf.PBX
+	pbx.KeepRaw, pbx.ReadEvery = true, readEvery
+	pbx.Desk = func(ari.Event) {} // there is one, behind the stream: the source must not let it wait
+	pbx.Resume = func(context.Context, string) (ari.Position, error) {
+		_, last := t.journal.end()
+		return t.resume.take(last)
+	}
+	t.source = native.New(pbx, t.queue, t, t.accept)
+	return t, nil
+}
+
+func (t *Tap) open() (err error) {
+	conf := t.conf
 	if t.journal, err = openJournal(conf.Folder, conf.JournalBytes); err != nil {
-		return nil, err
+		return err
 	}
 	t.conn, err = cluster.Connect(conf.Server, "risposta tap", cluster.Events{
 		Lost: func(err error) {
@@ -88,23 +99,15 @@ func New(conf Config, log *zap.Logger) (t *Tap, err error) {
 		Refused: func(err error) { t.log.Error(evRefused, zap.Error(err)) },
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	js, err := jetstream.New(t.conn, jetstream.WithPublishAsyncMaxPending(maxPending),
 		jetstream.WithPublishAsyncTimeout(ackTimeout))
 	if err != nil {
-		return nil, fmt.Errorf("connecting to JetStream: %w", err)
+		return fmt.Errorf("connecting to JetStream: %w", err)
 	}
 	t.publisher.tap, t.publisher.js = t, js
-	pbx := conf.PBX
-	pbx.KeepRaw, pbx.ReadEvery = true, readEvery
-	pbx.Desk = func(ari.Event) {} // there is one, behind the stream: the source must not let it wait
-	pbx.Resume = func(context.Context, string) (ari.Position, error) {
-		_, last := t.journal.end()
-		return t.resume.take(last)
-	}
-	t.source = native.New(pbx, t.queue, t, t.accept)
-	return t, nil
+	return nil
 }
 
 // accept refuses a PBX other than the one whose frames the journal has, and answers its meters.
