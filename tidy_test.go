@@ -119,7 +119,7 @@ var testsMayImport = map[string][]string{
 	"metering/delivery/webhook": {"metering/ledger"},
 	"internal/report":           {"internal/pageaudit", "internal/retention"},
 	"internal/rerating":         {"ari", "metering/ledger/sqlite"},
-	"integration":               {"ari/aritest", "integration/judge", "integration/lab", "metering"},
+	"integration":               {"ari", "integration/judge", "integration/lab", "metering"},
 }
 
 // exact are the packages whose permissions do not extend to the folders below the ones named.

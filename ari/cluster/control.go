@@ -48,8 +48,11 @@ const (
 	// requestTimeout bounds one request: more than any takes, and less than a caller may wait.
 	requestTimeout = 2 * time.Second
 	// libraryTimeout is the same in the library. It ends a little earlier, so that a request that is
-	// given up here has ended there.
-	libraryTimeout = requestTimeout - 200*time.Millisecond
+	// given up here has ended there: where two time out at once its count of them is a data race.
+	libraryTimeout = requestTimeout - margin
+	// commandTimeout is when the proxy gives up: its answer ends the wait in the library.
+	commandTimeout = libraryTimeout - margin
+	margin         = 200 * time.Millisecond
 	// maxInFlight bounds the requests at once, the abandoned ones among them: the library can neither
 	// cancel nor be told to. It is as many as the front desk has callers.
 	maxInFlight = 1024
@@ -227,7 +230,10 @@ func within[T any](
 ) (none T, err error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	before, _ := ctx.Deadline() // there is one
+	before := time.Now().Add(commandTimeout)
+	if end, _ := ctx.Deadline(); end.Before(before) {
+		before = end
+	}
 	lib, err := c.begin(ctx)
 	if err != nil {
 		return none, err

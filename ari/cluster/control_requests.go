@@ -120,6 +120,10 @@ const listQueries = 16
 
 // Lists implements ari.Control. See Snapshot.
 func (c *Control) Lists(ctx context.Context) (*ari.Snapshot, error) {
+	// A list that nobody answers is waited for; this is not.
+	if _, err := c.Info(ctx); err != nil {
+		return nil, err
+	}
 	channels, err := listed(ctx, c,
 		func(lib *client.Client) ([]*cycore.Key, error) {
 			return lib.Channel().List(c.key(cycore.ChannelKey, ""))

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -112,6 +113,22 @@ func (a *App) Connect(ctx context.Context, endpoint string) error {
 	}
 	_, err = a.post(ctx, "/bridges/"+a.bridge+"/addChannel",
 		url.Values{"channel": {caller + "," + operator}})
+	return err
+}
+
+// Call calls an endpoint, and returns when the channel, with the given id, is in the application.
+func (a *App) Call(ctx context.Context, endpoint, id string) error {
+	_, err := a.post(ctx, "/channels", url.Values{"endpoint": {endpoint}, "app": {a.name},
+		"appArgs": {"called"}, "channelId": {id}})
+	if err != nil {
+		return err
+	}
+	_, err = a.wait(ctx, endpoint+" to answer", func() string {
+		if slices.Contains(a.joined, id) {
+			return id
+		}
+		return ""
+	})
 	return err
 }
 

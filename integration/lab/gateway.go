@@ -22,6 +22,7 @@ type Gateway struct {
 	Binary string
 	Config string
 	Admin  string // host:port
+	run    string // the command that Start runs
 	listen string // the address that Asterisk connects to; "": the gateway connects to Asterisk
 	env    []string
 	cmd    *exec.Cmd
@@ -39,7 +40,7 @@ func NewGateway(binary, dir, ariURL, config string) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &Gateway{Binary: binary, Config: filepath.Join(dir, "gateway.yaml"),
+	g := &Gateway{Binary: binary, run: "run", Config: filepath.Join(dir, "gateway.yaml"),
 		Admin: fmt.Sprintf("127.0.0.1:%d", port)}
 	g.env = append(os.Environ(), "RISPOSTA_PBX_0_PASSWORD="+ARIPassword,
 		"RISPOSTA_CALLERS_KEY="+callersKey)
@@ -81,9 +82,18 @@ func (g *Gateway) RequestWebSocket(
 	return resp.StatusCode, resp.Body.Close()
 }
 
-// Start starts `risposta run` and does not wait until it is ready: see WaitReady.
+// NewProxy is NewGateway for `risposta proxy`.
+func NewProxy(binary, dir, ariURL, config string) (*Gateway, error) {
+	g, err := NewGateway(binary, dir, ariURL, config)
+	if err == nil {
+		g.run = "proxy"
+	}
+	return g, err
+}
+
+// Start starts `risposta run`, or `risposta proxy`, and does not wait until it is ready: see WaitReady.
 func (g *Gateway) Start() error {
-	g.cmd = exec.Command(g.Binary, "run", "--config", g.Config)
+	g.cmd = exec.Command(g.Binary, g.run, "--config", g.Config)
 	g.log, g.done = &syncBuffer{}, make(chan struct{})
 	g.cmd.Env, g.cmd.Stdout, g.cmd.Stderr = g.env, g.log, g.log
 	g.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

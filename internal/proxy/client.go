@@ -33,7 +33,7 @@ type PBX interface {
 const maxRequests = 64
 
 // readTimeout bounds a request without a deadline of its own. Nobody waits longer for the answer.
-const readTimeout = 2 * time.Second
+const readTimeout = 1600 * time.Millisecond
 
 // client is the ari.Client that ari-proxy's server gets, for as long as the PBX has one id. It has no
 // bus: events do not come this way. Requests that are not served (see serve) never reach it; the

@@ -79,8 +79,8 @@ type fakePBX struct {
 	bridges   []ari.Bridge
 	variables map[string]string
 	commands  []string
-	// during is called in each command.
-	during func()
+	// hangs: commands end with their context.
+	hangs bool
 }
 
 const node = "02:00:00:00:00:99"
@@ -151,12 +151,13 @@ func (f *fakePBX) Variable(_ context.Context, ch ari.ChannelID, name string) (st
 	return v, nil
 }
 
-func (f *fakePBX) command(ch ari.ChannelID, text string) error {
+func (f *fakePBX) command(ctx context.Context, ch ari.ChannelID, text string) error {
 	f.mu.Lock()
-	during := f.during
+	hangs := f.hangs
 	f.mu.Unlock()
-	if during != nil {
-		during()
+	if hangs {
+		<-ctx.Done()
+		return ctx.Err()
 	}
 	if _, err := f.Channel(context.Background(), ch); err != nil {
 		return err
@@ -166,21 +167,21 @@ func (f *fakePBX) command(ch ari.ChannelID, text string) error {
 }
 
 func (f *fakePBX) Play(
-	_ context.Context, ch ari.ChannelID, playback, language, media string,
+	ctx context.Context, ch ari.ChannelID, playback, language, media string,
 ) error {
-	return f.command(ch, fmt.Sprintf("play %s %s %s %s", ch, playback, language, media))
+	return f.command(ctx, ch, fmt.Sprintf("play %s %s %s %s", ch, playback, language, media))
 }
 
-func (f *fakePBX) SetVariable(_ context.Context, ch ari.ChannelID, name, value string) error {
-	return f.command(ch, fmt.Sprintf("set %s %s=%s", ch, name, value))
+func (f *fakePBX) SetVariable(ctx context.Context, ch ari.ChannelID, name, value string) error {
+	return f.command(ctx, ch, fmt.Sprintf("set %s %s=%s", ch, name, value))
 }
 
-func (f *fakePBX) Continue(_ context.Context, ch ari.ChannelID) error {
-	return f.command(ch, fmt.Sprintf("continue %s", ch))
+func (f *fakePBX) Continue(ctx context.Context, ch ari.ChannelID) error {
+	return f.command(ctx, ch, fmt.Sprintf("continue %s", ch))
 }
 
-func (f *fakePBX) HangUp(_ context.Context, ch ari.ChannelID) error {
-	return f.command(ch, fmt.Sprintf("hang up %s", ch))
+func (f *fakePBX) HangUp(ctx context.Context, ch ari.ChannelID) error {
+	return f.command(ctx, ch, fmt.Sprintf("hang up %s", ch))
 }
 
 func (f *fakePBX) done() []string {

@@ -276,10 +276,8 @@ func TestNobodyServes(t *testing.T) {
 // A PBX that does not respond, or a meter that has no time, ends the wait.
 func TestDeadlines(t *testing.T) {
 	pbx := newFake()
-	hang := make(chan struct{})
-	pbx.during = func() { <-hang }
+	pbx.hangs = true
 	c, _, _ := start(t, pbx)
-	t.Cleanup(func() { close(hang) })
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	began := time.Now()
