@@ -195,7 +195,7 @@ func (p *proxied) stuckProxy(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.finish(t, caller)
-	p.wantFree(t, "stuck", 7500) // the whole 8 s: no old timeout has cut it
+	p.wantFree(t, "stuck", 7500) // the whole 8 s: no old command has cut it
 	err := lab.Until(p.ctx, 10*second, "old commands to be refused", func() error {
 		_, metrics, err := p.proxy.Get(p.ctx, "/metrics")
 		if err == nil &&

@@ -17,8 +17,8 @@ import (
 // are ours: [Control] and `risposta proxy` (internal/proxy).
 
 // Terms are how a command is to be carried out. A command that waited, in a proxy that was stopped or
-// in a connection that was down, must not be carried out late: an old TIMEOUT(absolute) would end a
-// talk that has begun since.
+// in a connection that was down, must not be carried out late: Asterisk hangs up any channel, and an
+// old command to hang up would end a talk that has begun since.
 type Terms struct {
 	Before   time.Time // by the clock of the machine of the proxy; never zero
 	Language string    // of a prompt; "" for other commands

@@ -10,6 +10,7 @@ var proxyEvents = []Event{
 		Name: "proxy.stopped", Levels: "info, error",
 		Meaning: "it has ended",
 		Fields:  "`error`",
+		Do:      "With `error`: read it; the service manager starts it again.",
 	},
 	{
 		Name: "proxy.connected", Levels: "info",

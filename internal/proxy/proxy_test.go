@@ -159,14 +159,14 @@ func send(t *testing.T, url, class string, request map[string]any) (answer strin
 	return got.Error
 }
 
-// A proxy that was stopped for a while finds old commands in its socket. One of them may be the
-// TIMEOUT(absolute) of a caller who talks by now.
+// A proxy that was stopped for a while finds old commands in its socket. One of them may hang up a
+// caller who talks by now.
 func TestLateCommandIsNotCarriedOut(t *testing.T) {
 	pbx := newFake()
 	c, r, n := start(t, pbx)
-	set := func(dialog string) map[string]any {
+	hangUp := func(dialog string) map[string]any {
 		return map[string]any{
-			"kind": "ChannelVariableSet", "channel_variable": map[string]string{"name": "A", "value": "b"},
+			"kind": "ChannelHangup", "channel_hangup": map[string]string{"reason": "normal"},
 			"key": map[string]string{"kind": "channel", "id": string(caller), "dialog": dialog},
 		}
 	}
@@ -174,7 +174,7 @@ func TestLateCommandIsNotCarriedOut(t *testing.T) {
 	for dialog, want := range map[string]string{
 		late: "after its deadline", "": "no deadline", "call-7": "no deadline", "before=x": "no deadline",
 	} {
-		if got := send(t, n.URL(), "command", set(dialog)); !strings.Contains(got, want) {
+		if got := send(t, n.URL(), "command", hangUp(dialog)); !strings.Contains(got, want) {
 			t.Errorf("%q: %q; want %q", dialog, got, want)
 		}
 	}
@@ -182,10 +182,10 @@ func TestLateCommandIsNotCarriedOut(t *testing.T) {
 		t.Errorf("carried out: %v", got)
 	}
 	if m := metricsOf(t, r); !strings.Contains(m,
-		`risposta_proxy_requests_total{kind="set_variable",result="expired"} 4`) {
+		`risposta_proxy_requests_total{kind="hang_up",result="expired"} 4`) {
 		t.Error(m)
 	}
-	if err := c.SetVariable(t.Context(), caller, "A", "b"); err != nil {
+	if err := c.HangUp(t.Context(), caller); err != nil {
 		t.Error(err)
 	}
 }
