@@ -25,8 +25,8 @@ type ledgerCopy struct {
 
 // Help says what is left to do.
 func (ledgerCopy) Help() string {
-	return "All of it is copied or nothing, into a PostgreSQL that has no ledger yet. The file stays as " +
-		"it is. Then set ledger.postgres.dsn_file and ledger.key_file in place of ledger.file."
+	return "All of it is copied or nothing, into a PostgreSQL that has no ledger yet. The file " +
+		"stays as it is. Then set ledger.postgres.dsn_file and ledger.key_file in place of ledger.file."
 }
 
 // Run copies, and verifies the copy as `verify` does.

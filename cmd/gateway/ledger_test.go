@@ -51,8 +51,8 @@ func inPostgres(t *testing.T, h home, dsn string) {
 	}
 }
 
-// A ledger that was copied into PostgreSQL gives the same answers as its file did, and comes back from
-// a backup; it is not copied beside a running gateway, nor over another ledger.
+// A ledger that was copied into PostgreSQL gives the same answers as its file did, and comes back
+// from a backup; it is not copied beside a running gateway, nor over another ledger.
 func TestLiveLedgerCopy(t *testing.T) {
 	written, head := signedLedger(t)
 	h, pg := newHome(t, testKey), startPostgres(t)
@@ -75,7 +75,7 @@ func TestLiveLedgerCopy(t *testing.T) {
 	}
 	inPostgres(t, h, pg.DSN())
 	copies := []string{"ledger", "copy", "--from", h.path("ledger.db"), "--to", h.path("dsn")}
-	running, err := ledger.Open(t.Context(), h.path("ledger.db"), ledger.Exclusive) // as a gateway has it
+	running, err := ledger.Open(t.Context(), h.path("ledger.db"), ledger.Exclusive)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,8 +90,8 @@ func TestLiveLedgerCopy(t *testing.T) {
 		"2 records: 2 replayed from their evidence to the same bytes, 0 erased") {
 		t.Errorf("exit %d: %s", code, out)
 	}
-	t.Log(out)
-	if out, code := cli(t, copies...); code == 0 || !strings.Contains(out, ledger.ErrNotEmpty.Error()) {
+	out, code = cli(t, copies...)
+	if code == 0 || !strings.Contains(out, ledger.ErrNotEmpty.Error()) {
 		t.Errorf("a second time: exit %d: %s", code, out)
 	}
 	if err := os.Rename(h.path("ledger.db"), h.path("former.db")); err != nil {
@@ -146,8 +146,8 @@ func signedNode(t *testing.T, c *postgres.Cluster, node, key string) (head []byt
 	return h.Note
 }
 
-// Each node's log is verified alone, with the heads that agree with it; a head that agrees with none
-// is a problem.
+// Each node's log is verified alone, with the heads that agree with it; a head that agrees with
+// none is a problem.
 func TestLiveVerifyOfEachNode(t *testing.T) {
 	h, pg := newHome(t, testKey), startPostgres(t)
 	inPostgres(t, h, pg.DSN())

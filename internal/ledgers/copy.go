@@ -12,7 +12,9 @@ import (
 
 // Copy copies the whole ledger of a file into an empty one in PostgreSQL, in one transaction, which
 // reads everything back before it commits. Both are locked meanwhile: no gateway may run on either.
-func Copy(ctx context.Context, file string, into config.LedgerPostgres) (sum ledger.Sum, err error) {
+func Copy(
+	ctx context.Context, file string, into config.LedgerPostgres,
+) (sum ledger.Sum, err error) {
 	if _, err := os.Stat(file); err != nil { // a gateway would make it
 		return sum, fmt.Errorf("copying the ledger: %w", err)
 	}

@@ -1,7 +1,7 @@
 // Package ledgers opens the ledger that a configuration names.
 //
-// In: the section of the configuration. Out: an open ledger, in a file or in PostgreSQL. It prints no
-// connection string.
+// In: the section of the configuration. Out: an open ledger, in a file or in PostgreSQL. It prints
+// no connection string.
 package ledgers
 
 import (
@@ -30,8 +30,8 @@ func place(c config.Ledger) string {
 // IsNone reports whether an error of Open says that there is no ledger yet: no gateway has run.
 func IsNone(err error) bool { return errors.Is(err, fs.ErrNotExist) }
 
-// Each calls f with the ledger of each log: of each node where it has several, else with itself. name
-// is "" where it is no node's.
+// Each calls f with the ledger of each log: of each node where it has several, else with itself.
+// name is "" where it is no node's.
 func Each(ctx context.Context, l ledger.Store, f func(name string, l ledger.Store) error) error {
 	many, ok := l.(ledger.Logs)
 	if !ok {

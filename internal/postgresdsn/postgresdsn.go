@@ -1,8 +1,8 @@
 // Package postgresdsn reads connection strings of PostgreSQL.
 //
-// In: a connection string in libpq's form. Out: what a pool is made with. It refuses a connection that
-// would cross the network readable, or to a server that is not known to be the right one, and its
-// errors quote nothing of the string: it may have a password. It never connects.
+// In: a connection string in libpq's form. Out: what a pool is made with. It refuses a connection
+// that would cross the network readable, or to a server that is not known to be the right one, and
+// its errors quote nothing of the string: it may have a password. It never connects.
 package postgresdsn
 
 import (

@@ -7,8 +7,8 @@ import (
 	"github.com/risposta/gateway/internal/postgresdsn"
 )
 
-// Callers' numbers and records cross the network to a database whose certificate is verified, or not at
-// all.
+// Callers' numbers and records cross the network to a database whose certificate is verified, or
+// not at all.
 func TestRemoteDatabaseNeedsAVerifiedCertificate(t *testing.T) {
 	const secret = "s3cret-text"
 	for dsn, ok := range map[string]bool{

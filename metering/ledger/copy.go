@@ -60,9 +60,9 @@ const RowsOfACall = 1 << 24
 
 // Dumper reads a whole ledger.
 type Dumper interface {
-	// Dump calls f with every entry of one state of the ledger, in the order of Tables, and of the keys
-	// in each. A store of the whole ledger of a cluster has none where there are logs of nodes: each
-	// node is one.
+	// Dump calls f with every entry of one state of the ledger, in the order of Tables, and of the
+	// keys in each. A store of the whole ledger of a cluster has none where there are logs of nodes:
+	// each node is one.
 	Dump(ctx context.Context, f func(Entry) error) error
 }
 

@@ -16,8 +16,8 @@ type Position struct {
 // Advance moves the position of a batch's node. It must stand at From.
 type Advance struct{ From, To Position }
 
-// Lease is the right of one meter to commit for a node. The epoch is greater than that of each lease
-// of the node before it.
+// Lease is the right of one meter to commit for a node. The epoch is greater than that of each
+// lease of the node before it.
 type Lease struct {
 	Node, Meter string
 	Epoch       int64
@@ -37,15 +37,15 @@ type View struct {
 }
 
 var (
-	// ErrFenced says that the meter no longer has the lease of the node, or that the node's position is
-	// not where the batch goes on from. Nothing was kept. The meter stops metering the node.
+	// ErrFenced says that the meter no longer has the lease of the node, or that the node's position
+	// is not where the batch goes on from. Nothing was kept. The meter stops metering the node.
 	ErrFenced = errors.New("another meter has the node")
 	// ErrLeased says that a lease was not given because a meter has it.
 	ErrLeased = errors.New("a meter has the node already")
 )
 
-// Cluster shares the nodes out among the meters of one ledger. A lease and the sign of life of a meter
-// last for LeaseTime, by the database's clock alone.
+// Cluster shares the nodes out among the meters of one ledger. A lease and the sign of life of a
+// meter last for LeaseTime, by the database's clock alone.
 type Cluster interface {
 	// Meter is the name of this meter in leases and views: no other's, nor that of an earlier run.
 	Meter() string
@@ -54,7 +54,8 @@ type Cluster interface {
 	// RemoveNode has no meter take the node any more. Who has it loses it with the next Meet.
 	RemoveNode(ctx context.Context, node string) error
 	// Meet tells the others that this meter is alive, renews all leases that it has, and returns who
-	// has which. A lease of this meter that is not in the view is lost. A commit renews the lease, too.
+	// has which. A lease of this meter that is not in the view is lost. A commit renews the lease,
+	// too.
 	Meet(ctx context.Context) (View, error)
 	// Take gives this meter the lease of a node that is free, with a greater epoch: from then on no
 	// meter can commit under an earlier one. ErrLeased where it is not free.

@@ -7,9 +7,9 @@ type Share struct {
 }
 
 // Share tells a meter what to do. A meter takes free nodes until it has as many as every meter can
-// have; those that are left over go to the meters that have the fewest. A node moves from one meter to
-// another only while no node is free, from the meter that has the most to one that has at least two
-// fewer, one node at a time.
+// have; those that are left over go to the meters that have the fewest. A node moves from one meter
+// to another only while no node is free, from the meter that has the most to one that has at least
+// two fewer, one node at a time.
 func (v View) Share(meter string) (s Share) {
 	held := map[string]int{}
 	for _, m := range v.Meters {
@@ -49,8 +49,8 @@ func (v View) Share(meter string) (s Share) {
 	return s
 }
 
-// take chooses up to so many free nodes, or one where the meter has the fewest. Each meter begins with
-// another one, so that two seldom try the same.
+// take chooses up to so many free nodes, or one where the meter has the fewest. Each meter begins
+// with another one, so that two seldom try the same.
 func (v View) take(meter string, free []string, missing int, fewest bool) (nodes []string) {
 	if missing <= 0 && fewest {
 		missing = 1

@@ -11,9 +11,9 @@ import (
 	_ "github.com/risposta/gateway/metering/ledger/sqlite" // the store of a backup
 )
 
-// Backup implements ledger.Backup: it copies the log's ledger into an SQLite file, which the commands
-// read, and `risposta ledger copy` brings back. The whole ledger of a cluster is more than one: it is
-// backed up with the database's own tools, or node by node.
+// Backup implements ledger.Backup: it copies the log's ledger into an SQLite file, which the
+// commands read, and `risposta ledger copy` brings back. The whole ledger of a cluster is more than
+// one: it is backed up with the database's own tools, or node by node.
 func (s *Store) Backup(ctx context.Context, into string) (err error) {
 	defer func() {
 		if err != nil {

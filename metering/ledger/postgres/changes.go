@@ -62,8 +62,8 @@ func dayAfter(day string, rows []quality.Row) (next string, err error) {
 // erasing are the tables that have what an erasure takes.
 const erasing = "record, evidence, open_evidence, open_call, pending_record, dispute, payer"
 
-// Scrub implements ledger.Eraser: it vacuums the tables, which makes the space of erased rows free. It
-// does not overwrite them, nor what the server keeps of its write-ahead log: PostgreSQL cannot.
+// Scrub implements ledger.Eraser: it vacuums the tables, which makes the space of erased rows free.
+// It does not overwrite them, nor what the server keeps of its write-ahead log: PostgreSQL cannot.
 func (s *Store) Scrub(ctx context.Context) (done bool, err error) {
 	if s.write == nil {
 		return false, errReadOnly

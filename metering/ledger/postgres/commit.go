@@ -10,8 +10,8 @@ import (
 	"github.com/risposta/gateway/metering/ledger/merkle"
 )
 
-// Commit implements ledger.Writer: one transaction. A batch that met a change of another node is tried
-// again: what was in its way is committed by then, and so is named as a contradiction.
+// Commit implements ledger.Writer: one transaction. A batch that met a change of another node is
+// tried again: what was in its way is committed by then, and so is named as a contradiction.
 func (s *Store) Commit(ctx context.Context, b *ledger.Batch) (err error) {
 	if !s.all && b.Node != s.log {
 		return fmt.Errorf("committing: a batch of node %q in the ledger of node %q", b.Node, s.log)
@@ -147,7 +147,8 @@ func (s *Store) queueNode(tx *txn, b *ledger.Batch) {
 	tx.single = tx.queued.Len()
 }
 
-// queueCalls writes the calls that the batch opens and identifies, what waits, and what was not read.
+// queueCalls writes the calls that the batch opens and identifies, what waits, and what was not
+// read.
 func queueCalls(tx *txn, b *ledger.Batch) {
 	if len(b.Opened) > 0 {
 		c := columnsOf(b.Opened)

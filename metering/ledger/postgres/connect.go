@@ -42,10 +42,10 @@ const (
 // maxConns bounds the connections of one process for each use.
 const maxConns = 8
 
-// The times that bound how long a dead peer is waited for. A transaction whose client is paused or cut
-// off ends before a lease does, so that it keeps nobody from taking the node.
+// The times that bound how long a dead peer is waited for. A transaction whose client is paused or
+// cut off ends before a lease does, so that it keeps nobody from taking the node.
 const (
-	connectTimeout = 3 * time.Second
+	connectTimeout = 5 * time.Second
 	changeTimeout  = 5 * time.Second // of one transaction that changes something
 	idleTimeout    = 2 * time.Second // of a transaction whose client does nothing
 	deadPeer       = 3 * time.Second // of a peer that acknowledges nothing
@@ -116,8 +116,9 @@ func connect(ctx context.Context, conf *pgxpool.Config, use use) (*pgxpool.Pool,
 	return pool, nil
 }
 
-// checkServer refuses a server on which a commit is not durable when it returns. Each new connection
-// is checked: the server may have been started anew with other settings, or a pooler may drop ours.
+// checkServer refuses a server on which a commit is not durable when it returns. Each new
+// connection is checked: the server may have been started anew with other settings, or a pooler may
+// drop ours.
 func checkServer(ctx context.Context, conn *pgx.Conn) error {
 	var version int
 	var fsync, commit, encoding string

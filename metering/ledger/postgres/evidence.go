@@ -74,8 +74,8 @@ func writeCalls(
 	return nil
 }
 
-// addRecorded adds calls that were left open although they have their record. One that has none stays
-// open.
+// addRecorded adds calls that were left open although they have their record. One that has none
+// stays open.
 func addRecorded(
 	ctx context.Context, tx *txn, closed []metering.CallID, closing map[metering.CallID]int64,
 ) error {
@@ -174,8 +174,8 @@ func linesOfRows(rows [][]byte) (lines []byte) {
 	return lines
 }
 
-// queueClosed adds compressed texts to calls that have a record. What is there is not read: compressed
-// texts one after the other decompress to their lines one after the other.
+// queueClosed adds compressed texts to calls that have a record. What is there is not read:
+// compressed texts one after the other decompress to their lines one after the other.
 func queueClosed(tx *txn, texts map[metering.CallID][]byte) {
 	var calls []string
 	var values [][]byte

@@ -13,8 +13,8 @@ import (
 	"github.com/risposta/gateway/metering/ledger"
 )
 
-// LeaseTime is how long a lease lasts that is not renewed, and a meter without a sign of life, by the
-// database's clock. A node passes to another meter within that, and one Meet of it.
+// LeaseTime is how long a lease lasts that is not renewed, and a meter without a sign of life, by
+// the database's clock. A node passes to another meter within that, and one Meet of it.
 const LeaseTime = 3 * time.Second
 
 // Cluster is one meter among those that share the nodes of a ledger.
@@ -26,8 +26,8 @@ type Cluster struct {
 
 var _ ledger.Cluster = (*Cluster)(nil)
 
-// OpenCluster opens the ledger for a meter, and makes it where there is none. The meter's name gets a
-// random end: what an earlier run had, perhaps in the middle of something, is not this one's.
+// OpenCluster opens the ledger for a meter, and makes it where there is none. The meter's name gets
+// a random end: what an earlier run had, perhaps in the middle of something, is not this one's.
 func OpenCluster(ctx context.Context, dsn, meter string) (*Cluster, error) {
 	c := &Cluster{meter: meter + "/" + rand.Text()[:8]}
 	if err := c.open(ctx, dsn); err != nil {
@@ -164,8 +164,8 @@ func (c *Cluster) Open(l ledger.Lease) ledger.Metered {
 	}
 }
 
-// Whole returns the ledger of all nodes, for reading and for changes of calls that have ended. It is
-// closed with the cluster.
+// Whole returns the ledger of all nodes, for reading and for changes of calls that have ended. It
+// is closed with the cluster.
 func (c *Cluster) Whole() *Store {
 	return &Store{reads: reads{q: c.read, log: wholeLog, all: true}, read: c.read, write: c.write}
 }

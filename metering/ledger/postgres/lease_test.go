@@ -93,8 +93,8 @@ func begin(t *testing.T, m ledger.Metered, node string) {
 	}
 }
 
-// A meter whose lease passed to another commits nothing any more, whatever it does, and the other goes
-// on from where it was. Of one commit each: position, evidence and records together.
+// A meter whose lease passed to another commits nothing any more, whatever it does, and the other
+// goes on from where it was. Of one commit each: position, evidence and records together.
 func TestLiveAFencedMeterCommitsNothing(t *testing.T) {
 	dsn := newDatabase(t, server)
 	first, second := meter(t, dsn, "first"), meter(t, dsn, "second")
@@ -156,8 +156,8 @@ func wantRecords(t *testing.T, l ledger.Reader, want ...string) {
 	}
 }
 
-// A checkpoint stays while the position moves on, and until another one replaces it. A batch that is
-// committed again moves nothing twice.
+// A checkpoint stays while the position moves on, and until another one replaces it. A batch that
+// is committed again moves nothing twice.
 func TestLiveACheckpointStaysBesideThePosition(t *testing.T) {
 	m := take(t, meter(t, newDatabase(t, server), "m"), "pbx1")
 	begin(t, m, "pbx1")

@@ -122,8 +122,8 @@ func (s *Store) SignLog(
 // noHead is how many leaves a head covers that does not exist.
 const noHead = -2
 
-// newestHead returns how many leaves the newest head covers, noHead without one, and checks that the
-// log still begins with them.
+// newestHead returns how many leaves the newest head covers, noHead without one, and checks that
+// the log still begins with them.
 func newestHead(ctx context.Context, tx *txn) (covered int64, err error) {
 	var text []byte
 	var n int64

@@ -12,8 +12,9 @@ import (
 	"github.com/risposta/gateway/metering/ledger"
 )
 
-// gatewayLock is the lock of the one gateway that has the whole ledger: an advisory lock of a session,
-// which ends with it. What keeps a gateway from committing that lost it is the epoch of its log.
+// gatewayLock is the lock of the one gateway that has the whole ledger: an advisory lock of a
+// session, which ends with it. What keeps a gateway from committing that lost it is the epoch of
+// its log.
 type gatewayLock struct {
 	conf *pgx.ConnConfig
 	conn *pgx.Conn // nil while the server is away

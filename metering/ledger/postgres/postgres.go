@@ -3,9 +3,9 @@
 // In: a connection string, and for a meter of a cluster the lease of a node ([Cluster]). Out: a
 // [ledger.Store] whose commits are one transaction each, durable when Commit returns
 // (synchronous_commit=on, and fsync=off is refused). Each node has a ledger log of its own, and the
-// changes of one log follow each other: a transaction locks the node's row first, and proves with it
-// that its lease is still the newest. Those of different nodes go side by side. It judges no time but
-// by the database's clock, runs no query of others, and quotes no value in an error.
+// changes of one log follow each other: a transaction locks the node's row first, and proves with
+// it that its lease is still the newest. Those of different nodes go side by side. It judges no
+// time but by the database's clock, runs no query of others, and quotes no value in an error.
 //
 // A store is of one node, or of the whole ledger. The latter reads the calls of all nodes, and
 // changes each in the log that has it; its own log is that of the node "". [Store.Log] is another
@@ -92,8 +92,8 @@ func (s *Store) open(ctx context.Context, dsn string, mode ledger.Mode) (err err
 	return err
 }
 
-// nextEpoch fences off a gateway that had the whole ledger before, and does not know yet that it lost
-// its lock.
+// nextEpoch fences off a gateway that had the whole ledger before, and does not know yet that it
+// lost its lock.
 func nextEpoch(ctx context.Context, db *pgxpool.Pool) (epoch int64, err error) {
 	err = db.QueryRow(ctx, `
 		INSERT INTO node (node, epoch) VALUES ($1, 1)

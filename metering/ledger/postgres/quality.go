@@ -23,9 +23,9 @@ const maxUncounted = 1024
 // maxRows bounds the rows that wait to be merged.
 const maxRows = 10_000
 
-// countLater leaves records that were just written to be added up later: when the log is signed, when
-// there are maxUncounted, before their detail is erased, and at once where the counts of their day
-// are in the ledger log.
+// countLater leaves records that were just written to be added up later: when the log is signed,
+// when there are maxUncounted, before their detail is erased, and at once where the counts of their
+// day are in the ledger log.
 func countLater(ctx context.Context, tx *txn, records []metering.Record) error {
 	tx.uncounted += int64(len(records))
 	late := slices.ContainsFunc(records, func(r metering.Record) bool {
@@ -79,7 +79,8 @@ type uncountedRow struct {
 	JSON, Before []byte
 }
 
-// uncounted is what the records count that are in no row yet, each in place of the version before it.
+// uncounted is what the records count that are in no row yet, each in place of the version before
+// it.
 func (r reads) uncounted(ctx context.Context) (changes []quality.Row, err error) {
 	args := func(log string, seq int64) []any { return []any{r.only(), log, seq} }
 	err = paged(ctx, r.q, "the records that are not counted yet", `
@@ -159,8 +160,8 @@ func addCounts(ctx context.Context, tx *txn, rows []quality.Row) error {
 	return tx.flush(ctx)
 }
 
-// readCounts reads what the rows count so far. What cannot be read counts nothing: no call is lost for
-// it, and verify tells.
+// readCounts reads what the rows count so far. What cannot be read counts nothing: no call is lost
+// for it, and verify tells.
 func readCounts(
 	ctx context.Context, tx *txn, rows []quality.Row,
 ) (map[quality.Key]quality.Counts, error) {
@@ -189,8 +190,8 @@ func readCounts(
 	return had, err
 }
 
-// closeDays adds up the counts, and enters those of all days before that of an instant which are not
-// in the log yet.
+// closeDays adds up the counts, and enters those of all days before that of an instant which are
+// not in the log yet.
 func closeDays(ctx context.Context, tx *txn, at time.Time) error {
 	if err := addUp(ctx, tx, nil); err != nil {
 		return err

@@ -59,8 +59,8 @@ func (r reads) snapshot(ctx context.Context, f func(reads) error) error {
 	return f(reads{q: tx, log: r.log, all: r.all})
 }
 
-// pageRows bounds what is read at once. Between two pages no rows stand open, so that a function that
-// is called with one may read from the same transaction.
+// pageRows bounds what is read at once. Between two pages no rows stand open, so that a function
+// that is called with one may read from the same transaction.
 const pageRows = 256
 
 // paged reads the rows of a query in pages. after are the arguments of the page after a row.

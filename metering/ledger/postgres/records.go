@@ -11,9 +11,9 @@ import (
 	"github.com/risposta/gateway/metering/ledger"
 )
 
-// pageQuery selects the next newest versions after the place $1, $2 and before $3, of a service $4, as
-// of the beginning of the reading: the records of each log up to the one that was its last. Those of
-// a log are committed in the order of their seq; those of two logs are not.
+// pageQuery selects the next newest versions after the place $1, $2 and before $3, of a service $4,
+// as of the beginning of the reading: the records of each log up to the one that was its last.
+// Those of a log are committed in the order of their seq; those of two logs are not.
 const pageQuery = `
 	WITH upto AS (SELECT * FROM unnest($5::text[], $6::bigint[]) AS u(log, seq))
 	SELECT r.arrived_at, r.seq, r.json FROM record r JOIN upto u ON u.log = r.log

@@ -56,8 +56,8 @@ func (s *Store) logOf(ctx context.Context, call metering.CallID) (log string, er
 }
 
 // unchanged checks that the call has ended, has exactly the versions that the change was made from,
-// and may be erased where the change erases it. What is erased of any log is not entered again: after
-// a move a node's calls may be in two.
+// and may be erased where the change erases it. What is erased of any log is not entered again:
+// after a move a node's calls may be in two.
 func unchanged(ctx context.Context, tx *txn, s *ledger.Supersession) error {
 	var open, versions, disputed, elsewhere int
 	var erasedBefore int64

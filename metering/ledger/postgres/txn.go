@@ -13,8 +13,8 @@ import (
 	"github.com/risposta/gateway/metering/ledger"
 )
 
-// logState is the row of a log's node, as far as the log is concerned. A transaction locks it first,
-// so nobody else changes what it stands for.
+// logState is the row of a log's node, as far as the log is concerned. A transaction locks it
+// first, so nobody else changes what it stands for.
 type logState struct {
 	log                        string
 	epoch                      int64
@@ -25,8 +25,8 @@ type logState struct {
 	position                   ledger.Position
 }
 
-// txn is a transaction that changes a log, and what it knows of it. What is queued is sent in one go:
-// each answer of the server costs the way to it and back.
+// txn is a transaction that changes a log, and what it knows of it. What is queued is sent in one
+// go: each answer of the server costs the way to it and back.
 type txn struct {
 	pgx.Tx
 	logState

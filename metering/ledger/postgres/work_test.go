@@ -41,8 +41,9 @@ func persist(ctx context.Context, w ledger.Writer, b *ledger.Batch) (failures in
 	}
 }
 
-// work commits a call after the other, from the node's position on, until stop is closed or the meter
-// is fenced off. It returns how many calls were committed in the end, and how often a commit failed.
+// work commits a call after the other, from the node's position on, until stop is closed or the
+// meter is fenced off. It returns how many calls were committed in the end, and how often a commit
+// failed.
 func work(
 	ctx context.Context, m ledger.Metered, stop <-chan struct{}, committed func(int64),
 ) (failures int, err error) {
