@@ -20,7 +20,7 @@ type ledgerCommand struct {
 type ledgerCopy struct {
 	keyFlag
 	From string `help:"The ledger's file, on which no gateway runs." type:"path" required:"" placeholder:"FILE"`
-	To   string `help:"A file with the connection string of the PostgreSQL, as ledger.postgres.dsn_file." type:"path" required:"" placeholder:"FILE"`
+	To   string `help:"The file of the connection string, as dsn_file." type:"path" required:"" placeholder:"FILE"`
 }
 
 // Help says what is left to do.

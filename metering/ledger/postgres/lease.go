@@ -119,15 +119,18 @@ func (c *Cluster) Meet(ctx context.Context) (v ledger.View, err error) {
 		if err != nil {
 			return err
 		}
-		v.Nodes, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (n ledger.NodeState, err error) {
-			return n, row.Scan(&n.Node, &n.Meter, &n.Epoch, &n.Free)
-		})
+		v.Nodes, err = pgx.CollectRows(rows, nodeState)
 		return err
 	})
 	if err != nil {
 		return ledger.View{}, fmt.Errorf("meeting the other meters: %w", hide(err))
 	}
 	return v, nil
+}
+
+func nodeState(row pgx.CollectableRow) (n ledger.NodeState, err error) {
+	err = row.Scan(&n.Node, &n.Meter, &n.Epoch, &n.Free)
+	return n, err
 }
 
 // Take implements ledger.Cluster.

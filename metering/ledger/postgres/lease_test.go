@@ -61,13 +61,15 @@ func execute(t *testing.T, dsn, query string, args ...any) {
 // runOut lets the leases of a meter run out, as time does.
 func runOut(t *testing.T, dsn string, c *postgres.Cluster) {
 	t.Helper()
-	execute(t, dsn, `UPDATE risposta.node SET expires_at = clock_timestamp() WHERE meter = $1`, c.Meter())
+	execute(t, dsn, `
+		UPDATE risposta.node SET expires_at = clock_timestamp() WHERE meter = $1`, c.Meter())
 }
 
 func recordOf(call metering.CallID, version int) metering.Record {
 	return metering.Record{
 		Record: fmt.Sprint("r-", call, version), Version: version, Call: call, Service: "help",
-		Charge: tariff.Zero(nil), ArrivedAt: metering.Time{Time: noon}, EndedAt: metering.Time{Time: noon},
+		Charge: tariff.Zero(nil), ArrivedAt: metering.Time{Time: noon},
+		EndedAt: metering.Time{Time: noon},
 	}
 }
 
@@ -87,7 +89,8 @@ func oneCall(node string, call metering.CallID, at int64) *ledger.Batch {
 // begin moves a node from before all to the first position.
 func begin(t *testing.T, m ledger.Metered, node string) {
 	t.Helper()
-	b := ledger.Batch{ID: "begin", Node: node, Advance: &ledger.Advance{To: ledger.Position{Run: "run"}}}
+	first := ledger.Advance{To: ledger.Position{Run: "run"}}
+	b := ledger.Batch{ID: "begin", Node: node, Advance: &first}
 	if err := m.Commit(t.Context(), &b); err != nil {
 		t.Fatal(err)
 	}

@@ -111,7 +111,7 @@ func TestLiveTheLockOutlivesTheServer(t *testing.T) {
 	if _, err := open(t, dsn, ledger.Exclusive); !errors.Is(err, ledger.ErrLocked) {
 		t.Errorf("a second gateway: %v, want ErrLocked", err)
 	}
-	execute(t, dsn, `UPDATE risposta.node SET epoch = epoch + 1 WHERE node = ''`) // as another one does
+	execute(t, dsn, `UPDATE risposta.node SET epoch = epoch + 1 WHERE node = ''`) // as another does
 	b.ID = "2"
 	if err := first.Commit(t.Context(), &b); !errors.Is(err, ledger.ErrFenced) {
 		t.Errorf("after another gateway had the ledger: %v, want ErrFenced", err)
@@ -196,7 +196,10 @@ func TestLiveAGatewayLeavesNodesToTheirMeters(t *testing.T) {
 func TestLiveScrubWaitsForReaders(t *testing.T) {
 	l := gateway(t, newDatabase(t, server))
 	for _, b := range []ledger.Batch{
-		{Opened: []ledger.OpenCall{{Call: "a"}}, Evidence: []ledger.Evidence{{Call: "a", Frame: []byte("1")}}},
+		{
+			Opened:   []ledger.OpenCall{{Call: "a"}},
+			Evidence: []ledger.Evidence{{Call: "a", Frame: []byte("1")}},
+		},
 		{Records: []metering.Record{recordOf("a", 1)}},
 	} {
 		if err := l.Commit(t.Context(), &b); err != nil {

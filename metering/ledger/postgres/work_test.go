@@ -122,7 +122,8 @@ func wantLog(t *testing.T, l ledger.Log, leaves int64) {
 		return nil
 	}))
 	if err != nil || memory.Len() != leaves || stored != len(tree) {
-		t.Errorf("%d leaves and %d hashes, %v; want %d and %d", memory.Len(), stored, err, leaves, len(tree))
+		t.Errorf("%d leaves and %d hashes, %v; want %d and %d",
+			memory.Len(), stored, err, leaves, len(tree))
 	}
 }
 

@@ -11,7 +11,8 @@ import (
 
 // somethingIn selects the rows of a table that say anything.
 var somethingIn = map[string]string{
-	"node":            ` WHERE watermark IS NOT NULL OR checkpoint IS NOT NULL OR last_batch IS NOT NULL`,
+	"node": ` WHERE watermark IS NOT NULL OR checkpoint IS NOT NULL
+		OR last_batch IS NOT NULL`,
 	"quality_counted": ` WHERE seq > 0`,
 }
 
@@ -63,7 +64,8 @@ func (l *store) Load(
 	defer l.recent.mu.Unlock()
 	err = l.change(ctx, func(tx txn) error {
 		there, written := ledger.NewSummer(), ledger.NewSummer()
-		if err := (reads{tx}).dump(ctx, func(ledger.Entry) error { return ledger.ErrNotEmpty }); err != nil {
+		something := func(ledger.Entry) error { return ledger.ErrNotEmpty }
+		if err := (reads{tx}).dump(ctx, something); err != nil {
 			return err
 		}
 		inserts := map[string]string{}
