@@ -39,6 +39,9 @@ func (o observer) RerateFailed(call metering.CallID, err error) {
 	o.site.log.Error(evReratingFailed, zap.String("call", string(call)), zap.Error(err))
 }
 
+// Unreadable implements rerating.Observer.
+func (o observer) Unreadable(records int) { o.metrics.unreadableRecords.Set(float64(records)) }
+
 // Signed implements retention.Observer.
 func (o observer) Signed(head merkle.Head) {
 	o.site.log.Info(evSigned, zap.Int64("leaves", head.N), zap.Stringer("root", head.Hash),

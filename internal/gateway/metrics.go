@@ -38,6 +38,7 @@ type metrics struct {
 	deskCallers          *prometheus.CounterVec
 	deskTexts            *prometheus.CounterVec
 	pendingRecords       prometheus.Gauge
+	unreadableRecords    prometheus.Gauge
 	rerated              *prometheus.CounterVec
 	commitSeconds        prometheus.Histogram
 	waitSeconds          *prometheus.HistogramVec
@@ -182,6 +183,8 @@ func newMetrics() *metrics {
 			"Texts that the dialplan has sent to callers, by result.", "result"),
 		pendingRecords: single("pending_records",
 			"Records that charge nothing until it is known whether the caller is exempt."),
+		unreadableRecords: single("unreadable_records",
+			"Records that the last search for calls to credit could not read."),
 		rerated: counter("rerated_total",
 			"Later versions of records, by reason.", "reason"),
 		leasedNodes: single("leased_nodes",
@@ -201,7 +204,7 @@ func (m *metrics) register() {
 		m.inboxFrames, m.proxyConnected,
 		m.inboxOverflows, m.listenerRefused, m.adminRefused, m.probes, m.callerNumbers,
 		m.exemptionLookups, m.exemptionBreakerOpen,
-		m.registerUsable, m.deskCallers, m.deskTexts, m.pendingRecords, m.rerated, m.commitSeconds,
+		m.registerUsable, m.deskCallers, m.deskTexts, m.pendingRecords, m.unreadableRecords, m.rerated, m.commitSeconds,
 		m.waitSeconds, m.answeredEarly, m.signedAt, m.signInterval,
 		m.commitFailures, m.signFailures, m.leasedNodes, m.headsDiffer, m.headsWaiting, m.headFailures,
 		m.delivery.lag, m.delivery.lagSeconds, m.delivery.delivered, m.delivery.failures,

@@ -16,30 +16,54 @@ import (
 // period are read once. An import may bring a million.
 const creditBatch = 10_000
 
+// damagedEvery is how often records are searched again while some cannot be read: each search reads all
+// records of the entitlements' periods.
+const damagedEvery = 10 * time.Minute
+
 // credit processes the entitlements that were backdated.
 func (r *Resolver) credit(ctx context.Context) {
 	if r.Registry == nil || r.Registry.Usable(ctx) != nil { // the gateway reports it
+		return
+	}
+	if time.Now().Before(r.creditAgain) {
 		return
 	}
 	size := r.batch
 	if size == 0 {
 		size = creditBatch
 	}
-	for ctx.Err() == nil {
-		backdated, err := r.Registry.Backdated(ctx, size)
+	unreadable, searched := 0, false
+	for last, more := int64(0), true; more; {
+		backdated, err := r.Registry.Backdated(ctx, last, size)
 		if err != nil {
 			r.failed(ctx, "", err)
 			return
 		}
-		done, err := r.creditBatch(ctx, backdated)
+		if more = len(backdated) == size; len(backdated) == 0 {
+			break
+		}
+		last, searched = backdated[len(backdated)-1].ID, true
+		damaged, err := r.creditBatch(ctx, backdated)
 		if err != nil {
 			r.failed(ctx, "", err)
 			return
 		}
-		if len(backdated) < size || done == 0 {
-			return
-		}
+		unreadable = max(unreadable, damaged)
 	}
+	if searched {
+		r.searched(ctx, unreadable)
+	}
+}
+
+// searched reports how many records could not be read by a search for credits.
+func (r *Resolver) searched(ctx context.Context, unreadable int) {
+	r.Observer.Unreadable(unreadable)
+	if unreadable == 0 {
+		return
+	}
+	r.creditAgain = time.Now().Add(damagedEvery)
+	r.failed(ctx, "", fmt.Errorf("looking for calls to credit: %d records cannot be read: "+
+		"`risposta verify` names them; the others are credited", unreadable))
 }
 
 // owed is a call that a backdated entitlement covers.
@@ -48,14 +72,11 @@ type owed struct {
 	entitlement registry.BackdatedEntitlement
 }
 
-// creditBatch credits the calls that some entitlements cover, and returns how many of the
-// entitlements are processed.
+// creditBatch credits the calls that some entitlements cover, and returns how many records could not be
+// read. They may be of any caller: as long as there are some, no entitlement is processed.
 func (r *Resolver) creditBatch(
 	ctx context.Context, backdated []registry.BackdatedEntitlement,
-) (done int, err error) {
-	if len(backdated) == 0 {
-		return 0, nil
-	}
+) (unreadable int, err error) {
 	byName := map[string][]registry.BackdatedEntitlement{} // by the caller's pseudonyms
 	q := ledger.Query{Since: backdated[0].From, Until: backdated[0].Until}
 	for _, b := range backdated {
@@ -73,7 +94,7 @@ func (r *Resolver) creditBatch(
 	if err != nil {
 		return 0, err
 	}
-	dues, err := r.covered(ctx, q, byName)
+	dues, unreadable, err := r.covered(ctx, q, byName)
 	if err != nil {
 		return 0, err
 	}
@@ -84,20 +105,23 @@ func (r *Resolver) creditBatch(
 			again[d.entitlement.ID] = true
 		}
 	}
+	if unreadable > 0 {
+		return unreadable, nil
+	}
 	var processed []int64
 	for _, b := range backdated {
 		if !again[b.ID] {
 			processed = append(processed, b.ID)
 		}
 	}
-	return len(processed), r.Registry.MarkProcessed(ctx, processed, time.Now())
+	return 0, r.Registry.MarkProcessed(ctx, processed, time.Now())
 }
 
-// covered finds the ended calls of a period that an entitlement covers. Erased calls have no
-// caller.
+// covered finds the ended calls of a period that an entitlement covers, and counts the records that
+// cannot be read. Erased calls have no caller.
 func (r *Resolver) covered(
 	ctx context.Context, q ledger.Query, byName map[string][]registry.BackdatedEntitlement,
-) (dues []owed, err error) {
+) (dues []owed, unreadable int, err error) {
 	err = r.Store.Records(ctx, q, func(text []byte) error {
 		var rec struct {
 			Call       metering.CallID `json:"call"`
@@ -106,8 +130,9 @@ func (r *Resolver) covered(
 			ArrivedAt  time.Time       `json:"arrived_at"`
 			Reasons    []metering.Reason
 		}
-		if err := json.Unmarshal(text, &rec); err != nil {
-			return fmt.Errorf("reading a record: %w", err)
+		if json.Unmarshal(text, &rec) != nil {
+			unreadable++
+			return nil
 		}
 		if rec.Caller == "" || slices.Contains(rec.Reasons, metering.ReasonNumberUntrusted) {
 			return nil // anybody may have sent the number
@@ -122,7 +147,7 @@ func (r *Resolver) covered(
 		}
 		return nil
 	})
-	return dues, err
+	return dues, unreadable, err
 }
 
 // inCalls finds the entitlements whose caller is at present in a call that they cover.

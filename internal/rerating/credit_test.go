@@ -31,7 +31,7 @@ func (f fixture) enter(t *testing.T, grants ...registry.Grant) {
 
 func (f fixture) unprocessed(t *testing.T) int {
 	t.Helper()
-	b, err := f.Registry.Backdated(t.Context(), 10)
+	b, err := f.Registry.Backdated(t.Context(), 0, 10)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func TestBackdatedEntitlementOfAnotherReadingCredits(t *testing.T) {
 	first := f.newest(t)
 	const other = "+3906123456"
 	name := f.Pseudonyms.Of(metering.NewNumber(other))
-	covered, err := f.covered(t.Context(), ledger.Query{},
+	covered, _, err := f.covered(t.Context(), ledger.Query{},
 		map[string][]registry.BackdatedEntitlement{name: {{Until: time.Now()}}})
 	if err != nil || len(covered) != 0 {
 		t.Errorf("%v, %v; the number means one number", covered, err)
@@ -107,13 +107,13 @@ func TestBackdatedEntitlementOfAnotherReadingCredits(t *testing.T) {
 	untrusted := first
 	untrusted.Reasons = append(slices.Clone(first.Reasons), metering.ReasonNumberUntrusted)
 	f.Store = oneRecord{f.Store, untrusted.JSON()}
-	covered, err = f.covered(t.Context(), ledger.Query{},
+	covered, _, err = f.covered(t.Context(), ledger.Query{},
 		map[string][]registry.BackdatedEntitlement{name: {{Until: time.Now()}}})
 	if err != nil || len(covered) != 0 {
 		t.Errorf("%v, %v; anybody may have sent the number", covered, err)
 	}
 	f.Store = oneRecord{f.Store, first.JSON()}
-	covered, err = f.covered(t.Context(), ledger.Query{},
+	covered, _, err = f.covered(t.Context(), ledger.Query{},
 		map[string][]registry.BackdatedEntitlement{name: {{Until: time.Now()}}})
 	if err != nil || len(covered) != 1 || covered[0].call != first.Call {
 		t.Errorf("%v, %v; want the call", covered, err)
@@ -128,4 +128,54 @@ type oneRecord struct {
 
 func (o oneRecord) Records(_ context.Context, _ ledger.Query, f func([]byte) error) error {
 	return f(o.json)
+}
+
+// damaged is a store with a record more that cannot be read.
+type damaged struct{ ResolverStore }
+
+func (d damaged) Records(ctx context.Context, q ledger.Query, f func([]byte) error) error {
+	if err := f([]byte(`{"call":"c`)); err != nil {
+		return err
+	}
+	return d.ResolverStore.Records(ctx, q, f)
+}
+
+// A record that cannot be read stops no credit of others. Whose it is is not known, so the entitlement
+// is looked at again, and not before a while: it costs a search of all records.
+func TestDamagedRecordStopsNoOtherCredit(t *testing.T) {
+	f := newFixture(t, metering.ExemptNo, 0)
+	f.resolve(t.Context())
+	whole := f.Store
+	f.Store = damaged{whole}
+	f.enter(t, backdated(callersNumber, "e-late"))
+	f.credit(t.Context())
+	if r := f.newest(t); r.Version != 3 || r.ExemptionRef != "e-late" {
+		t.Errorf("not credited: %s", r.JSON())
+	}
+	if !slices.Equal(f.saw.unreadable, []int{1}) || len(f.saw.failed) != 1 {
+		t.Errorf("unreadable records %v, errors %v", f.saw.unreadable, f.saw.failed)
+	}
+	f.credit(t.Context())
+	if n := f.unprocessed(t); n != 1 || len(f.saw.unreadable) != 1 {
+		t.Errorf("%d entitlements are unprocessed, want one; searches %v", n, f.saw.unreadable)
+	}
+	f.creditAgain = f.creditAgain.Add(-damagedEvery) // ten minutes pass
+	f.Store = whole
+	f.credit(t.Context())
+	if n := f.unprocessed(t); n != 0 || !slices.Equal(f.saw.unreadable, []int{1, 0}) {
+		t.Errorf("%d entitlements are unprocessed, want none; searches %v", n, f.saw.unreadable)
+	}
+}
+
+// Entitlements that must wait, here for a damaged record, keep no later ones waiting.
+func TestWaitingEntitlementsHoldUpNoLaterOnes(t *testing.T) {
+	f := newFixture(t, metering.ExemptNo, 0)
+	f.resolve(t.Context())
+	f.Store, f.batch = damaged{f.Store}, 2
+	f.enter(t, backdated("+390650000001", ""), backdated("+390650000002", ""),
+		backdated("+390650000003", ""), backdated(callersNumber, "e-late"))
+	f.credit(t.Context())
+	if r := f.newest(t); r.ExemptionRef != "e-late" {
+		t.Errorf("not credited: %s", r.JSON())
+	}
 }

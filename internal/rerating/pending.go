@@ -28,6 +28,9 @@ type Observer interface {
 	Rerated(why metering.Reason, r *metering.Record)
 	// RerateFailed is called with what went wrong, and with which call; "" where it was none.
 	RerateFailed(call metering.CallID, err error)
+	// Unreadable is called after each search for calls to credit, with the number of records that could
+	// not be read.
+	Unreadable(records int)
 }
 
 // Resolver finishes what calls left open: records that are pending until a lookup can tell whether
@@ -43,6 +46,8 @@ type Resolver struct {
 
 	batch int                       // entitlements credited at once; 0: creditBatch
 	tries map[metering.CallID]*next // of pending records only: bounded by them
+
+	creditAgain time.Time // no search for calls to credit comes earlier
 }
 
 // next is when a pending record is asked about again.

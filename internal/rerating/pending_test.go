@@ -38,15 +38,17 @@ func (l *fixedLookup) Exempt(
 
 // observed notes what an Observer is called with.
 type observed struct {
-	pending []int
-	rerated []metering.Reason
-	failed  []error
+	pending    []int
+	rerated    []metering.Reason
+	failed     []error
+	unreadable []int
 }
 
 func (o *observed) Pending(records int) { o.pending = append(o.pending, records) }
 func (o *observed) Rerated(why metering.Reason, _ *metering.Record) {
 	o.rerated = append(o.rerated, why)
 }
+func (o *observed) Unreadable(records int)                    { o.unreadable = append(o.unreadable, records) }
 func (o *observed) RerateFailed(_ metering.CallID, err error) { o.failed = append(o.failed, err) }
 
 // fixture is a resolver over a ledger with one recorded call, about whose caller no lookup has

@@ -23,9 +23,9 @@ func (b BackdatedEntitlement) Covers(arrived time.Time) bool {
 }
 
 // Backdated returns up to limit backdated entitlements that are not processed yet, in the order of
-// adding.
+// adding, whose ID is greater than after.
 func (r *Registry) Backdated(
-	ctx context.Context, limit int,
+	ctx context.Context, after int64, limit int,
 ) (backdated []BackdatedEntitlement, err error) {
 	f, err := r.change(ctx)
 	if err != nil {
@@ -33,8 +33,8 @@ func (r *Registry) Backdated(
 	}
 	rows, err := f.db.QueryContext(ctx, `
 		SELECT id, ref, from_at, min(added_at, coalesce(until_at, added_at)), encrypted_number
-		FROM entitlement WHERE from_at < added_at AND processed_at IS NULL
-		ORDER BY id LIMIT ?`, limit)
+		FROM entitlement WHERE from_at < added_at AND processed_at IS NULL AND id > ?
+		ORDER BY id LIMIT ?`, after, limit)
 	if err != nil {
 		return nil, reading(err)
 	}

@@ -16,7 +16,7 @@ func TestBackdatedEntitlements(t *testing.T) {
 		grant("0612345678", "2026-02-01", "2026-03-01", "e-ended"),
 		grant("0612345678", "2026-06-01", "", "e-present"),
 		grant("0612345678", "2026-07-01", "", "e-future"))
-	got, err := r.Backdated(ctx, 10)
+	got, err := r.Backdated(ctx, 0, 10)
 	if err != nil || len(got) != 2 {
 		t.Fatalf("%+v, %v; want 2", got, err)
 	}
@@ -33,13 +33,13 @@ func TestBackdatedEntitlements(t *testing.T) {
 			t.Errorf("%s covers its first instant: %v, its end: %v", b.Ref, b.Covers(from), b.Covers(until))
 		}
 	}
-	if first, err := r.Backdated(ctx, 1); err != nil || len(first) != 1 || first[0].Ref != "e-open" {
+	if first, err := r.Backdated(ctx, 0, 1); err != nil || len(first) != 1 || first[0].Ref != "e-open" {
 		t.Errorf("at most one: %+v, %v", first, err)
 	}
 	if err := r.MarkProcessed(ctx, []int64{got[0].ID}, day("2026-06-02")); err != nil {
 		t.Fatal(err)
 	}
-	left, err := r.Backdated(ctx, 10)
+	left, err := r.Backdated(ctx, 0, 10)
 	isEnded := func(b registry.BackdatedEntitlement) bool { return b.Ref == "e-ended" }
 	if err != nil || len(left) != 1 || !slices.ContainsFunc(left, isEnded) {
 		t.Errorf("after marking the first: %+v, %v", left, err)

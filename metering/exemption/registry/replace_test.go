@@ -93,7 +93,7 @@ func TestListBringsSomebodyBack(t *testing.T) {
 		t.Errorf("%+v", n)
 	}
 	expect(t, r, number, "2026-10-15", metering.ExemptYes)
-	got, err := r.Backdated(ctx, 10)
+	got, err := r.Backdated(ctx, 0, 10)
 	if err != nil || len(got) != 1 || !got[0].Covers(day("2026-10-15")) ||
 		!slices.Contains(got[0].Pseudonyms, config(t, "", presentKey).Pseudonyms.Of(
 			metering.NewNumber("+39"+number))) {
@@ -114,7 +114,7 @@ func TestListChangesAnEndAndACategory(t *testing.T) {
 	if e := listed(t, r)["a-1"]; e.Category != "pensioner" || !e.Revoked.IsZero() {
 		t.Errorf("%+v", e)
 	}
-	if got, err := r.Backdated(ctx, 10); err != nil || len(got) != 0 {
+	if got, err := r.Backdated(ctx, 0, 10); err != nil || len(got) != 0 {
 		t.Errorf("nothing is to be credited: %+v, %v", got, err)
 	}
 }

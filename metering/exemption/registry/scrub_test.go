@@ -125,7 +125,7 @@ func TestProcessedNumbersAreGoneFromTheRegister(t *testing.T) {
 	if len(encrypted) < 8 || !bytes.Contains(bytesOf(t, path), encrypted) {
 		t.Fatal("there is no encrypted number: the test shows nothing")
 	}
-	backdated, err := r.Backdated(ctx, 10)
+	backdated, err := r.Backdated(ctx, 0, 10)
 	if err != nil || len(backdated) != 1 {
 		t.Fatalf("%v, %v", backdated, err)
 	}
