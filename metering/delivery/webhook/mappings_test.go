@@ -58,7 +58,7 @@ func mapped(t *testing.T, name string) (bodies []string) {
 }
 
 // Written by hand after the documents of OpenMeter (ingest events), Lago (batch of events) and CGRateS
-// (CDRsV1.ProcessExternalCDR).
+// (CDRsV1.ProcessExternalCDR; engine/cdrs.go rates whatever has not PreRated).
 func TestMappingsMakeWhatTheSystemsExpect(t *testing.T) {
 	for name, want := range map[string][2]string{
 		"openmeter.tmpl": {
@@ -95,7 +95,7 @@ func cgratesCall(id, usage, cost string) string {
 		`"RequestType":"*rated","Tenant":"cgrates.org","Category":"call","Account":"c-1",` +
 		`"Subject":"c-1","Destination":"help \"1\"","SetupTime":"2026-11-23T09:46:14.945Z",` +
 		`"AnswerTime":"2026-11-23T09:46:14.945Z","Usage":"` + usage + `","Cost":` + cost +
-		`,"ExtraFields":{"Currency":"EUR","Record":"` + id + `"}}]}`
+		`,"PreRated":true,"ExtraFields":{"Currency":"EUR","Record":"` + id + `"}}]}`
 }
 
 func TestTemplateIsCheckedWhenItIsRead(t *testing.T) {
