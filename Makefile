@@ -23,15 +23,15 @@ unit: ## run the tests that need no PBX, with the race detector
 
 live: setup ## make real SIP calls on a real Asterisk, and show the pages in a real browser
 	$(LIVE) -run TestLive ./internal/report ./internal/console ./internal/gateway ./cmd/gateway \
-		./metering/ledger/postgres
+		./internal/delivery ./metering/ledger/postgres
 	$(LIVE) -skip 'TestLiveMoreShapes|TestObserve|TestPackaged' ./integration/...
 
 away: setup ## make calls around a gateway that restarts and is away for a minute
 	$(LIVE) -run TestLiveRestartLosesNoTalk ./integration/ -away 60s
 
 KILLS ?= 300
-kills: setup ## kill the gateway KILLS times while it delivers to other systems
-	$(LIVE) -timeout 90m -run TestLiveKilledWhileItDelivers ./integration/ -kills $(KILLS)
+kills: setup ## kill the gateway KILLS times, at every step of a delivery; needs /dev/fuse
+	$(LIVE) -parallel 6 -v -timeout 60m -run TestLiveKilledAtEachStepOfADelivery ./integration/ -kills $(KILLS)
 
 observe: setup ## record what Asterisk reports of rare cases; the tests hold docs/asterisk.md
 	$(LIVE) -parallel 4 -timeout 30m -run TestObserve ./integration/

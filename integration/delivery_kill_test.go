@@ -4,38 +4,260 @@ package integration
 
 import (
 	"context"
+	"errors"
 	"flag"
+	"fmt"
+	"maps"
 	"math/rand/v2"
+	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/risposta/gateway/integration/faultfs"
 	"github.com/risposta/gateway/integration/lab"
+	"github.com/risposta/gateway/metering/ledger"
 )
 
-var kills = flag.Int("kills", 6, "how often the gateway is killed while it delivers")
+var kills = flag.Int("kills", 10, "how often the gateway is killed while it delivers")
 
-// tableSink is the one of otherSinks that is killed, too.
-const tableSink = `  - name: table
+// The sinks of the kills: one gateway for each, so that each step is one of that sink's deliveries.
+const (
+	killedCSV = `  - name: csv
+    fields: [service, currency, gross, gross_change_minor]
+    file: {folder: "{{dir}}/disk/out", format: csv, every: 1s, max_records: 5}
+`
+	killedParquet = `  - name: parquet
+    fields: [service, currency, gross]
+    file: {folder: "{{dir}}/disk/out", format: parquet, every: 1s, max_records: 5}
+`
+	killedHook = `  - name: hook
+    fields: [service, gross]
+    webhook: {url: "FAREND", batch: 4}
+`
+	killedTable = `  - name: table
     fields: [service, currency, gross, gross_minor]
     postgres: {table: risposta_calls}
 `
+	killedBus = `  - name: bus
+    fields: [service, gross]
+    nats: {url: "FAREND"}
+`
+)
 
-// The gateway is killed while it delivers to files, to an HTTP server and to PostgreSQL: in the middle
-// of a request, which the server has kept or not answered, or at any other instant. In the end nothing
-// is missing at any of them, and a repeat has the id that it had.
-func TestLiveKilledWhileItDelivers(t *testing.T) {
+// killed is one gateway that delivers to one sink, and is killed at one step after the other.
+type killed struct {
+	ctx          context.Context
+	steps        *steps
+	gw           *lab.Gateway
+	sink         string
+	platter, dir string // the disk, and where it is shown
+	calls        int    // in the ledger
+	kills        map[string]int
+	missed       int // runs that came to their end without the step
+}
+
+// The gateway is killed at every step of a delivery that can be seen from outside: before and after each
+// call that creates, writes, syncs or renames a file of the sink or of the ledger, and between any two
+// messages to and from an HTTP server, PostgreSQL and NATS. In the end nothing is missing at any of them,
+// and what came twice has the id that it had.
+func TestLiveKilledAtEachStepOfADelivery(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute+time.Duration(*kills)*time.Minute)
-	defer cancel()
+	if err := faultfs.Available(); err != nil {
+		t.Fatal(err)
+	}
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
-	rnd := rand.New(rand.NewPCG(seed, seed))
-	pg, err := lab.StartPostgres(ctx)
+	sinks := map[string]func(t *testing.T, rnd *rand.Rand, n int){
+		"csv":     func(t *testing.T, rnd *rand.Rand, n int) { killAtFiles(t, "csv", killedCSV, rnd, n) },
+		"parquet": func(t *testing.T, rnd *rand.Rand, n int) { killAtFiles(t, "parquet", killedParquet, rnd, n) },
+		"hook":    killAtRequests, "table": killAtPostgres, "bus": killAtNATS,
+	}
+	for name, run := range sinks {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			run(t, rand.New(rand.NewPCG(seed, 0)), (*kills+len(sinks)-1)/len(sinks))
+		})
+	}
+}
+
+// perKill bounds one kill: the start of a gateway, and a delivery. It takes a second or two, and longer
+// beside other tests.
+const perKill = 2 * time.Minute
+
+// newKilled makes a gateway with one sink, on a disk of its own. edit makes its configuration.
+func newKilled(t *testing.T, sink, config string, s *steps, n int) *killed {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute+time.Duration(n)*perKill)
+	t.Cleanup(cancel)
+	dir := t.TempDir()
+	k := &killed{
+		ctx: ctx, steps: s, sink: sink, kills: map[string]int{},
+		platter: filepath.Join(dir, "platter"), dir: filepath.Join(dir, "disk"),
+	}
+	if err := errors.Join(os.MkdirAll(filepath.Join(k.platter, "out"), 0o700), os.Mkdir(k.dir, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	head, _, _ := strings.Cut(deliveryConfig, "  - name: csv")
+	text := strings.Replace(head, "{{dir}}/ledger.db", "{{dir}}/disk/ledger.db", 1) + config
+	var err error
+	if k.gw, err = lab.NewGateway(gatewayBinary, dir, "", text); err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+// run adds calls to the ledger, and starts the gateway on its disk, to be killed at a step; of no kind: to
+// deliver all. while is called before the disk goes; nil: nothing is.
+func (k *killed) run(t *testing.T, at step, while func()) {
+	t.Helper()
+	// The ledger is filled while no disk is shown: the kernel would keep the old bytes of its files.
+	k.retryLetters(t)
+	const more = 6
+	fill(k.ctx, t, filepath.Join(k.platter, "ledger.db"), k.calls, k.calls+more)
+	k.calls += more
+	k.steps.reset(at)
+	disk, err := faultfs.Mount(k.platter, k.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	disk.Break(faultfs.Fault{Watch: k.steps.onDisk})
+	if err := k.gw.Start(); err != nil {
+		t.Fatal(errors.Join(err, disk.Unmount()))
+	}
+	k.steps.started(k.gw.PID())
+	delivered := k.untilKilled()
+	if delivered == nil && while != nil {
+		while()
+	}
+	if err := errors.Join(k.gw.Kill(k.ctx), disk.Unmount()); err != nil {
+		t.Fatal(err)
+	}
+	switch {
+	case delivered == nil && at.kind != "":
+		k.missed++
+	case delivered != nil && !errors.Is(delivered, errKilled):
+		t.Fatalf("at %v: %v\n%s", at, delivered, k.gw.Log())
+	case at.kind != "":
+		k.kills[at.kind]++
+	}
+}
+
+var errKilled = errors.New("killed")
+
+// untilKilled waits until the gateway is killed, which is errKilled, or the sink has everything.
+func (k *killed) untilKilled() error {
+	var end error
+	polls := 0
+	err := lab.Until(k.ctx, perKill, "the sink to have everything", func() error {
+		select {
+		case <-k.steps.killed:
+			end = errKilled
+			return nil
+		default:
+		}
+		_, text, err := k.gw.Get(k.ctx, "/metrics")
+		if err != nil {
+			return err
+		}
+		if want := fmt.Sprintf("risposta_delivery_lag_leaves{sink=%q} 0\n", k.sink); !strings.Contains(text, want) {
+			polls = 0
+			return errors.New("the sink lags behind")
+		}
+		// The lag is 0, too, before the first batch.
+		if polls++; polls < 4 || !k.steps.begun() {
+			return errors.New("the sink may lag behind")
+		}
+		return nil
+	})
+	return errors.Join(err, end)
+}
+
+// retryLetters asks for the dead letters once more, as soon as the ledger is free.
+func (k *killed) retryLetters(t *testing.T) {
+	t.Helper()
+	err := lab.Until(k.ctx, perKill, "the ledger to be free", func() error {
+		l, err := ledger.Open(k.ctx, filepath.Join(k.platter, "ledger.db"), ledger.Exclusive)
+		if err != nil {
+			return err
+		}
+		_, err = l.MarkLetters(k.ctx, k.sink, "", ledger.LetterRetry)
+		return errors.Join(err, l.Close())
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// each kills the gateway n times, at each step in turn, in an order of chance. check is called with all
+// delivered, the gateway running, at the end.
+func (k *killed) each(t *testing.T, rnd *rand.Rand, n int, check func()) {
+	t.Helper()
+	k.run(t, step{}, nil) // makes the ledger and the tables
+	k.run(t, step{}, nil)
+	kinds := k.steps.kinds()
+	if len(kinds) < 8 {
+		t.Fatalf("a delivery has only these steps: %v", kinds)
+	}
+	names := slices.Sorted(maps.Keys(kinds))
+	rnd.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+	for i := range n {
+		kind := names[i%len(names)]
+		k.run(t, step{kind, 1 + rnd.IntN(kinds[kind])}, nil)
+	}
+	k.run(t, step{}, nil)
+	k.run(t, step{}, check) // a letter of the last run is retried
+	t.Logf("%s: %d kills at %d of %d kinds of steps, %d runs without the step, %d calls", k.sink,
+		n-k.missed, len(k.kills), len(kinds), k.missed, k.calls)
+	for _, kind := range slices.Sorted(maps.Keys(k.kills)) {
+		t.Logf("%4d at: %s", k.kills[kind], kind)
+	}
+	if k.missed*4 > n {
+		t.Errorf("%d of %d runs have not come to their step", k.missed, n)
+	}
+}
+
+func killAtFiles(t *testing.T, sink, config string, rnd *rand.Rand, n int) {
+	k := newKilled(t, sink, config, &steps{}, n)
+	k.each(t, rnd, n, func() { verified(k.ctx, t, k.gw, sink) })
+}
+
+func killAtRequests(t *testing.T, rnd *rand.Rand, n int) {
+	s := &steps{}
+	h := &hook{has: map[string]bool{}, refused: map[string]bool{}}
+	// A version that is refused once becomes a dead letter, and is settled by the next run.
+	h.refuses = func(id string) bool { return refusedOnce(id) }
+	server := httptest.NewServer(s.onRequests(h))
+	t.Cleanup(server.Close)
+	k := newKilled(t, "hook", strings.Replace(killedHook, "FAREND", server.URL, 1), s, n)
+	k.each(t, rnd, n, func() { verifyHook(k.ctx, t, k.gw, h) })
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	wantFirstVersionsInOrder(t, slices.DeleteFunc(slices.Clone(h.ids), refusedOnce))
+	if len(h.refused) == 0 {
+		t.Error("no event was refused")
+	}
+	t.Logf("%d events at the server, %d of them came again, %d were refused once", len(h.ids), h.repeats,
+		len(h.refused))
+}
+
+// refusedOnce is about every eighth call.
+func refusedOnce(id string) bool {
+	parts := strings.Split(id, "-")
+	call, err := strconv.Atoi(parts[1])
+	return err == nil && call%8 == 3 && len(parts) == 3
+}
+
+func killAtPostgres(t *testing.T, rnd *rand.Rand, n int) {
+	s := &steps{}
+	k := newKilled(t, "table", killedTable, s, n)
+	pg, err := lab.StartPostgres(k.ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,75 +266,25 @@ func TestLiveKilledWhileItDelivers(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	h, url := newHook(t)
-	hookSink, _, _ := strings.Cut(otherSinks, "  - name: table")
-	config := strings.NewReplacer("HOOK", url, "batch: 50", "batch: 5").
-		Replace(deliveryConfig + hookSink + tableSink)
-	gw := deliveryGateway(t, config)
-	gw.Setenv("RISPOSTA_DELIVERY_4_POSTGRES_DSN", pg.DSN())
-	file := filepath.Join(filepath.Dir(gw.Config), "ledger.db")
-	const more = 20
-	calls := 0
-	for range *kills {
-		fill(ctx, t, file, calls, calls+more)
-		calls += more
-		killWhileDelivering(ctx, t, gw, h, rnd)
-	}
-	h.mu.Lock()
-	h.during = nil
-	h.mu.Unlock()
-	if err := gw.Start(); err != nil {
-		t.Fatal(err)
-	}
-	for _, sink := range []string{"csv", "jsonl", "parquet", "table"} {
-		verified(ctx, t, gw, sink)
-	}
-	verifyHook(ctx, t, gw, h)
-	wantFirstVersionsInOrder(t, h.ids)
-	conn, err := pgx.Connect(ctx, pg.DSN())
+	conn, err := pgx.Connect(k.ctx, pg.DSN())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer closing(t, func() error { return conn.Close(ctx) })
-	wantSums(ctx, t, conn, file)
-	t.Logf("%d kills, %d calls, %d events at the server, %d of them came again", *kills, calls,
-		len(h.ids), h.repeats)
-	if _, err := gw.Terminate(ctx); err != nil {
-		t.Error(err)
-	}
+	defer closing(t, func() error { return conn.Close(k.ctx) })
+	address := stepProxy(t, fmt.Sprintf("127.0.0.1:%d", conn.Config().Port), s, readPG)
+	_, port, _ := strings.Cut(address, ":")
+	k.gw.Setenv("RISPOSTA_DELIVERY_0_POSTGRES_DSN",
+		strings.Replace(pg.DSN(), fmt.Sprint("port=", conn.Config().Port), "port="+port, 1))
+	k.each(t, rnd, n, func() { verified(k.ctx, t, k.gw, "table") })
+	wantSums(k.ctx, t, conn, filepath.Join(k.platter, "ledger.db"))
 }
 
-// killWhileDelivering starts the gateway and kills it: in one of its first requests, after the server
-// has kept the events and before it has answered; or after some milliseconds.
-func killWhileDelivering(
-	ctx context.Context, t *testing.T, gw *lab.Gateway, h *hook, rnd *rand.Rand,
-) {
-	t.Helper()
-	at := make(chan struct{}, 1)
-	wait := time.Duration(rnd.IntN(1500)) * time.Millisecond
-	h.mu.Lock()
-	h.during = nil
-	if rnd.IntN(2) == 0 {
-		last := h.requests + 1 + rnd.IntN(4)
-		wait = 20 * time.Second // a bound: the request comes earlier
-		h.during = func(request int) {
-			if request == last {
-				at <- struct{}{}
-				time.Sleep(5 * time.Millisecond) // the kill may come before the answer, or after it
-			}
-		}
-	}
-	h.mu.Unlock()
-	if err := gw.Start(); err != nil {
-		t.Fatal(err)
-	}
-	select {
-	case <-at:
-	case <-time.After(wait):
-	}
-	if err := gw.Kill(ctx); err != nil {
-		t.Fatal(err)
-	}
+func killAtNATS(t *testing.T, rnd *rand.Rand, n int) {
+	s := &steps{}
+	bus := startNATS(t.Context(), t)
+	address := stepProxy(t, strings.TrimPrefix(bus.URL(), "nats://"), s, readNATS)
+	k := newKilled(t, "bus", strings.Replace(killedBus, "FAREND", "nats://"+address, 1), s, n)
+	k.each(t, rnd, n, func() { verified(k.ctx, t, k.gw, "bus") })
 }
 
 // wantFirstVersionsInOrder checks that the first versions, whose ids count up, have arrived in order.

@@ -29,9 +29,9 @@ type hook struct {
 	ids     []string // each once, in the order of arrival
 	has     map[string]bool
 	repeats int
-	// during is called in the middle of each request, with the number of the request.
-	during   func(request int)
-	requests int
+	// refuses: each request with such an event is refused, until the event alone was.
+	refuses func(id string) bool
+	refused map[string]bool // alone
 }
 
 func (h *hook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -51,6 +51,13 @@ func (h *hook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, e := range events {
+		if h.refuses != nil && h.refuses(e.ID) && !h.refused[e.ID] {
+			h.refused[e.ID] = len(events) == 1
+			w.WriteHeader(http.StatusUnprocessableEntity)
+			return
+		}
+	}
+	for _, e := range events {
 		if h.has[e.ID] {
 			h.repeats++
 			continue
@@ -58,16 +65,12 @@ func (h *hook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.has[e.ID] = true
 		h.ids = append(h.ids, e.ID)
 	}
-	h.requests++
-	if h.during != nil {
-		h.during(h.requests)
-	}
 	w.WriteHeader(http.StatusNoContent)
 }
 
 func newHook(t *testing.T) (*hook, string) {
 	t.Helper()
-	h := &hook{has: map[string]bool{}}
+	h := &hook{has: map[string]bool{}, refused: map[string]bool{}}
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
 	return h, server.URL
@@ -93,7 +96,12 @@ func deliveryGateway(t *testing.T, config string) *lab.Gateway {
 // credits it, every seventh erased.
 func fill(ctx context.Context, t *testing.T, file string, from, until int) {
 	t.Helper()
-	l, err := ledger.Open(ctx, file, ledger.Exclusive)
+	var l ledger.Store
+	// A process that another test starts at this instant has the file of the lock, too, until its exec.
+	err := lab.Until(ctx, 10*time.Second, "the ledger to be free", func() (err error) {
+		l, err = ledger.Open(ctx, file, ledger.Exclusive)
+		return err
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

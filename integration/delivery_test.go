@@ -81,7 +81,14 @@ func startNATS(ctx context.Context, t *testing.T) *lab.NATS {
 		t.Fatal(err)
 	}
 	t.Cleanup(n.Stop)
-	conn, err := nats.Connect(n.URL())
+	makeStream(ctx, t, n.URL())
+	return n
+}
+
+// makeStream makes the stream that keeps the records.
+func makeStream(ctx context.Context, t *testing.T, url string, options ...nats.Option) {
+	t.Helper()
+	conn, err := nats.Connect(url, options...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +102,6 @@ func startNATS(ctx context.Context, t *testing.T) *lab.NATS {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return n
 }
 
 // Every sink gets every version and every erasure, from the real servers; a sink that was away

@@ -23,11 +23,12 @@ import (
 const invoiceConfig = `
 pbx:
   - {name: fake, url: "{{ari}}", username: risposta}
-operators: ["PJSIP/agent*"]
+  - {name: live, url: "LIVE", username: risposta}
+operators: ["PJSIP/agent*", "PJSIP/op*"]
 services:
-  - {number: "1001", context: from-trunk, name: euros, tariff: euros, did: "+390612345678"}
-  - {number: "1002", context: from-trunk, name: yen, tariff: yen, did: "+390612345678"}
-  - {number: "1003", context: from-trunk, name: dinars, tariff: dinars, did: "+390612345678"}
+  - {number: "2001", context: from-trunk, name: euros, tariff: euros, did: "+390612345678"}
+  - {number: "2002", context: from-trunk, name: yen, tariff: yen, did: "+390612345678"}
+  - {number: "2003", context: from-trunk, name: dinars, tariff: dinars, did: "+390612345678"}
 tariffs:
   - {name: euros, per_minute: "59.87", increment: 1s, currency: EUR, tax: included, tax_percent: "22"}
   - {name: yen, per_minute: "77", increment: 1s, currency: JPY, tax: added, tax_percent: "10", cap_per_call: "4"}
@@ -54,6 +55,7 @@ type invoice struct {
 	conn   *pgx.Conn
 	id     *age.X25519Identity
 	centre *aritest.Centre
+	live   *livePhones
 }
 
 func newInvoice(ctx context.Context, t *testing.T, seed uint64) *invoice {
@@ -81,12 +83,15 @@ func newInvoice(ctx context.Context, t *testing.T, seed uint64) *invoice {
 	pbx := aritest.New()
 	t.Cleanup(pbx.Close)
 	in.centre = aritest.NewCentre(pbx, seed)
-	in.centre.Dial("1001", "1002", "1003")
-	config := strings.Replace(invoiceConfig, "PAYER", in.id.Recipient().String(), 1)
+	in.centre.Dial(numberOf(0), numberOf(1), numberOf(2))
+	in.live = newLivePhones(ctx, t)
+	config := strings.NewReplacer("PAYER", in.id.Recipient().String(), "LIVE", in.live.pbx.URL()).
+		Replace(invoiceConfig)
 	if in.gw, err = lab.NewGateway(gatewayBinary, in.dir, pbx.URL(), config); err != nil {
 		t.Fatal(err)
 	}
 	in.gw.Setenv("RISPOSTA_PBX_0_PASSWORD", aritest.Password)
+	in.gw.Setenv("RISPOSTA_PBX_1_PASSWORD", lab.ARIPassword)
 	in.gw.Setenv("RISPOSTA_DELIVERY_0_POSTGRES_DSN", pg.DSN())
 	return in
 }
@@ -136,10 +141,10 @@ func (in *invoice) untilRecords(t *testing.T, what, where string, enough func(n 
 	}
 }
 
-// Two hundred calls at three services, in euros, yen and dinars: some of exempt callers; some that end
-// while the register is away, pending until it is back; some credited after they were delivered. What
-// the department holds in the end is what the ledger has, to the last minor unit; whoever pays is
-// known to it, and to nobody else.
+// Two hundred calls at three services, in euros, yen and dinars, twelve of them through a real Asterisk
+// and the others replayed, in one ledger: some of exempt callers; some that end while the register is
+// away, pending until it is back; some credited after they were delivered. What the department holds in
+// the end is what the ledger has, to the last minor unit; whoever pays is known to it, and to nobody else.
 func TestLiveInvoice(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)
@@ -154,6 +159,7 @@ func TestLiveInvoice(t *testing.T) {
 		t.Fatal(err)
 	}
 	in.exempt(t, 1, time.Now())
+	in.live.call(t, liveExempt, liveCredited, livePays)
 	for range 4 {
 		in.play(25)
 	}
@@ -161,6 +167,7 @@ func TestLiveInvoice(t *testing.T) {
 	if err := os.Rename(register, register+".away"); err != nil {
 		t.Fatal(err)
 	}
+	in.live.call(t, livePending)
 	in.play(25)
 	in.play(25)
 	in.untilRecords(t, "pending records", `json_extract(json, '$.state') = 'pending'`,
@@ -169,7 +176,7 @@ func TestLiveInvoice(t *testing.T) {
 		t.Fatal(err)
 	}
 	in.play(25)
-	in.play(25)
+	in.play(25 - in.live.calls)
 	file := filepath.Join(in.dir, "ledger.db")
 	in.untilRecords(t, "200 calls", `version = 1`, func(n int) bool { return n == 200 })
 	in.untilRecords(t, "pending records to be resolved", `json_extract(json, '$.state') = 'pending' AND
@@ -191,6 +198,7 @@ func TestLiveInvoice(t *testing.T) {
 			t.Errorf("no version is %s", what)
 		}
 	}
+	in.wantLive(t, in.live)
 	in.wantChangesInFiles(t, file)
 	in.wantPayers(t)
 	if code, err := in.gw.Terminate(ctx); err != nil || code != 0 {

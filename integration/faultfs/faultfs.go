@@ -38,6 +38,9 @@ type Fault struct {
 	// executed, as When tells. Only that fsync fails.
 	OnSync func()
 	Nth    int
+	// Watch, if not nil, is called before and after each call that changes a file or a name. Where it
+	// reports true the call ends with EIO; a call that was not executed yet is left out.
+	Watch func(Call) bool
 }
 
 // FS is one mounted file system.
@@ -141,7 +144,13 @@ func (n *node) Open(ctx context.Context, flags uint32) (fs.FileHandle, uint32, s
 // Create implements fs.NodeCreater.
 func (n *node) Create(ctx context.Context, name string, flags, mode uint32,
 	out *fuse.EntryOut) (*fs.Inode, fs.FileHandle, uint32, syscall.Errno) {
-	inode, h, fuseFlags, errno := n.LoopbackNode.Create(ctx, name, flags, mode, out)
+	var inode *fs.Inode
+	var h fs.FileHandle
+	var fuseFlags uint32
+	errno := n.fs.watched(Create, name, func() (errno syscall.Errno) {
+		inode, h, fuseFlags, errno = n.LoopbackNode.Create(ctx, name, flags, mode, out)
+		return errno
+	})
 	return inode, ours(h), fuseFlags, errno
 }
 
@@ -172,12 +181,16 @@ func (n *node) Write(ctx context.Context, h fs.FileHandle, data []byte, off int6
 	n.fs.mu.Lock()
 	fault := n.fs.fault
 	n.fs.mu.Unlock()
-	do := func() (uint32, syscall.Errno) {
+	do := func() (written uint32, errno syscall.Errno) {
 		w, ok := h.(fs.FileWriter)
 		if !ok {
 			return 0, syscall.EBADF
 		}
-		return w.Write(ctx, data, off)
+		errno = n.fs.watched(Write, n.Path(nil), func() (errno syscall.Errno) {
+			written, errno = w.Write(ctx, data, off)
+			return errno
+		})
+		return written, errno
 	}
 	if !fault.Write || n.spared() {
 		return do()
@@ -204,7 +217,7 @@ func (n *node) Fsync(ctx context.Context, h fs.FileHandle, flags uint32) syscall
 		if !ok {
 			return syscall.EBADF
 		}
-		return s.Fsync(ctx, flags)
+		return n.fs.watched(Sync, n.Path(nil), func() syscall.Errno { return s.Fsync(ctx, flags) })
 	}
 	n.fs.mu.Lock()
 	fault := n.fs.fault

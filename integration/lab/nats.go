@@ -13,15 +13,17 @@ import (
 // NATS is a server with JetStream for one test, on loopback, a process of its own.
 type NATS struct {
 	binary, dir string
+	options     []string
 	port        int
 	cmd         *exec.Cmd
 	done        chan struct{}
 }
 
-// NewNATS makes a server whose stream is kept in dir. It is not started.
-func NewNATS(binary, dir string) (*NATS, error) {
+// NewNATS makes a server whose stream is kept in dir. It is not started. options are more arguments of
+// nats-server.
+func NewNATS(binary, dir string, options ...string) (*NATS, error) {
 	port, err := FreePort("tcp")
-	return &NATS{binary: binary, dir: dir, port: port}, err
+	return &NATS{binary: binary, dir: dir, port: port, options: options}, err
 }
 
 // URL is its address.
@@ -30,7 +32,8 @@ func (n *NATS) URL() string { return fmt.Sprintf("nats://127.0.0.1:%d", n.port) 
 // Start starts it, and waits until it accepts connections.
 func (n *NATS) Start(ctx context.Context) error {
 	n.done = make(chan struct{})
-	n.cmd = exec.Command(n.binary, "-js", "-sd", n.dir, "-a", "127.0.0.1", "-p", strconv.Itoa(n.port))
+	args := []string{"-js", "-sd", n.dir, "-a", "127.0.0.1", "-p", strconv.Itoa(n.port)}
+	n.cmd = exec.Command(n.binary, append(args, n.options...)...)
 	n.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := n.cmd.Start(); err != nil {
 		return fmt.Errorf("starting nats-server: %w", err)

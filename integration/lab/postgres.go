@@ -38,8 +38,26 @@ func StartPostgres(ctx context.Context, settings ...string) (*Postgres, error) {
 	return StartPostgresIn(ctx, dir, settings...)
 }
 
+// TLS is a server's certificate and its key, as PEM.
+type TLS struct{ Cert, Key string }
+
+// StartPostgresTLS is StartPostgres for a server that takes no connection without TLS.
+func StartPostgresTLS(ctx context.Context, secure TLS) (*Postgres, error) {
+	dir, err := os.MkdirTemp("", "risposta-postgres-")
+	if err != nil {
+		return nil, err
+	}
+	return startPostgres(ctx, dir, &secure, []string{"ssl=on"})
+}
+
 // StartPostgresIn is StartPostgres in a folder that is there, and is removed with it.
 func StartPostgresIn(ctx context.Context, dir string, settings ...string) (*Postgres, error) {
+	return startPostgres(ctx, dir, nil, settings)
+}
+
+func startPostgres(
+	ctx context.Context, dir string, secure *TLS, settings []string,
+) (*Postgres, error) {
 	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	if err != nil || len(found) == 0 {
 		missing := errors.New("PostgreSQL is not installed: `make setup` installs it")
@@ -61,6 +79,11 @@ func StartPostgresIn(ctx context.Context, dir string, settings ...string) (*Post
 	}
 	if p.port, err = FreePort("tcp"); err != nil {
 		return nil, err
+	}
+	if secure != nil {
+		if err := secure.write(p.data, p.as); err != nil {
+			return nil, err
+		}
 	}
 	return p, p.Start(ctx)
 }
@@ -100,6 +123,24 @@ func (p *Postgres) Start(ctx context.Context) error {
 func (p *Postgres) Kill() {
 	_ = p.cmd.Process.Signal(syscall.SIGQUIT) // an immediate shutdown: without a checkpoint
 	<-p.done
+}
+
+// write puts the certificate where the server looks for it, and forbids connections without TLS.
+func (s *TLS) write(data string, as *syscall.Credential) error {
+	for name, text := range map[string]string{
+		"server.crt": s.Cert, "server.key": s.Key, "pg_hba.conf": "hostssl all all 127.0.0.1/32 trust\n",
+	} {
+		path := filepath.Join(data, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			return err
+		}
+		if as != nil {
+			if err := os.Chown(path, int(as.Uid), int(as.Gid)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // owner gives the folder to the user that runs the server, and returns that user; nil: our own.

@@ -40,26 +40,31 @@ func benchLedger(b *testing.B) ledger.Store {
 		}
 	})
 	for from := 0; from < benchRecords; from += 1000 {
-		var batch ledger.Batch
-		for i := from; i < from+1000; i++ {
-			r := rec(i, 1, 14)
-			r.Call, r.Node = metering.CallID(fmt.Sprintf("pbx1-1795427174.%d", i)), "02:00:5e:10:00:01"
-			r.Caller = "c-cbriesedgq2ds4lomeydc2zyorqxe5lton"
-			r.Queues = []metering.QueueEntry{{Name: "support", JoinedAt: r.ArrivedAt, LeftAt: r.EndedAt}}
-			r.Talk = []metering.Talk{{From: r.ArrivedAt, To: r.EndedAt, Ms: 9478, Operator: "PJSIP/agent1"}}
-			r.Tariff, r.Policy = "standard@ecda9c6c99d8", "it@7d5b1a2c3e4f"
-			r.Net, r.Tax, r.TaxPercent = r.Charge, r.Charge, "22"
-			batch.Opened = append(batch.Opened, ledger.OpenCall{
-				Call: r.Call, Node: r.Node, Service: r.Service, ArrivedAt: r.ArrivedAt.Time,
-			})
-			batch.Evidence = append(batch.Evidence, ledger.Evidence{Call: r.Call, Frame: []byte("{}")})
-			batch.Records = append(batch.Records, r)
-		}
-		if err := l.Commit(b.Context(), &batch); err != nil {
+		if err := l.Commit(b.Context(), usualCalls(from, from+1000)); err != nil {
 			b.Fatal(err)
 		}
 	}
 	return l
+}
+
+// usualCalls are calls with records of usual size, as they end at once.
+func usualCalls(from, until int) *ledger.Batch {
+	var batch ledger.Batch
+	for i := from; i < until; i++ {
+		r := rec(i, 1, 14)
+		r.Call, r.Node = metering.CallID(fmt.Sprintf("pbx1-1795427174.%d", i)), "02:00:5e:10:00:01"
+		r.Caller = "c-cbriesedgq2ds4lomeydc2zyorqxe5lton"
+		r.Queues = []metering.QueueEntry{{Name: "support", JoinedAt: r.ArrivedAt, LeftAt: r.EndedAt}}
+		r.Talk = []metering.Talk{{From: r.ArrivedAt, To: r.EndedAt, Ms: 9478, Operator: "PJSIP/agent1"}}
+		r.Tariff, r.Policy = "standard@ecda9c6c99d8", "it@7d5b1a2c3e4f"
+		r.Net, r.Tax, r.TaxPercent = r.Charge, r.Charge, "22"
+		batch.Opened = append(batch.Opened, ledger.OpenCall{
+			Call: r.Call, Node: r.Node, Service: r.Service, ArrivedAt: r.ArrivedAt.Time,
+		})
+		batch.Evidence = append(batch.Evidence, ledger.Evidence{Call: r.Call, Frame: []byte("{}")})
+		batch.Records = append(batch.Records, r)
+	}
+	return &batch
 }
 
 // benchmark delivers all records of a ledger to a new sink, on one core of ours.
