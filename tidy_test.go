@@ -119,7 +119,9 @@ var testsMayImport = map[string][]string{
 	"metering/delivery/webhook": {"metering/ledger"},
 	"internal/report":           {"internal/pageaudit", "internal/retention"},
 	"internal/rerating":         {"ari", "metering/ledger/sqlite"},
-	"integration":               {"ari", "integration/judge", "integration/lab", "metering"},
+	"integration": {
+		"ari/aritest", "integration/faultfs", "integration/judge", "integration/lab", "metering",
+	},
 }
 
 // exact are the packages whose permissions do not extend to the folders below the ones named.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"net"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -128,7 +129,7 @@ func (k *killed) run(t *testing.T, at step, while func()) {
 		t.Fatal(err)
 	}
 	disk.Break(faultfs.Fault{Watch: k.steps.onDisk})
-	if err := k.gw.Start(); err != nil {
+	if err := errors.Join(k.untilPortFree(), k.gw.Start()); err != nil {
 		t.Fatal(errors.Join(err, disk.Unmount()))
 	}
 	k.steps.started(k.gw.PID())
@@ -147,6 +148,17 @@ func (k *killed) run(t *testing.T, at step, while func()) {
 	case at.kind != "":
 		k.kills[at.kind]++
 	}
+}
+
+// untilPortFree waits for the gateway's port: another test may have it while this gateway is dead.
+func (k *killed) untilPortFree() error {
+	return lab.Until(k.ctx, perKill, "the admin port to be free", func() error {
+		l, err := net.Listen("tcp", k.gw.Admin)
+		if err == nil {
+			err = l.Close()
+		}
+		return err
+	})
 }
 
 var errKilled = errors.New("killed")

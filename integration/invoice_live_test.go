@@ -71,22 +71,37 @@ func (in *invoice) wantLive(t *testing.T, l *livePhones) {
 	t.Helper()
 	const ofLive = `json_extract(json, '$.trunk') LIKE 'PJSIP/%' AND EXISTS (SELECT 1 FROM record o
 		WHERE o.call = record.call AND json_extract(o.json, '$.talk[0].operator') LIKE 'PJSIP/op%')`
+	const newest = `NOT EXISTS (SELECT 1 FROM record n WHERE n.call = record.call AND n.version > record.version)`
+	const was = `EXISTS (SELECT 1 FROM record b WHERE b.call = record.call AND b.version < record.version AND `
 	file := filepath.Join(in.dir, "ledger.db")
+	services := len(liveServices)
 	for what, c := range map[string]struct {
 		where string
-		want  int
+		least int // a busy machine may make more records pending
+		most  int
 	}{
-		"first versions":         {`version = 1`, l.calls},
-		"exempt":                 {`version = 1 AND json_extract(json, '$.exempt') = 1`, len(liveServices)},
-		"pending, then resolved": {`CAST(json AS TEXT) LIKE '%"resolved"%' AND version = 2`, len(liveServices)},
-		"credited":               {`CAST(json AS TEXT) LIKE '%"credited"%'`, len(liveServices)},
-		"charged in euros, yen and dinars": {`json_extract(json, '$.charge.amount') > '0.00' AND version = 1`,
-			2 * len(liveServices)}, // of who pays, and of who is credited later
+		"calls":             {`version = 1`, l.calls, l.calls},
+		"exempt in the end": {newest + ` AND json_extract(json, '$.exempt') = 1`, 2 * services, 2 * services},
+		"charged in the end, in euros, yen and dinars": {
+			newest + ` AND ` + charges("record"), 2 * services, 2 * services,
+		},
+		"pending, then resolved": {
+			`CAST(json AS TEXT) LIKE '%"resolved"%' AND ` + was + `json_extract(b.json, '$.state') = 'pending')`,
+			services, 2 * l.calls,
+		},
+		"charged, then credited": {
+			`CAST(json AS TEXT) LIKE '%"credited"%' AND ` + was + charges("b") + `)`, services, services,
+		},
 	} {
 		got := countRecords(in.ctx, t, file, ofLive+" AND "+c.where)
 		t.Logf("%d live versions: %s", got, what)
-		if got != c.want {
-			t.Errorf("%d live versions are %s, want %d", got, what, c.want)
+		if got < c.least || got > c.most {
+			t.Errorf("%d live versions: %s; want %d to %d", got, what, c.least, c.most)
 		}
 	}
+}
+
+// charges is the SQL of a version with an amount over 0, in whatever number of decimals.
+func charges(table string) string {
+	return `CAST(replace(json_extract(` + table + `.json, '$.charge.amount'), '.', '') AS INTEGER) > 0`
 }

@@ -55,20 +55,30 @@ func (c *collector) has() int {
 	return len(c.ids)
 }
 
-// traffic commits the calls of a second after the other.
+// traffic commits calls.
 type traffic struct {
 	store ledger.Store
 	calls int
 }
 
-// run commits some seconds, each in the given time; every 0: as fast as it goes. more ends it earlier;
-// nil: nothing does. It returns how long each commit took.
-func (tr *traffic) run(
-	t *testing.T, seconds int, every time.Duration, more func() bool,
-) (took []time.Duration) {
+// hour commits those of the time away, a minute of them at a time.
+func (tr *traffic) hour(t *testing.T) {
+	t.Helper()
+	const minute = 60 * awayRate
+	for tr.calls < awaySeconds*awayRate {
+		if err := tr.store.Commit(t.Context(), usualCalls(tr.calls, tr.calls+minute)); err != nil {
+			t.Fatal(err)
+		}
+		tr.calls += minute
+	}
+}
+
+// run commits the calls of some seconds, each second's in one commit, until there is no more to wait for.
+// It returns how long each commit took.
+func (tr *traffic) run(t *testing.T, seconds int, more func() bool) (took []time.Duration) {
 	t.Helper()
 	for range seconds {
-		if more != nil && !more() {
+		if !more() {
 			break
 		}
 		began := time.Now()
@@ -77,7 +87,7 @@ func (tr *traffic) run(
 		}
 		tr.calls += awayRate
 		took = append(took, time.Since(began))
-		time.Sleep(every - time.Since(began))
+		time.Sleep(time.Second - time.Since(began))
 	}
 	slices.Sort(took)
 	return took
@@ -128,9 +138,9 @@ func TestLiveSinkAwayForAnHour(t *testing.T) {
 	}()
 	calls := &traffic{store: l}
 	began := time.Now()
-	calls.run(t, awaySeconds, 0, nil)
+	calls.hour(t)
 	t.Logf("away: %d records were committed in %s", calls.calls, time.Since(began).Round(time.Second))
-	before := calls.run(t, 15, time.Second, nil)
+	before := calls.run(t, 15, func() bool { return true })
 
 	other := &collector{}
 	server := httptest.NewUnstartedServer(other)
@@ -142,7 +152,7 @@ func TestLiveSinkAwayForAnHour(t *testing.T) {
 	defer server.Close()
 	waited := time.Now()
 	first := time.Time{}
-	beside := calls.run(t, 600, time.Second, func() bool {
+	beside := calls.run(t, 600, func() bool {
 		if first.IsZero() && other.has() > 0 {
 			first = time.Now()
 		}
