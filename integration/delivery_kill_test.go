@@ -10,16 +10,12 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"github.com/risposta/gateway/integration/faultfs"
 	"github.com/risposta/gateway/integration/lab"
@@ -27,30 +23,6 @@ import (
 )
 
 var kills = flag.Int("kills", 10, "how often the gateway is killed while it delivers")
-
-// The sinks of the kills: one gateway for each, so that each step is one of that sink's deliveries.
-const (
-	killedCSV = `  - name: csv
-    fields: [service, currency, gross, gross_change_minor]
-    file: {folder: "{{dir}}/disk/out", format: csv, every: 1s, max_records: 5}
-`
-	killedParquet = `  - name: parquet
-    fields: [service, currency, gross]
-    file: {folder: "{{dir}}/disk/out", format: parquet, every: 1s, max_records: 5}
-`
-	killedHook = `  - name: hook
-    fields: [service, gross]
-    webhook: {url: "FAREND", batch: 4}
-`
-	killedTable = `  - name: table
-    fields: [service, currency, gross, gross_minor]
-    postgres: {table: risposta_calls}
-`
-	killedBus = `  - name: bus
-    fields: [service, gross]
-    nats: {url: "FAREND"}
-`
-)
 
 // killed is one gateway that delivers to one sink, and is killed at one step after the other.
 type killed struct {
@@ -64,10 +36,10 @@ type killed struct {
 	missed       int // runs that came to their end without the step
 }
 
-// The gateway is killed at every step of a delivery that can be seen from outside: before and after each
-// call that creates, writes, syncs or renames a file of the sink or of the ledger, and between any two
-// messages to and from an HTTP server, PostgreSQL and NATS. In the end nothing is missing at any of them,
-// and what came twice has the id that it had.
+// The gateway is killed at every step of a delivery that can be seen from outside: before and after
+// each call that creates, writes, syncs or renames a file of the sink or of the ledger, and between any
+// two messages to and from an HTTP server, PostgreSQL and NATS. In the end nothing is missing at any of
+// them, and what came twice has the id that it had.
 func TestLiveKilledAtEachStepOfADelivery(t *testing.T) {
 	t.Parallel()
 	if err := faultfs.Available(); err != nil {
@@ -102,8 +74,9 @@ func newKilled(t *testing.T, sink, config string, s *steps, n int) *killed {
 		ctx: ctx, steps: s, sink: sink, kills: map[string]int{},
 		platter: filepath.Join(dir, "platter"), dir: filepath.Join(dir, "disk"),
 	}
-	if err := errors.Join(os.MkdirAll(filepath.Join(k.platter, "out"), 0o700), os.Mkdir(k.dir, 0o700)); err != nil {
-		t.Fatal(err)
+	made := errors.Join(os.MkdirAll(filepath.Join(k.platter, "out"), 0o700), os.Mkdir(k.dir, 0o700))
+	if made != nil {
+		t.Fatal(made)
 	}
 	head, _, _ := strings.Cut(deliveryConfig, "  - name: csv")
 	text := strings.Replace(head, "{{dir}}/ledger.db", "{{dir}}/disk/ledger.db", 1) + config
@@ -114,8 +87,8 @@ func newKilled(t *testing.T, sink, config string, s *steps, n int) *killed {
 	return k
 }
 
-// run adds calls to the ledger, and starts the gateway on its disk, to be killed at a step; of no kind: to
-// deliver all. while is called before the disk goes; nil: nothing is.
+// run adds calls to the ledger, and starts the gateway on its disk, to be killed at a step; of no kind:
+// to deliver all. while is called before the disk goes; nil: nothing is.
 func (k *killed) run(t *testing.T, at step, while func()) {
 	t.Helper()
 	// The ledger is filled while no disk is shown: the kernel would keep the old bytes of its files.
@@ -178,7 +151,8 @@ func (k *killed) untilKilled() error {
 		if err != nil {
 			return err
 		}
-		if want := fmt.Sprintf("risposta_delivery_lag_leaves{sink=%q} 0\n", k.sink); !strings.Contains(text, want) {
+		want := fmt.Sprintf("risposta_delivery_lag_leaves{sink=%q} 0\n", k.sink)
+		if !strings.Contains(text, want) {
 			polls = 0
 			return errors.New("the sink lags behind")
 		}
@@ -207,8 +181,8 @@ func (k *killed) retryLetters(t *testing.T) {
 	}
 }
 
-// each kills the gateway n times, at each step in turn, in an order of chance. check is called with all
-// delivered, the gateway running, at the end.
+// each kills the gateway n times, at each step in turn, in an order of chance. check is called at the
+// end, with all delivered and the gateway running.
 func (k *killed) each(t *testing.T, rnd *rand.Rand, n int, check func()) {
 	t.Helper()
 	k.run(t, step{}, nil) // makes the ledger and the tables
@@ -232,83 +206,5 @@ func (k *killed) each(t *testing.T, rnd *rand.Rand, n int, check func()) {
 	}
 	if k.missed*4 > n {
 		t.Errorf("%d of %d runs have not come to their step", k.missed, n)
-	}
-}
-
-func killAtFiles(t *testing.T, sink, config string, rnd *rand.Rand, n int) {
-	k := newKilled(t, sink, config, &steps{}, n)
-	k.each(t, rnd, n, func() { verified(k.ctx, t, k.gw, sink) })
-}
-
-func killAtRequests(t *testing.T, rnd *rand.Rand, n int) {
-	s := &steps{}
-	h := &hook{has: map[string]bool{}, refused: map[string]bool{}}
-	// A version that is refused once becomes a dead letter, and is settled by the next run.
-	h.refuses = func(id string) bool { return refusedOnce(id) }
-	server := httptest.NewServer(s.onRequests(h))
-	t.Cleanup(server.Close)
-	k := newKilled(t, "hook", strings.Replace(killedHook, "FAREND", server.URL, 1), s, n)
-	k.each(t, rnd, n, func() { verifyHook(k.ctx, t, k.gw, h) })
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	wantFirstVersionsInOrder(t, slices.DeleteFunc(slices.Clone(h.ids), refusedOnce))
-	if len(h.refused) == 0 {
-		t.Error("no event was refused")
-	}
-	t.Logf("%d events at the server, %d of them came again, %d were refused once", len(h.ids), h.repeats,
-		len(h.refused))
-}
-
-// refusedOnce is about every eighth call.
-func refusedOnce(id string) bool {
-	parts := strings.Split(id, "-")
-	call, err := strconv.Atoi(parts[1])
-	return err == nil && call%8 == 3 && len(parts) == 3
-}
-
-func killAtPostgres(t *testing.T, rnd *rand.Rand, n int) {
-	s := &steps{}
-	k := newKilled(t, "table", killedTable, s, n)
-	pg, err := lab.StartPostgres(k.ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := pg.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	conn, err := pgx.Connect(k.ctx, pg.DSN())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer closing(t, func() error { return conn.Close(k.ctx) })
-	address := stepProxy(t, fmt.Sprintf("127.0.0.1:%d", conn.Config().Port), s, readPG)
-	_, port, _ := strings.Cut(address, ":")
-	k.gw.Setenv("RISPOSTA_DELIVERY_0_POSTGRES_DSN",
-		strings.Replace(pg.DSN(), fmt.Sprint("port=", conn.Config().Port), "port="+port, 1))
-	k.each(t, rnd, n, func() { verified(k.ctx, t, k.gw, "table") })
-	wantSums(k.ctx, t, conn, filepath.Join(k.platter, "ledger.db"))
-}
-
-func killAtNATS(t *testing.T, rnd *rand.Rand, n int) {
-	s := &steps{}
-	bus := startNATS(t.Context(), t)
-	address := stepProxy(t, strings.TrimPrefix(bus.URL(), "nats://"), s, readNATS)
-	k := newKilled(t, "bus", strings.Replace(killedBus, "FAREND", "nats://"+address, 1), s, n)
-	k.each(t, rnd, n, func() { verified(k.ctx, t, k.gw, "bus") })
-}
-
-// wantFirstVersionsInOrder checks that the first versions, whose ids count up, have arrived in order.
-func wantFirstVersionsInOrder(t *testing.T, ids []string) {
-	t.Helper()
-	var first []string
-	for _, id := range ids {
-		if strings.HasSuffix(id, "-1") {
-			first = append(first, id)
-		}
-	}
-	if !slices.IsSorted(first) || len(first) == 0 {
-		t.Errorf("%d first versions have not arrived in their order", len(first))
 	}
 }
