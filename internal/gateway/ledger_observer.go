@@ -40,7 +40,7 @@ func (o observer) RerateFailed(call metering.CallID, err error) {
 }
 
 // Unreadable implements rerating.Observer.
-func (o observer) Unreadable(records int) { o.metrics.unreadableRecords.Set(float64(records)) }
+func (o observer) Unreadable(records int) { o.metrics().unreadableRecords.Set(float64(records)) }
 
 // Signed implements retention.Observer.
 func (o observer) Signed(head merkle.Head) {
