@@ -78,6 +78,7 @@ type Event struct {
 	PlayState    string      // PlaybackFinished: done, failed
 	Dialled      string      // Dial, BridgeBlindTransfer: the number, in clear. Never printed or kept
 	NumberKind   string      // the kind of that number, once it is known; "" for none
+	Phone        string      // the endpoint that the number would be, were it a phone. Never kept
 	Reason       string      // Gap: one of the Gap... reasons
 	Snapshot     *Snapshot   // SnapshotTaken, Resumed, LegSnapshot, ListsTaken
 	Channels     []ChannelID // UnreadableFrame: the channels that the frame names

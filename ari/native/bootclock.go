@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// bootClock is the time since the machine was started, sleep included: the only clock that cannot
+// BootClock is the time since the machine was started, sleep included: the only clock that cannot
 // be set and that goes on while the gateway restarts.
-func bootClock() time.Duration {
+func BootClock() time.Duration {
 	var ts unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts); err != nil {
 		panic("native: this machine has no boot clock: " + err.Error()) // every Linux since 2.6.39 has
@@ -18,7 +18,7 @@ func bootClock() time.Duration {
 	return time.Duration(ts.Nano())
 }
 
-// bootID identifies this start of the machine: only under one id can two readings of bootClock be
+// bootID identifies this start of the machine: only under one id can two readings of BootClock be
 // compared.
 func bootID() (string, error) {
 	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")

@@ -10,7 +10,7 @@ import (
 // deliver processes one frame, at once. It reads the frame, once for the desk and for the reader of
 // the queue, and keeps nothing of Raw but where that cannot be read.
 func (s *synchronizer) deliver(f ari.Frame) error {
-	f.Arrived = bootClock()
+	f.Arrived = BootClock()
 	raw := f.Raw
 	bad := f.Read()
 	if bad != nil && bad.Type == ari.ApplicationReplaced.String() {

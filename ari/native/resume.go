@@ -21,7 +21,7 @@ type position struct {
 
 // place is the position at this instant, under the lock; nil where no run can resume from it.
 func (s *synchronizer) place() ari.Position {
-	now := bootClock()
+	now := BootClock()
 	limit, ok := s.clock.Limit(now)
 	if !ok || s.clockSet || s.bootID == "" {
 		return nil

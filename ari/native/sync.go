@@ -180,7 +180,7 @@ func (s *synchronizer) sendHeartbeat(ctx context.Context, q *question) error {
 	if q != nil && s.state == synced {
 		s.questions[n] = q
 	}
-	s.sent[n] = bootClock()
+	s.sent[n] = BootClock()
 	s.mu.Unlock()
 	return s.control.Heartbeat(ctx, n)
 }

@@ -60,11 +60,13 @@ func (g *Graph) endGap(ev *ari.Event, out *Result) {
 // nil where the leg was not known.
 func (g *Graph) carryOver(l, old *leg) {
 	if old == nil {
-		if l.number == "" && l.outside() {
-			l.number = numberUnseen
+		if l.number == "" && l.dialled && l.pair == nil {
+			l.number = numberUnseen // but to the calls whose operator it is
 		}
+		l.operator = l.pair == nil && g.rulesAt(l.last.Created).Operator(l.last.Endpoint())
 		return
 	}
+	l.operator = old.operator // it keeps what it was taken for
 	l.number = old.number
 	l.heard() // it may have been, in the gap
 	l.done = l.done || old.done
@@ -137,16 +139,18 @@ func (g *Graph) discover(at *leg, ev *ari.Event, out *Result) {
 	if l == nil || !l.mayOpenCall() {
 		return
 	}
-	service, ok := g.rules.Service(at.positionOf(l))
-	if !ok {
-		g.noteUnmatched(l, at)
-		return
-	}
 	arrived := ev.At
 	if created := l.last.Created; !created.IsZero() && created.Before(arrived) {
 		arrived = created
 	}
+	rules := g.rulesAt(arrived)
+	service, ok := rules.Service(at.positionOf(l))
+	if !ok {
+		g.noteUnmatched(l, at)
+		return
+	}
 	c := g.arrive(l, service, ev.Node, arrived, out)
+	c.operator = rules.Operator
 	out.fact(metering.Fact{
 		Kind: metering.GapStarted, Call: c.id, At: arrived, Why: ari.GapNotWatching,
 	})

@@ -20,6 +20,9 @@ type Rules struct {
 	// ServiceContext reports whether calls of a metered service come into this dialplan context. Nil:
 	// calls on no service are not counted.
 	ServiceContext func(context string) bool
+	// At are the rules that were in force at an instant: the snapshot at the end of a gap shows calls
+	// that arrived before they changed. Nil: these.
+	At func(time.Time) Rules
 	// ProbeEvery is how often, while talk runs, the legs are asked whether packets come from them.
 	// Zero: there is no PBX to ask, as in a recording.
 	ProbeEvery time.Duration
@@ -72,6 +75,18 @@ func New(r Rules) *Graph {
 // SetRules puts other rules in force. A call that has arrived keeps its operators, and a leg what it
 // was taken for.
 func (g *Graph) SetRules(r Rules) { g.rules = r }
+
+// Disconnected reports whether there is a gap at present.
+func (g *Graph) Disconnected() bool { return g.disconnected }
+
+// rulesAt are the rules for what a snapshot shows that began at an instant; zero where that is not
+// known.
+func (g *Graph) rulesAt(at time.Time) Rules {
+	if g.rules.At == nil || at.IsZero() {
+		return g.rules
+	}
+	return g.rules.At(at)
+}
 
 // Size is the number of channels, bridges, Local pairs and open calls held: zero on an idle PBX.
 func (g *Graph) Size() int { return len(g.legs) + len(g.bridges) + len(g.pairs) + len(g.calls) }
@@ -190,9 +205,6 @@ func (g *Graph) detach(l *leg) {
 		l.dials[0].stopDialling()
 	}
 }
-
-// outside reports whether the leg was dialled and is not an operator's.
-func (l *leg) outside() bool { return l.dialled && !l.operator && l.pair == nil }
 
 // advanceFeatureHold follows a feature's hold over the bridges that its leg enters. The first is
 // where the leg consults, the second where it comes back to.

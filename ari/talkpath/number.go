@@ -33,6 +33,23 @@ func (l *leg) dialNumber(ev *ari.Event) {
 	}
 }
 
+// numberOf is the kind of number that a leg is to the call. A phone of the operators under whom the
+// call arrived is none of the outside world.
+func (c *call) numberOf(l *leg) string {
+	if c.operator(l.last.Endpoint()) {
+		return ""
+	}
+	return l.number
+}
+
+// transferNumber is the kind of number that a blind transfer leads the call to.
+func (c *call) transferNumber(ev *ari.Event) string {
+	if ev.Kind != ari.BridgeBlindTransfer || ev.Phone != "" && c.operator(ev.Phone) {
+		return ""
+	}
+	return ev.NumberKind
+}
+
 // heard notes that more than ringing may have come from the leg.
 func (l *leg) heard() {
 	if l.number == numberRings {

@@ -13,12 +13,10 @@ import (
 func (g *Graph) evidenceShare(c *call, ev *ari.Event, out *Result) EvidenceShare {
 	s := EvidenceShare{Call: c.id}
 	connected := g.connected(c.caller)
-	if ev.Kind == ari.BridgeBlindTransfer {
-		c.reachNumber(ev.NumberKind, ev.At, out)
-	}
+	c.reachNumber(c.transferNumber(ev), ev.At, out)
 	var fresh []*leg
 	for _, l := range connected {
-		c.reachNumber(l.number, ev.At, out)
+		c.reachNumber(c.numberOf(l), ev.At, out)
 		created := ev.Kind == ari.ChannelCreated && ev.Channel.ID == l.id
 		if !created && !slices.Contains(c.known, l.id) {
 			fresh = append(fresh, l)
@@ -26,7 +24,7 @@ func (g *Graph) evidenceShare(c *call, ev *ari.Event, out *Result) EvidenceShare
 	}
 	g.noteKnown(c, connected)
 	if fresh != nil {
-		s.LegSnapshot = snapshot(fresh, ev.At, ev.Node)
+		s.LegSnapshot = snapshot(fresh, c, ev.At, ev.Node)
 	}
 	return s
 }
@@ -35,18 +33,18 @@ func (g *Graph) evidenceShare(c *call, ev *ari.Event, out *Result) EvidenceShare
 func (g *Graph) snapshotShare(c *call, ev *ari.Event, out *Result) EvidenceShare {
 	connected := g.connected(c.caller)
 	for _, l := range connected {
-		c.reachNumber(l.number, ev.At, out)
+		c.reachNumber(c.numberOf(l), ev.At, out)
 	}
 	g.noteKnown(c, connected)
-	return EvidenceShare{Call: c.id, Snapshot: snapshot(connected, ev.At, ev.Node)}
+	return EvidenceShare{Call: c.id, Snapshot: snapshot(connected, c, ev.At, ev.Node)}
 }
 
 // snapshot shows these legs and their bridges. Of a holding bridge, in which strangers wait side by
-// side, it names just these legs.
-func snapshot(legs []*leg, at time.Time, node string) *ari.Snapshot {
+// side, it names just these legs. of is the call whose evidence it is for, nil for none.
+func snapshot(legs []*leg, of *call, at time.Time, node string) *ari.Snapshot {
 	s := &ari.Snapshot{At: at, Node: node}
 	for _, l := range legs {
-		s.Legs = append(s.Legs, l.shown())
+		s.Legs = append(s.Legs, l.shown(of))
 		b := l.bridge
 		shown := func(have ari.Bridge) bool { return have.ID == b.id }
 		if b != nil && !slices.ContainsFunc(s.Bridges, shown) {
@@ -56,8 +54,8 @@ func snapshot(legs []*leg, at time.Time, node string) *ari.Snapshot {
 	return s
 }
 
-// shown is the leg in the form of a snapshot.
-func (l *leg) shown() ari.Leg {
+// shown is the leg in the form of a snapshot, as a call has it; nil: as it is.
+func (l *leg) shown(of *call) ari.Leg {
 	s := ari.Leg{
 		Channel: l.last, Hold: l.hold, Feature: l.feature, Dialled: l.dialled, Incoming: l.incoming,
 		Number: l.number, Moved: l.moved, LastEvent: l.lastEvent,
@@ -69,7 +67,11 @@ func (l *leg) shown() ari.Leg {
 	if l.dialler != nil {
 		s.DialledBy = l.dialler.id
 	}
-	if l.number == "" && l.outside() {
+	operator := l.operator
+	if of != nil {
+		operator, s.Number = of.operator(l.last.Endpoint()), of.numberOf(l)
+	}
+	if s.Number == "" && l.dialled && !operator && l.pair == nil {
 		s.Number = numberNone // or a replay takes its dial for unseen
 	}
 	return s
@@ -169,7 +171,7 @@ func (g *Graph) Snapshot() *ari.Snapshot {
 	for _, l := range g.legs {
 		legs = append(legs, l)
 	}
-	return ordered(snapshot(legs, time.Time{}, ""))
+	return ordered(snapshot(legs, nil, time.Time{}, ""))
 }
 
 // CallSnapshot is everything that is known of what is connected with an open call; nil for a call
@@ -179,7 +181,7 @@ func (g *Graph) CallSnapshot(id metering.CallID) *ari.Snapshot {
 	if c == nil || c.caller == nil {
 		return nil
 	}
-	return ordered(snapshot(g.connected(c.caller), time.Time{}, ""))
+	return ordered(snapshot(g.connected(c.caller), c, time.Time{}, ""))
 }
 
 // ordered sorts a snapshot by ids. The members of a mixing bridge stay in the order of entering; in

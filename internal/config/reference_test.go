@@ -38,8 +38,9 @@ is such as "10ms", "2s", "1h" or "720h". "[]" marks a list.
 "systemctl reload risposta" (SIGHUP) puts a changed file in force without a restart, all of it or,
 where anything in it is wrong, nothing: the log says which. Keys that are marked *reload* then count
 for the calls that arrive from there on; a call that has arrived keeps its price, its law and its
-operators. What kind a dialled number is of ("extensions") is decided when it is dialled. The other
-keys need a restart, and the log names those that differ.
+operators. A call that came while the PBX could not be seen arrived when its channel was made. What
+kind a dialled number is of ("extensions") is decided when it is dialled. The other keys need a
+restart, and the log names those that differ.
 `
 
 // TestReference holds docs/configuration.md to the types, their comments and their defaults.

@@ -3,11 +3,13 @@ package gateway
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 	"go.uber.org/zap"
 
 	"github.com/risposta/gateway/ari/frontdesk"
+	"github.com/risposta/gateway/ari/native"
 	"github.com/risposta/gateway/internal/config"
 	"github.com/risposta/gateway/internal/mediation"
 )
@@ -73,9 +75,13 @@ func (d *Gateway) prepareReload(load func() (*config.Config, error), workers []*
 	return next, needRestart, all, nil
 }
 
-// apply takes new terms.
+// apply takes new terms, as of now by the PBX's clock: a gap may hide calls that came before.
 func (w *pbxWorker) apply(t terms) {
-	w.mediator.SetRules(t.rules)
+	now, ok := w.mediator.ClockAt(native.BootClock())
+	if !ok {
+		now = time.Now()
+	}
+	w.mediator.SetRules(t.rules, now)
 	w.setMayCall(t.rules.Operators)
 	w.desk.SetConfig(t.desk)
 	w.deskBackend.setTellWait(t.tellWait)

@@ -99,7 +99,7 @@ func TestReload(t *testing.T) {
 
 func callerOf(id ari.ChannelID) ari.Channel {
 	c := caller
-	c.ID, c.Name = id, "PJSIP/trunk-"+string(id)
+	c.ID, c.Name, c.App = id, "PJSIP/trunk-"+string(id), "Queue"
 	return c
 }
 

@@ -17,6 +17,7 @@ func (m *Mediator) Adopt(from *Mediator, call metering.CallID) {
 // transfer takes over what is held of the call beside the graph.
 func (m *Mediator) transfer(from *Mediator, call metering.CallID) {
 	m.meter.Adopt(from.meter.Call(call))
+	m.keepOperators(call, from.operatorsOf(call))
 	m.digests[call], m.latest[call] = from.digests[call], from.latest[call]
 	if number := from.encrypted[call]; number != nil {
 		m.encrypted[call] = number

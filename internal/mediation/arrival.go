@@ -13,10 +13,10 @@ import (
 	"github.com/risposta/gateway/metering/ledger"
 )
 
-// arrive completes the arrival of a call from the configuration, writes the first frame of its
+// arrive completes the arrival of a call from its rules, writes the first frame of its
 // evidence, and asks the lookup. rest are the facts that follow the arrival.
-func (m *Mediator) arrive(f *metering.Fact, rest []metering.Fact, out *Output) {
-	number := m.complete(f)
+func (m *Mediator) arrive(f *metering.Fact, r Rules, rest []metering.Fact, out *Output) {
+	number := m.complete(f, r)
 	unseen := ""
 	if len(rest) > 0 && rest[0].Kind == metering.GapStarted && rest[0].Call == f.Call {
 		unseen = rest[0].Why
@@ -28,7 +28,8 @@ func (m *Mediator) arrive(f *metering.Fact, rest []metering.Fact, out *Output) {
 			out.Opened[len(out.Opened)-1].EncryptedCaller = encrypted
 		}
 	}
-	m.appendEvidence(f.Call, evidence.NewCall(*f, m.rules.Operators.Patterns(), unseen), out)
+	m.keepOperators(f.Call, r.Operators)
+	m.appendEvidence(f.Call, evidence.NewCall(*f, r.Operators.Patterns(), unseen), out)
 	if m.rules.AskExemption {
 		out.Asks = append(out.Asks, Ask{Call: f.Call, Number: number, Trunk: f.Origin.Trunk, At: f.At})
 	}
@@ -58,10 +59,10 @@ func (m *Mediator) identify(f metering.Fact, out *Output) {
 	})
 }
 
-// complete adds the terms and a name to an arrival, and replaces the caller's number, which it returns, by the
+// complete adds the terms of rules and a name to an arrival, and replaces the caller's number, which it returns, by the
 // pseudonym.
-func (m *Mediator) complete(f *metering.Fact) metering.Number {
-	terms := m.rules.Terms(f.Service, f.At)
+func (m *Mediator) complete(f *metering.Fact, r Rules) metering.Number {
+	terms := r.Terms(f.Service, f.At)
 	terms.AskExemption = m.rules.AskExemption
 	f.Terms = &terms
 	f.RecordName = m.recordName(f.Node, f.Call)
@@ -141,7 +142,7 @@ func (m *Mediator) Answer(call metering.CallID, e metering.Exemption, out *Outpu
 // Missed is the evidence of a call that only Asterisk's CEL shows: its arrival, its end, and
 // that nothing between was seen.
 func (m *Mediator) Missed(arrival metering.Fact, endedAt time.Time) [][]byte {
-	m.complete(&arrival)
+	m.complete(&arrival, m.rules)
 	node := arrival.Node
 	end := ari.Event{
 		Kind: ari.SnapshotTaken, At: endedAt, Node: node,

@@ -93,6 +93,13 @@ func (m *Mediator) Watermark() time.Time { return m.watermark }
 // SetWatermark sets the watermark that a former run left.
 func (m *Mediator) SetWatermark(at time.Time) { m.watermark = at }
 
+// ClockAt is what the PBX's clock shows at an instant of the boot clock; ok is false where no
+// heartbeat has told yet.
+func (m *Mediator) ClockAt(boot time.Duration) (at time.Time, ok bool) {
+	limit, ok := m.pbxClock.Limit(boot)
+	return time.Unix(0, int64(boot+limit)).UTC(), ok
+}
+
 // Finish ends a recording. A call that is still open ends at the last instant, its end unseen.
 func (m *Mediator) Finish(out *Output) {
 	if m.OpenCalls() == 0 {

@@ -11,7 +11,6 @@
 package mediation
 
 import (
-	"cmp"
 	"fmt"
 	"time"
 
@@ -84,7 +83,9 @@ type Mediator struct {
 	latest    map[metering.CallID]time.Time
 	encrypted map[metering.CallID][]byte
 	surveys   map[metering.CallID]*metering.Survey
-	former    former
+	// Of each open call that arrived under other operators than the present ones: those.
+	former   map[metering.CallID]Globs
+	replaced []replaced // rules that a gap may still need
 }
 
 // New makes a mediator that has seen nothing.
@@ -97,6 +98,7 @@ func New(r Rules) *Mediator {
 		latest:    map[metering.CallID]time.Time{},
 		encrypted: map[metering.CallID][]byte{},
 		surveys:   map[metering.CallID]*metering.Survey{},
+		former:    map[metering.CallID]Globs{},
 	}
 }
 
@@ -128,7 +130,8 @@ func (m *Mediator) OpenCalls() int { return m.meter.Len() }
 // Size is the number of things held in memory for calls and channels: zero on an idle PBX.
 func (m *Mediator) Size() int {
 	return m.graph.Size() + m.meter.Len() +
-		len(m.digests) + len(m.latest) + len(m.encrypted) + len(m.surveys)
+		len(m.digests) + len(m.latest) + len(m.encrypted) + len(m.surveys) +
+		len(m.former) + len(m.replaced)
 }
 
 // Call returns an open call, or nil. Do not change it.
@@ -146,7 +149,7 @@ func (m *Mediator) Step(ev ari.Event, out *Output) {
 	res := m.graph.Step(ev)
 	for i := range res.Facts {
 		if f := &res.Facts[i]; f.Kind == metering.CallArrived {
-			m.arrive(f, res.Facts[i+1:], out)
+			m.arrive(f, m.rulesFor(&ev, f.At), res.Facts[i+1:], out)
 		}
 	}
 	for _, s := range res.Shares {
@@ -159,6 +162,7 @@ func (m *Mediator) Step(ev ari.Event, out *Output) {
 		}
 		m.apply(f, out)
 	}
+	m.forgetReplaced(ev)
 	out.Unmatched = append(out.Unmatched, res.Unmatched...)
 	out.Requests = append(out.Requests, res.Requests...)
 	if res.Resync != "" {
@@ -166,29 +170,11 @@ func (m *Mediator) Step(ev ari.Event, out *Output) {
 	}
 }
 
-// classifyNumber sets the kind of the dialled number, and drops the number itself. An operator's
-// phone is no number of the outside world.
-func (m *Mediator) classifyNumber(ev *ari.Event) {
-	dialled := ev.Dialled
-	ev.Dialled = ""
-	if dialled == "" || m.rules.NumberKind == nil {
-		return
-	}
-	endpoint, operator := "", "PJSIP/"+dialled
-	if ev.Kind == ari.Dial {
-		endpoint = cmp.Or(ev.Channel.Endpoint(), unnamed)
-		operator = endpoint
-	}
-	if !m.rules.Operators.Match(operator) && !m.former.match(operator) {
-		ev.NumberKind = m.rules.NumberKind(endpoint, dialled)
-	}
-}
-
-// unnamed stands for the endpoint of a channel without a name.
-const unnamed = "?"
-
 // appendShare adds the event to the evidence of a call that it belongs to.
 func (m *Mediator) appendShare(ev ari.Event, s talkpath.EvidenceShare, out *Output) {
+	if ev.NumberKind != "" && ev.Phone != "" && m.operatorsOf(s.Call).Match(ev.Phone) {
+		ev.NumberKind = ""
+	}
 	if s.Event != nil {
 		m.appendEvidence(s.Call, ari.EncodeEvidence(*s.Event), out)
 		return
@@ -240,5 +226,5 @@ func (m *Mediator) forget(call metering.CallID) {
 	delete(m.latest, call)
 	delete(m.encrypted, call)
 	delete(m.surveys, call)
-	m.former.forget(call)
+	delete(m.former, call)
 }

@@ -106,7 +106,7 @@ func (s *story) reload(operators, perMinute string) {
 	s.rules.Terms = func(string, time.Time) metering.Terms {
 		return metering.Terms{Policy: s.law, Tariff: price(perMinute)}
 	}
-	s.mediator.SetRules(s.rules)
+	s.mediator.SetRules(s.rules, s.at)
 }
 
 func (s *story) crash() {

@@ -40,6 +40,7 @@ type story struct {
 	prices   []tariff.Dated
 	law      policy.Policy
 	measured metering.Terms // how the quality of the service is measured, and the kind of its number
+	creation bool           // the PBX's lists say when each channel was made
 	left     int
 	serial   uint64 // of the latest question to the PBX
 	// How much of out has been reported.
@@ -137,6 +138,8 @@ func (s *story) set(args []string) bool {
 	s.t.Helper()
 	var err error
 	switch args[0] {
+	case "creation": // known: the PBX's lists say when each channel was made; they do not if not set
+		s.creation = args[1] == "known"
 	case "left": // N: so many things stay in memory at the end; 0 if not set
 		s.left, err = strconv.Atoi(args[1])
 	case "probe": // INTERVAL: the PBX is asked about legs; it is not if not set
@@ -256,6 +259,9 @@ func (s *story) create(args []string) {
 	}
 	if len(args) < 5 {
 		c.Caller = metering.NewNumber("+390612345678")
+	}
+	if s.creation {
+		c.Created = s.at
 	}
 	s.channels[args[0]], s.made[args[0]] = c, c.State
 }
