@@ -3,44 +3,74 @@
 package integration
 
 import (
+	"fmt"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/risposta/gateway/integration/lab"
 )
 
-// A dialplan of FreePBX's shape: the trunk's context leads to a queue, a ring group or our custom
-// destination; a queue answers first, unless Queue No Answer is on; its members are Local channels,
-// which reach the phone through a subroutine that dials its contacts.
+// A dialplan of FreePBX's shape, as its modules queues, findmefollow and core write it: the trunk's
+// context leads to a queue, a ring group or our custom destination; a queue answers first, unless Queue
+// No Answer is on; its members are Local channels, which the queue's Agent Restrictions lead to
+// from-internal (Call as Dialed) or from-queue-exten-only (Extensions Only), and from there through
+// subroutines to the contacts of a phone. 80X answers, 81X does not; 82X has Extensions Only, 83X
+// confirms calls, 84X records them.
 const freePBXDialplan = `
 [ext-queues]
 exten => _80X,1,Gosub(sub-user-callerid,s,1)
  same => n,Answer()
  same => n,Goto(queue,${EXTEN},1)
-exten => _81X,1,Gosub(sub-user-callerid,s,1)
+exten => _8[123]X,1,Gosub(sub-user-callerid,s,1)
  same => n,Progress()
+ same => n,ExecIf($["${EXTEN:1:1}"="3"]?Set(__FORCE_CONFIRM=${CHANNEL}))
+ same => n,Goto(queue,${EXTEN},1)
+exten => _84X,1,Gosub(sub-user-callerid,s,1)
+ same => n,Progress()
+ same => n,Gosub(sub-record-check,s,1(q,${EXTEN},always))
  same => n,Goto(queue,${EXTEN},1)
 [queue]
 exten => _8XX,1,Set(__FROMQUEUEEXTEN=${CALLERID(number)})
+ same => n,Set(__NODEST=${EXTEN})
  same => n,Queue(f${EXTEN},tR,,,300)
  same => n,Hangup()
 [sub-user-callerid]
 exten => s,1,Set(AMPUSER=)
  same => n,Return()
+[sub-record-check]
+exten => s,1,GotoIf($["${ARG3}"="always"]?:done)
+ same => n,Set(__CALLFILENAME=${ARG1}-${ARG2})
+ same => n,MixMonitor(/var/log/asterisk/${CALLFILENAME}.wav,abi(LOCAL_MIXMON_ID),true)
+ same => n(done),Return()
 [from-queue]
+exten => _82X,1,Goto(from-queue-exten-only,${QAGENT},1)
+exten => _8XX,1,Goto(from-internal,${QAGENT},1)
 exten => _op2XX,1,Set(QAGENT=${EXTEN})
- same => n,Goto(from-internal,${EXTEN},1)
+ same => n,Goto(${NODEST},1)
+[from-queue-exten-only]
+exten => _op2XX,1,Set(RingGroupMethod=none)
+ same => n,Gosub(sub-dial-one,s,1(${EXTEN}))
+ same => n,Hangup()
 [from-internal]
-exten => _op2XX,1,Gosub(sub-exten,s,1(${EXTEN}))
+exten => _op2XX,1,GotoIf($["${DB(AMPUSER/${EXTEN}/followme/ddial)}"="DIRECT"]?ext-findmefollow,FM${EXTEN},1)
+ same => n,Gosub(sub-exten,s,1(${EXTEN}))
  same => n,Hangup()
 include => parkedcalls
+[ext-findmefollow]
+exten => _FMop2XX,1,Set(LIST=${DB(AMPUSER/${EXTEN:2}/followme/grplist)})
+ same => n,Dial(Local/PR${EXTEN:2}@ext-findmefollow/n&Local/${LIST}@ext-findmefollow/n,30,t)
+ same => n,Hangup()
+exten => _PRop2XX,1,Gosub(sub-exten,s,1(${EXTEN:2}))
+exten => _outside[0-9],1,Dial(PJSIP/${EXTEN},30,tU(sub-confirm))
 [sub-exten]
 exten => s,1,Set(RingGroupMethod=none)
  same => n,Gosub(sub-dial-one,s,1(${ARG1}))
  same => n,Return()
 [sub-dial-one]
 exten => s,1,Set(DEVICES=${PJSIP_DIAL_CONTACTS(${ARG1})})
- same => n,Dial(${DEVICES},30,tTkKU(sub-auto-confirm))
+ same => n,Set(HOW=${IF($["${FORCE_CONFIRM}"=""]?sub-auto-confirm:sub-confirm)})
+ same => n,Dial(${DEVICES},30,tTkKU(${HOW}))
  same => n,Return()
 [sub-auto-confirm]
 exten => s,1,Set(__MACRO_RESULT=)
@@ -97,17 +127,82 @@ var freePBXShapes = []shape{
 			p.operator("op210", lab.Ringing().Cancelled())
 			p.over(p.caller(lab.Calls().Pause(5 * second).Bye()))
 		}},
+	{service: service{name: "freepbx-follow-me", dialplan: "Goto(ext-queues,815,1)",
+		agents: []string{"op211", "outside1"}, queues: queue("f815", "", toMember("op211"))}, free: true,
+		play: func(p *people) {
+			p.followMe("op211", "outside1")
+			p.operator("op211", lab.Ringing().Cancelled())
+			p.operator("outside1", lab.Called(half).Pause(second).Keys("1").WaitBye())
+			p.over(p.caller(lab.Calls().Pause(5 * second).Bye()))
+		}},
+	{service: service{name: "freepbx-follow-me-desk", dialplan: "Goto(ext-queues,816,1)",
+		agents: []string{"op212", "outside3"}, queues: queue("f816", "", toMember("op212"))},
+		play: func(p *people) {
+			p.followMe("op212", "outside3")
+			p.operator("op212", lab.Called(second).WaitBye())
+			p.operator("outside3", lab.Ringing().Cancelled())
+			p.over(p.caller(lab.Calls().Pause(5 * second).Bye()))
+		}},
+	{service: service{name: "freepbx-extensions-only", dialplan: "Goto(ext-queues,821,1)",
+		agents: []string{"op213", "outside4"}, queues: queue("f821", "", toMember("op213"))},
+		play: func(p *people) {
+			p.followMe("op213", "outside4")
+			p.operator("op213", lab.Called(second).WaitBye())
+			p.over(p.caller(lab.Calls().Pause(4 * second).Bye()))
+			if strings.Contains(p.log("cel-custom/cel.csv"), "PJSIP/outside4") {
+				p.Error("the mobile of op213 was called")
+			}
+		}},
+	{service: service{name: "freepbx-confirm", dialplan: "Goto(ext-queues,831,1)",
+		agents: []string{"op214"}, queues: queue("f831", "", toMember("op214"))},
+		play: func(p *people) {
+			p.operator("op214", lab.Called(half).Pause(2*second).Keys("1").WaitBye())
+			p.over(p.caller(lab.Calls().Pause(4 * second).Bye()))
+		}},
+	{service: service{name: "freepbx-recorded", dialplan: "Goto(ext-queues,841,1)",
+		agents: []string{"op215"}, queues: queue("f841", "", toMember("op215"))},
+		play: func(p *people) {
+			p.operator("op215", lab.Called(half).Pause(second).Hold().Pause(second).Unhold().WaitBye())
+			p.over(p.caller(lab.Calls().Pause(5 * second).Bye()))
+			if n := len(p.log("q-841.wav")); n < 8000 { // a second of speech has 16,000 bytes
+				p.Errorf("the recording has %d bytes", n)
+			}
+		}},
 }
 
-// Calls of FreePBX's shape, with our custom destination as deploy/freepbx has it.
-func TestLiveFreePBXShapes(t *testing.T) {
+// followMe makes calls to a phone ring a mobile, too, as the user of the phone does in FreePBX.
+func (p *people) followMe(phone, mobile string) {
+	p.Helper()
+	for key, value := range map[string]string{"ddial": "DIRECT", "grplist": mobile} {
+		p.until(fmt.Sprintf("database put AMPUSER %s/followme/%s %s", phone, key, value), "success")
+	}
+}
+
+// log is one of Asterisk's own files.
+func (p *people) log(name string) string {
+	p.Helper()
+	text, err := p.h.pbx.Log(p.h.ctx, name)
+	if err != nil {
+		p.Fatal(err)
+	}
+	return text
+}
+
+// freePBXFiles are Asterisk's files of a FreePBX with our custom destination of deploy/freepbx.
+func freePBXFiles(t *testing.T) map[string]string {
+	t.Helper()
 	custom, err := os.ReadFile("../deploy/freepbx/extensions_custom.conf")
 	if err != nil {
 		t.Fatal(err)
 	}
-	playAllWith(t, freePBXShapes, map[string]string{
+	return map[string]string{
 		"extensions.conf": string(custom) + "\n[from-trunk]\n[agents]\ninclude => parkedcalls\n" +
 			freePBXDialplan + "#tryinclude \"extensions.d/*.conf\"\n",
 		"features.conf": shapeFiles["features.conf"],
-	})
+	}
+}
+
+// Calls of FreePBX's shape, with our custom destination as deploy/freepbx has it.
+func TestLiveFreePBXShapes(t *testing.T) {
+	playAllWith(t, freePBXShapes, freePBXFiles(t))
 }

@@ -19,15 +19,21 @@ var recordInto = flag.String("record", "",
 // to show that recording works. The test does not run in parallel: it checks boundaries to 20 ms,
 // and on a machine that other tests load the CEL shows music later than that.
 func TestLiveRecording(t *testing.T) {
-	shapes, dir := moreShapes, *recordInto
-	if dir == "" {
-		shapes, dir = holdShapes[:1], t.TempDir()
+	if *recordInto == "" {
+		recordShapes(t, holdShapes[:1], shapeFiles, t.TempDir())
+		return
 	}
+	recordShapes(t, moreShapes, shapeFiles, *recordInto)
+	recordShapes(t, freePBXShapes, freePBXFiles(t), *recordInto)
+}
+
+func recordShapes(t *testing.T, shapes []shape, files map[string]string, dir string) {
+	t.Helper()
 	for _, s := range shapes {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			services, _ := servicesOf([]shape{s})
-			h := newHarness(t, services, shapeFiles)
+			h := newHarness(t, services, files)
 			h.start(t)
 			keep := h.startRecording(t, filepath.Join(dir, s.name))
 			h.playOne(t, s, 0)
