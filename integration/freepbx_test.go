@@ -16,24 +16,34 @@ import (
 // No Answer is on; its members are Local channels, which the queue's Agent Restrictions lead to
 // from-internal (Call as Dialed) or from-queue-exten-only (Extensions Only), and from there through
 // subroutines to the contacts of a phone. 80X answers, 81X does not; 82X has Extensions Only, 83X
-// confirms calls, 84X records them.
+// confirms calls, 84X records them. Of each, Max Wait Time is 100 s.
 const freePBXDialplan = `
 [ext-queues]
-exten => _80X,1,Gosub(sub-user-callerid,s,1)
+exten => _80X,1,Gosub(sub-user-callerid,s,1())
  same => n,Answer()
- same => n,Goto(queue,${EXTEN},1)
-exten => _8[123]X,1,Gosub(sub-user-callerid,s,1)
+ same => n,Set(__NODEST=${EXTEN})
+ same => n,Set(QMAXWAIT=${IF($[${LEN(${VQ_MAXWAIT})}>0]?${VQ_MAXWAIT}:100)})
+ same => n(qcall),Queue(${EXTEN},tR,,,${QMAXWAIT},,,,,)
+ same => n,Hangup()
+exten => _8[12]X,1,Gosub(sub-user-callerid,s,1())
  same => n,Progress()
- same => n,ExecIf($["${EXTEN:1:1}"="3"]?Set(__FORCE_CONFIRM=${CHANNEL}))
- same => n,Goto(queue,${EXTEN},1)
-exten => _84X,1,Gosub(sub-user-callerid,s,1)
+ same => n,Set(__NODEST=${EXTEN})
+ same => n,Set(QMAXWAIT=${IF($[${LEN(${VQ_MAXWAIT})}>0]?${VQ_MAXWAIT}:100)})
+ same => n(qcall),Queue(${EXTEN},tR,,,${QMAXWAIT},,,,,)
+ same => n,Hangup()
+exten => _83X,1,Gosub(sub-user-callerid,s,1())
+ same => n,Progress()
+ same => n,Set(__FORCE_CONFIRM=${CHANNEL})
+ same => n,Set(__NODEST=${EXTEN})
+ same => n,Set(QMAXWAIT=${IF($[${LEN(${VQ_MAXWAIT})}>0]?${VQ_MAXWAIT}:100)})
+ same => n(qcall),Queue(${EXTEN},tR,,,${QMAXWAIT},,,,,)
+ same => n,Hangup()
+exten => _84X,1,Gosub(sub-user-callerid,s,1())
  same => n,Progress()
  same => n,Gosub(sub-record-check,s,1(q,${EXTEN},always))
- same => n,Goto(queue,${EXTEN},1)
-[queue]
-exten => _8XX,1,Set(__FROMQUEUEEXTEN=${CALLERID(number)})
  same => n,Set(__NODEST=${EXTEN})
- same => n,Queue(f${EXTEN},tR,,,300)
+ same => n,Set(QMAXWAIT=${IF($[${LEN(${VQ_MAXWAIT})}>0]?${VQ_MAXWAIT}:100)})
+ same => n(qcall),Queue(${EXTEN},tR,,,${QMAXWAIT},,,,,)
  same => n,Hangup()
 [sub-user-callerid]
 exten => s,1,Set(AMPUSER=)
@@ -92,19 +102,19 @@ func toMember(phone string) string { return "Local/" + phone + "@from-queue/n" }
 
 var freePBXShapes = []shape{
 	{service: service{name: "freepbx-queue", dialplan: "Goto(ext-queues,801,1)",
-		agents: []string{"op201"}, queues: queue("f801", "", toMember("op201"))},
+		agents: []string{"op201"}, queues: queue("801", "", toMember("op201"))},
 		play: func(p *people) {
 			p.operator("op201", lab.Called(rings).Pause(2*second).Hold().Pause(second).Unhold().WaitBye())
 			p.over(p.caller(lab.Calls().Pause(9 * second).Bye()))
 		}},
 	{service: service{name: "freepbx-no-answer", dialplan: "Goto(risposta-queue,812,1)",
-		agents: []string{"op202"}, queues: queue("f812", "", toMember("op202"))},
+		agents: []string{"op202"}, queues: queue("812", "", toMember("op202"))},
 		play: func(p *people) {
 			p.operator("op202", lab.Called(rings).WaitBye())
 			p.over(p.caller(lab.Calls().Pause(4 * second).Bye()))
 		}},
 	{service: service{name: "freepbx-attended-transfer", dialplan: "Goto(ext-queues,813,1)",
-		agents: []string{"op203", "op204"}, queues: queue("f813", "", toMember("op203"))},
+		agents: []string{"op203", "op204"}, queues: queue("813", "", toMember("op203"))},
 		play: func(p *people) {
 			p.operator("op203", lab.Called(half).Pause(second).Keys("*2").Pause(half).Keys("204").
 				Pause(6*second).Bye())
@@ -112,7 +122,7 @@ var freePBXShapes = []shape{
 			p.over(p.caller(lab.Calls().Pause(14 * second).Bye()))
 		}},
 	{service: service{name: "freepbx-parked", dialplan: "Goto(ext-queues,814,1)",
-		agents: []string{"op205", "op206"}, queues: queue("f814", "", toMember("op205"))},
+		agents: []string{"op205", "op206"}, queues: queue("814", "", toMember("op205"))},
 		play: func(p *people) {
 			p.operator("op205",
 				lab.Called(half).Pause(second).Keys("#1").Pause(half).Keys("700").WaitBye())
@@ -128,7 +138,7 @@ var freePBXShapes = []shape{
 			p.over(p.caller(lab.Calls().Pause(5 * second).Bye()))
 		}},
 	{service: service{name: "freepbx-follow-me", dialplan: "Goto(ext-queues,815,1)",
-		agents: []string{"op211", "outside1"}, queues: queue("f815", "", toMember("op211"))}, free: true,
+		agents: []string{"op211", "outside1"}, queues: queue("815", "", toMember("op211"))}, free: true,
 		play: func(p *people) {
 			p.followMe("op211", "outside1")
 			p.operator("op211", lab.Ringing().Cancelled())
@@ -136,7 +146,7 @@ var freePBXShapes = []shape{
 			p.over(p.caller(lab.Calls().Pause(5 * second).Bye()))
 		}},
 	{service: service{name: "freepbx-follow-me-desk", dialplan: "Goto(ext-queues,816,1)",
-		agents: []string{"op212", "outside3"}, queues: queue("f816", "", toMember("op212"))},
+		agents: []string{"op212", "outside3"}, queues: queue("816", "", toMember("op212"))},
 		play: func(p *people) {
 			p.followMe("op212", "outside3")
 			p.operator("op212", lab.Called(second).WaitBye())
@@ -144,7 +154,7 @@ var freePBXShapes = []shape{
 			p.over(p.caller(lab.Calls().Pause(5 * second).Bye()))
 		}},
 	{service: service{name: "freepbx-extensions-only", dialplan: "Goto(ext-queues,821,1)",
-		agents: []string{"op213", "outside4"}, queues: queue("f821", "", toMember("op213"))},
+		agents: []string{"op213", "outside4"}, queues: queue("821", "", toMember("op213"))},
 		play: func(p *people) {
 			p.followMe("op213", "outside4")
 			p.operator("op213", lab.Called(second).WaitBye())
@@ -154,13 +164,13 @@ var freePBXShapes = []shape{
 			}
 		}},
 	{service: service{name: "freepbx-confirm", dialplan: "Goto(ext-queues,831,1)",
-		agents: []string{"op214"}, queues: queue("f831", "", toMember("op214"))},
+		agents: []string{"op214"}, queues: queue("831", "", toMember("op214"))},
 		play: func(p *people) {
 			p.operator("op214", lab.Called(half).Pause(2*second).Keys("1").WaitBye())
 			p.over(p.caller(lab.Calls().Pause(4 * second).Bye()))
 		}},
 	{service: service{name: "freepbx-recorded", dialplan: "Goto(ext-queues,841,1)",
-		agents: []string{"op215"}, queues: queue("f841", "", toMember("op215"))},
+		agents: []string{"op215"}, queues: queue("841", "", toMember("op215"))},
 		play: func(p *people) {
 			p.operator("op215", lab.Called(half).Pause(second).Hold().Pause(second).Unhold().WaitBye())
 			p.over(p.caller(lab.Calls().Pause(5 * second).Bye()))
@@ -176,6 +186,7 @@ func (p *people) followMe(phone, mobile string) {
 	for key, value := range map[string]string{"ddial": "DIRECT", "grplist": mobile} {
 		p.until(fmt.Sprintf("database put AMPUSER %s/followme/%s %s", phone, key, value), "success")
 	}
+	p.until(fmt.Sprintf("devstate change Custom:FOLLOWME%s INUSE", phone), "Changing")
 }
 
 // log is one of Asterisk's own files.
@@ -198,11 +209,45 @@ func freePBXFiles(t *testing.T) map[string]string {
 	return map[string]string{
 		"extensions.conf": string(custom) + "\n[from-trunk]\n[agents]\ninclude => parkedcalls\n" +
 			freePBXDialplan + "#tryinclude \"extensions.d/*.conf\"\n",
-		"features.conf": shapeFiles["features.conf"],
+		"features.conf": shapeFiles["features.conf"] +
+			"[applicationmap]\napprecord => *1,caller,NoOp,one-touch-record\n",
 	}
 }
 
 // Calls of FreePBX's shape, with our custom destination as deploy/freepbx has it.
 func TestLiveFreePBXShapes(t *testing.T) {
 	playAllWith(t, freePBXShapes, freePBXFiles(t))
+}
+
+// What check says of a FreePBX: of each queue, the switch that matters and what it is set to.
+func TestLiveCheckFreePBX(t *testing.T) {
+	t.Parallel()
+	services, _ := servicesOf(freePBXShapes)
+	h := newHarness(t, services, freePBXFiles(t))
+	p := &people{T: t, h: h}
+	p.followMe("op211", "outside1")
+	p.until("database put CF op212 0612345678", "success")
+	out := h.wantCheck(t,
+		"FAIL  live: service freepbx-queue: Answer() comes before Queue() in 801@ext-queues: the caller's "+
+			"own network charges the wait; in FreePBX turn on Queue No Answer of queue 801",
+		"ok    live: service freepbx-no-answer: 2002@from-trunk stays unanswered until the operator answers",
+		"note  live: queue 815: Agent Restrictions is Call as Dialed: a member's follow-me or call forward "+
+			"rings phones that are no operators', and talk there is free; so it is now for op211; in FreePBX "+
+			"set Agent Restrictions of the queue to Extensions Only",
+		"note  live: queue 816: Agent Restrictions is Call as Dialed: a member's follow-me or call forward "+
+			"rings phones that are no operators', and talk there is free; so it is now for op212; in FreePBX",
+		"note  live: queue 841: Agent Restrictions is Call as Dialed: a member's follow-me or call forward "+
+			"rings phones that are no operators', and talk there is free; none of its members has one",
+		"ok    live: queue 821: Agent Restrictions is Extensions Only: just the members' own phones ring",
+		"ok    live: queue 831: Call Confirm is on: talk with a member counts from the key 1 on",
+		"ok    live: queue 841: Call Recording is on: it takes no part in the path of a call",
+		"note  live: features.conf: apprecord (*1) runs an application in the middle of talk",
+		"ok    live: queue 821: all its 1 members are operators",
+	)
+	if n := strings.Count(out, "Call Confirm is on"); n != 1 {
+		t.Errorf("Call Confirm is found %d times, want once:\n%s", n, out)
+	}
+	if strings.Contains(out, "lets callers wait unanswered") {
+		t.Errorf("Max Wait Time of 100 is taken for a longer one:\n%s", out)
+	}
 }

@@ -39,6 +39,7 @@ func (i *inspector) entry(e Entry, ask query) {
 		i.good("service %s: %s@%s stays unanswered until the operator answers",
 			e.Service, e.Number, e.Context)
 	}
+	i.freePBX(w.freePBX)
 	if w.early == "" && w.long != "" {
 		i.note("service %s: %s lets callers wait unanswered for more than %d s: carriers end such calls, "+
 			"most after 2 to 3 minutes; give it a timeout (in FreePBX the queue's Max Wait Time)",

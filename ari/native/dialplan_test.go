@@ -55,6 +55,22 @@ func TestEntry(t *testing.T) {
 			"ext-queues": queue800(`ExecIf($["${CHANNEL(state)}"!="Up"]?Answer)`)},
 			"true Answer() comes before Queue() in 800@ext-queues"},
 		"freepbx, Queue No Answer": {map[string][]string{"in": did, "ext-queues": queue800("Progress()")},
+			"false s@in stays unanswered"},
+		"freepbx, a subroutine of somebody's own": {map[string][]string{"in": did,
+			"ext-queues": queue800("Gosub(mine,s,1())")},
+			"false whether s@in is answered before Queue() can't be told"},
+		"freepbx, as it writes a queue": {map[string][]string{"in": did, "ext-queues": {
+			"800,1,Macro(user-callerid,)", "800,n,Progress", "800,n,Macro(blkvm-set,reset)",
+			`800,n,ExecIf($["${QUEUEWAIT}" = ""]?Set(__QUEUEWAIT=${EPOCH}))`,
+			`800,n,ExecIf($["${QCIDPP}"!=""]?Macro(prepend-cid,${QCIDPP}))`,
+			`800,n,Gosub(sub-record-check,s,1(q,800,dontcare))`,
+			`800,n,ExecIf($["${QJOINMSG}"!=""]?Playback(${QJOINMSG}, noanswer))`,
+			`800,n,Set(QMAXWAIT=${IF($[${LEN(${VQ_MAXWAIT})}>0]?${VQ_MAXWAIT}:100)})`,
+			`800,n(qcall),Queue(800,${QOPTIONS},,${QAANNOUNCE},${QMAXWAIT},,,,,)`,
+			"800,n,GotoIf($[x]?a,b,1)"}},
+			"false s@in stays unanswered"},
+		"freepbx, a message that answers": {map[string][]string{"in": did,
+			"ext-queues": queue800(`ExecIf($["${QJOINMSG}"!=""]?Playback(${QJOINMSG}, ))`)},
 			"false whether s@in is answered before Queue() can't be told"},
 		"after a jump": {map[string][]string{"in": {"s,1,GotoIf(${x}?20)", "s,n,Answer", "s,n,Queue(q,,,,100)"}},
 			"true Answer() comes before Queue() in s@in, unless a jump before it leads around it"},
@@ -89,8 +105,16 @@ func TestWaitsLong(t *testing.T) {
 		"q": true, "q,t": true, "q,,,,": true, "q,,,,0": true, "q,,,,300": true, "q,,,,121": true,
 		"q,,,,120": false, "q,t,,,100,,,": false, "q,,,,${WAIT}": false,
 	} {
-		if got := waitsLong(args); got != want {
+		if got := waitsLong(args, ""); got != want {
 			t.Errorf("Queue(%s): %t, want %t", args, got, want)
+		}
+	}
+	const virtual = "${IF($[${LEN(${VQ_MAXWAIT})}>0]?${VQ_MAXWAIT}:"
+	for set, want := range map[string]bool{
+		virtual + "100)}": false, virtual + " )}": true, virtual + "300)}": true, "": false,
+	} {
+		if got := waitsLong("q,t,,,${QMAXWAIT},,,", set); got != want {
+			t.Errorf("QMAXWAIT=%s: %t, want %t", set, got, want)
 		}
 	}
 	i := &inspector{}
@@ -99,5 +123,30 @@ func TestWaitsLong(t *testing.T) {
 	if n := len(i.report.Findings); n != 2 || !i.report.Findings[1].Note ||
 		!strings.HasPrefix(i.report.Findings[1].Text, "service help: Queue(q) lets callers wait") {
 		t.Errorf("found %+v, want a note about the wait", i.report.Findings)
+	}
+}
+
+// What FreePBX's lines of a queue show of its switches.
+func TestEntryReadsSwitchesOfFreePBX(t *testing.T) {
+	with := func(lines ...string) (found []string) {
+		i := &inspector{}
+		i.entry(Entry{Service: "help", Number: "800", Context: "ext-queues"}, dialplanOf(
+			map[string][]string{"ext-queues": append(append([]string{"800,1,Progress()"}, lines...),
+				"800,n,Queue(800,t,,,100)")}))
+		for _, f := range i.report.Findings[1:] {
+			found = append(found, f.Text)
+		}
+		return found
+	}
+	for want, lines := range map[string][]string{
+		"": {"800,n,Gosub(sub-record-check,s,1(q,800,dontcare))"},
+		"queue 800: Call Confirm is on: talk with a member counts from the key 1 on": {
+			"800,n,Set(__FORCE_CONFIRM=${CHANNEL})"},
+		"queue 800: Call Recording is on: it takes no part in the path of a call": {
+			"800,n,Gosub(sub-record-check,s,1(q,800,always))"},
+	} {
+		if got := strings.Join(with(lines...), "; "); got != want {
+			t.Errorf("%q: found %q, want %q", lines, got, want)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package native
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -9,9 +10,6 @@ import (
 // deskContext is the dialplan context of deploy/asterisk that leads to the front desk. It does not
 // answer the call.
 const deskContext = "risposta"
-
-// queueContext is where FreePBX has its queues. Their Answer() is a switch of the queue.
-const queueContext = "ext-queues"
 
 // maxHops bounds the Goto()s that are followed: more than any way to a queue has.
 const maxHops = 16
@@ -24,18 +22,23 @@ type way struct {
 	jumps   bool     // a jump stands before that, which may lead around it
 	unclear bool     // a part of the way can't be followed
 	long    string   // the first Queue() that waits longer than carriers do
+	wait    string   // FreePBX's Max Wait Time, as a variable before Queue() has it
+	freePBX switches
 }
 
 // maxUnanswered is how long a caller may wait unanswered, in seconds: carriers end such calls, most
 // after two to three minutes.
 const maxUnanswered = 120
 
-// waitsLong reports whether the arguments of Queue() let a caller wait longer than that. A variable
-// is not known.
-func waitsLong(args string) bool {
+// waitsLong reports whether the arguments of Queue() let a caller wait longer than that. known is what
+// stands in FreePBX's variable. Any other variable is not known.
+func waitsLong(args, known string) bool {
 	timeout := ""
 	if a := strings.Split(args, ","); len(a) > 4 {
 		timeout = strings.TrimSpace(a[4])
+	}
+	if m := maxWait.FindStringSubmatch(known); m != nil && timeout == "${QMAXWAIT}" {
+		timeout = m[1]
 	}
 	if timeout == "" {
 		return true
@@ -85,24 +88,36 @@ type target struct{ exten, context string }
 // extension takes in what one extension runs. more: it leads on to another one.
 func (w *way) extension(steps []step, exten, context string) (next target, more bool) {
 	for _, s := range steps {
+		if context == queueContext {
+			w.freePBX.note(s, exten)
+		}
 		if app := s.answers(); app != "" && len(w.queues) == 0 && w.early == "" {
 			w.early, w.at = app, exten+"@"+context
 			continue
 		}
 		switch strings.ToLower(s.app) {
+		case "set":
+			if wait := s.set("QMAXWAIT"); wait != "" {
+				w.wait = wait
+			}
 		case "queue":
-			name, _, _ := strings.Cut(s.args, ",")
+			name, _, _ := strings.Cut(strings.ReplaceAll(s.args, "${EXTEN}", exten), ",")
 			w.queues = append(w.queues, strings.TrimSpace(name))
-			if w.long == "" && waitsLong(s.args) {
+			if w.long == "" && waitsLong(s.args, w.wait) {
 				w.long = s.app + "(" + s.args + ")"
 			}
-		case "gosub":
+		case "gosub", "macro":
 			sub, _, _ := strings.Cut(s.args, ",")
-			w.unclear = w.unclear || strings.TrimSpace(sub) != deskContext
-		case "gotoif", "gosubif", "execif", "gotoiftime":
+			sub = strings.TrimSpace(sub)
+			known := sub == deskContext || slices.Contains(silentSubs, sub)
+			w.unclear = w.unclear || !known && len(w.queues) == 0
+		case "execif":
+			w.jumps = w.jumps || w.early == "" && !s.silent()
+			w.unclear = w.unclear || len(w.queues) == 0 && !s.silent()
+		case "gotoif", "gosubif", "gotoiftime":
 			w.jumps = w.jumps || w.early == "" // what it leads around, or to, is not known
 			w.unclear = w.unclear || len(w.queues) == 0
-		case "macro", "agi", "stasis", "confbridge", "dial":
+		case "agi", "stasis", "confbridge", "dial":
 			w.unclear = w.unclear || len(w.queues) == 0
 		case "goto":
 			if len(w.queues) > 0 {
@@ -132,6 +147,12 @@ func (s step) answers() string {
 	}
 	return ""
 }
+
+// silent reports whether a step is ExecIf(condition?app) with one application, that does not answer.
+func (s step) silent() bool { return silentIf.MatchString(s.args) }
+
+var silentIf = regexp.MustCompile(`(?i)\?\s*(Set,|Set\(|NoOp|Macro[,(](?:prepend-cid|blkvm)|` +
+	`QueueLog|Playback[,(][^:?]*noanswer)`)
 
 // answerIf is ExecIf(condition?Answer), with Answer in either branch.
 var answerIf = regexp.MustCompile(`(?i)[?:]\s*answer\b`)

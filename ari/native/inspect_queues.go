@@ -20,10 +20,12 @@ func (i *inspector) queues(ask query) {
 			"names a queue")
 		return
 	}
+	i.oneTouch(ask)
+	d := dialplan{ask: ask, contexts: map[string]lines{}}
 	reached := map[string]bool{} // the operators' endpoints that a queue calls
 	complete := true
 	for _, name := range names {
-		complete = i.queue(name, ask, reached) && complete
+		complete = i.queue(name, d, reached) && complete
 	}
 	i.note("checked were the members at present of the queues %s; ARI lists no others, and nobody "+
 		"who logs in later", listed(names))
@@ -40,7 +42,8 @@ func (i *inspector) queues(ask query) {
 
 // queue compares one queue's members with the operators. It returns false where a member is not
 // known.
-func (i *inspector) queue(name string, ask query, reached map[string]bool) (complete bool) {
+func (i *inspector) queue(name string, d dialplan, reached map[string]bool) (complete bool) {
+	ask := d.ask
 	if v, ok := ask(fmt.Sprintf("QUEUE_EXISTS(%s)", name)); !ok || v != "1" {
 		i.note("queue %s: the PBX does not know it, so its members are not known", name)
 		return false
@@ -54,6 +57,7 @@ func (i *inspector) queue(name string, ask query, reached map[string]bool) (comp
 			name, len(members), count)
 		return false
 	}
+	i.restrictions(name, members, d)
 	if len(members) == 0 {
 		i.note("queue %s: it has no members at present", name)
 		return true
