@@ -52,6 +52,12 @@ const deployedServices = `services:
 // newDeployed is a PBX with the files of deploy/asterisk/etc alone, on ports that are free.
 func newDeployed(t *testing.T) *harness {
 	t.Helper()
+	return newDeployedWith(t, deployed(t, "etc/extensions.conf"))
+}
+
+// newDeployedWith has another extensions.conf, and options of `docker run`.
+func newDeployedWith(t *testing.T, extensions string, options ...string) *harness {
+	t.Helper()
 	pjsip := deployed(t, "etc/pjsip.conf")
 	ports := map[string]int{}
 	for phone, old := range deployedPhones {
@@ -68,9 +74,9 @@ func newDeployed(t *testing.T) *harness {
 	}
 	// The harness adds its own services, of which there are none here.
 	h := newHarnessWith(t, deployedConfig+deployedServices+"# ", nil, map[string]string{
-		"pjsip.conf": pjsip, "extensions.conf": deployed(t, "etc/extensions.conf"),
+		"pjsip.conf": pjsip, "extensions.conf": extensions,
 		"queues.conf": deployed(t, "etc/queues.conf"),
-	})
+	}, options...)
 	maps.Copy(h.ports, ports)
 	return h
 }
@@ -82,6 +88,7 @@ var dialplanTests = map[string]func(*testing.T){
 	"agents _age[n]t[0-9]": TestLiveDeployedDialplan,
 	"agents _100X":         TestLiveDeployedDialplan,
 	"risposta announce":    TestLiveFrontDesk,
+	"risposta later":       TestLiveDeployedWaitEnds,
 	"risposta chosen":      TestLiveDayOfCalls,
 	"risposta survey":      TestLiveFrontDesk,
 	"risposta T":           TestLiveCallsDoNotWaitForTheFrontDesk, // the gateway is stopped

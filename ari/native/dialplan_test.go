@@ -76,6 +76,9 @@ func TestEntry(t *testing.T) {
 			"true Answer() comes before Queue() in s@in, unless a jump before it leads around it"},
 		"after Queue()": {map[string][]string{"in": {"s,1,Progress()", "s,n,Queue(q,,,,100)", "s,n,Answer()"}},
 			"false s@in stays unanswered"},
+		"waits on, answered": {map[string][]string{"in": {"s,1,Progress()", "s,n,Queue(q,,,,100)",
+			"s,n,Gosub(risposta,later,1(it))", "s,n,Answer()", "s,n,Queue(q,,,,1800)"}},
+			"false s@in stays unanswered"},
 		"in the first of two": {map[string][]string{
 			"in": {"s,1,Answer()", "s,n,Goto(q,1,1)"}, "q": {"1,1,Queue(q,,,,100)"}},
 			"true Answer() comes before Queue() in s@in"},

@@ -24,6 +24,8 @@ type way struct {
 	long    string   // the first Queue() that waits longer than carriers do
 	wait    string   // FreePBX's Max Wait Time, as a variable before Queue() has it
 	freePBX switches
+
+	answered bool
 }
 
 // maxUnanswered is how long a caller may wait unanswered, in seconds: carriers end such calls, most
@@ -100,10 +102,12 @@ func (w *way) extension(steps []step, exten, context string) (next target, more 
 			if wait := s.set("QMAXWAIT"); wait != "" {
 				w.wait = wait
 			}
+		case "answer":
+			w.answered = true // after a first Queue(): who waits on is not unanswered
 		case "queue":
 			name, _, _ := strings.Cut(strings.ReplaceAll(s.args, "${EXTEN}", exten), ",")
 			w.queues = append(w.queues, strings.TrimSpace(name))
-			if w.long == "" && waitsLong(s.args, w.wait) {
+			if w.long == "" && !w.answered && waitsLong(s.args, w.wait) {
 				w.long = s.app + "(" + s.args + ")"
 			}
 		case "gosub", "macro":

@@ -177,6 +177,7 @@ func (i *inspector) configuration(ctx context.Context) (err error) {
 	for _, e := range i.plan.Entries {
 		i.entry(e, ask)
 	}
+	i.waitOn(ask)
 	i.queues(ask)
 	i.conferences(ask)
 	return i.frontDesk(ctx, ask)
@@ -231,6 +232,14 @@ func (i *inspector) writeTimeout(ask query) {
 	if timeout < MinWriteTimeout {
 		i.bad("websocket_write_timeout is %s (%s): a pause of the machine would disconnect the "+
 			"gateway; set at least %d in ari.conf", timeout, from, MinWriteTimeout.Milliseconds())
+	}
+}
+
+// waitOn looks whether callers may wait on answered where the law lets nobody pay who waited so.
+func (i *inspector) waitOn(ask query) {
+	if v, ok := ask("GLOBAL(RISPOSTA_WAIT_ON)"); ok && v == "yes" && i.plan.WaitVoids {
+		i.bad("RISPOSTA_WAIT_ON = yes in extensions.conf lets callers wait on, answered, and the policy " +
+			"voids every charge of such a call: set it to no")
 	}
 }
 

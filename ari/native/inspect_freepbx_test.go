@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/risposta/gateway/ari/aritest"
+	"github.com/risposta/gateway/ari/native"
 )
 
 // freePBXAnswers is a FreePBX with queue 800, whose members are led to a context.
@@ -63,4 +66,30 @@ func TestInspectFindsRecordingOnDemand(t *testing.T) {
 	answers[reading+"AST_CONFIG(features.conf,applicationmap,apprecord)"] =
 		`{"value":"*1,caller,Macro,one-touch-record"}`
 	wantFinding(t, inspected(t, []string{"800"}, answers), found)
+}
+
+// Callers who may wait on, answered: a problem where the policy voids the charge of such a call.
+func TestInspectFindsAnsweredWaitsThatThePolicyVoids(t *testing.T) {
+	for value, voids := range map[string]bool{"yes": true, "no": false} {
+		for _, policy := range []bool{true, false} {
+			pbx := aritest.New()
+			defer pbx.Close()
+			pbx.Answer("/endpoints", "[]")
+			pbx.Answer(reading+"GLOBAL(RISPOSTA_WAIT_ON)", fmt.Sprintf(`{"value":%q}`, value))
+			none := func(string) bool { return false }
+			report, err := native.Inspect(t.Context(), configFor(pbx), native.Plan{
+				WaitVoids: policy, Operator: none, Caller: none, Carrier: none, Signed: none,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			found := false
+			for _, f := range report.Findings {
+				found = found || f.Bad && strings.HasPrefix(f.Text, "RISPOSTA_WAIT_ON = yes in extensions.conf")
+			}
+			if found != (voids && policy) {
+				t.Errorf("%s, a policy with wait_voids %v: found %v", value, policy, found)
+			}
+		}
+	}
 }

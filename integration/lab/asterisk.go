@@ -54,7 +54,7 @@ func StartAsteriskAt(
 	ctx context.Context, dir string, files map[string]string, sipPort, ariPort int, options ...string,
 ) (*Asterisk, error) {
 	a := &Asterisk{SIPPort: sipPort, ARIPort: ariPort}
-	rtp, err := audioPorts()
+	rtp, err := AudioPorts()
 	if err != nil {
 		return nil, err
 	}

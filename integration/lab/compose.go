@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"os/exec"
 	"strings"
 )
@@ -22,25 +23,36 @@ func ComposeAsterisk(ctx context.Context, file string) (*Asterisk, error) {
 	if err := portsFree(); err != nil {
 		return nil, err
 	}
-	if _, err := compose(ctx, file, "up", "--detach", "--force-recreate"); err != nil {
+	project := Compose{File: file, Project: composeProject}
+	if _, err := project.Run(ctx, "up", "--detach", "--force-recreate"); err != nil {
 		return nil, err
 	}
-	id, err := compose(ctx, file, "ps", "--quiet", "asterisk")
-	if err != nil {
-		return nil, err
+	a, err := project.Asterisk(ctx, composeSIPPort, composeARIPort)
+	if err != nil && a != nil {
+		err = errors.Join(err, a.Stop(ctx))
 	}
-	a := &Asterisk{ID: strings.TrimSpace(id), SIPPort: composeSIPPort, ARIPort: composeARIPort}
-	err = Until(ctx, startTimeout, "Asterisk to be healthy", func() error {
+	return a, err
+}
+
+// healthy waits until Compose's own check of the container passes.
+func (a *Asterisk) healthy(ctx context.Context) error {
+	return Until(ctx, startTimeout, "Asterisk to be healthy", func() error {
 		health, err := docker(ctx, "inspect", "--format", "{{.State.Health.Status}}", a.ID)
 		if err == nil && strings.TrimSpace(health) != "healthy" {
 			err = fmt.Errorf("it is %s", strings.TrimSpace(health))
 		}
 		return err
 	})
+}
+
+// Asterisk waits until the service asterisk of the project is healthy, on the given ports.
+func (c Compose) Asterisk(ctx context.Context, sipPort, ariPort int) (*Asterisk, error) {
+	id, err := c.Run(ctx, "ps", "--quiet", "asterisk")
 	if err != nil {
-		return nil, errors.Join(err, a.Stop(ctx))
+		return nil, err
 	}
-	return a, nil
+	a := &Asterisk{ID: strings.TrimSpace(id), SIPPort: sipPort, ARIPort: ariPort}
+	return a, a.healthy(ctx)
 }
 
 // portsFree reports a port that is in use. Docker's own message about that is hard to read.
@@ -60,15 +72,22 @@ func portInUse(port int, err error) error {
 	return fmt.Errorf("port %d is in use: stop its PBX, the demo starts its own: %w", port, err)
 }
 
-// compose runs `docker compose` if it is installed, else docker-compose.
-func compose(ctx context.Context, file string, args ...string) (string, error) {
+// Compose is one project of a Compose file.
+type Compose struct {
+	File, Project string
+	Env           []string // for the file's variables, beside this process's own
+}
+
+// Run runs `docker compose` if it is installed, else docker-compose, and returns what it prints.
+func (c Compose) Run(ctx context.Context, args ...string) (string, error) {
 	command := []string{"docker", "compose"}
 	if exec.CommandContext(ctx, "docker", "compose", "version").Run() != nil {
 		command = []string{"docker-compose"}
 	}
-	command = append(command, append([]string{"--project-name", composeProject, "--file", file},
-		args...)...)
+	command = append(command, "--project-name", c.Project, "--file", c.File)
+	command = append(command, args...)
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+	cmd.Env = append(os.Environ(), c.Env...)
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

@@ -56,8 +56,8 @@ func free(network string, port int) bool {
 	return err == nil && l.Close() == nil
 }
 
-// audioPorts returns the first of a PBX's audio ports.
-func audioPorts() (int, error) {
+// AudioPorts returns the first of a PBX's audio ports.
+func AudioPorts() (int, error) {
 	for range (audioEnd - firstAudio) / audioStep {
 		if port := audio.next(firstAudio, audioEnd, audioStep); free("udp", port) {
 			return port, nil

@@ -49,7 +49,7 @@ func StartSoftphone(dir, user string, p Plan) (*Softphone, error) {
 			return nil, err
 		}
 	}
-	if err := silence(spoken, partyTimeout); err != nil {
+	if err := Silence(spoken, partyTimeout); err != nil {
 		return nil, err
 	}
 	args := []string{"-f", dir, "-4"}
@@ -79,8 +79,8 @@ func (s *Softphone) Kill() {
 // Output is what the phone wrote; call it after Kill.
 func (s *Softphone) Output() string { return s.out.String() }
 
-// silence writes a WAV file of 16-bit samples, 8000 a second, that are all 0.
-func silence(path string, lasts time.Duration) error {
+// Silence writes a WAV file of 16-bit samples, 8000 a second, that are all 0.
+func Silence(path string, lasts time.Duration) error {
 	const rate, sample = 8000, 2
 	size := uint32(lasts.Seconds()) * rate * sample
 	var header bytes.Buffer
