@@ -30,8 +30,9 @@ func readFacts(t *testing.T, path string) (calls []expectation) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	day := "2026-11-23"
 	at := func(clock string) time.Time {
-		instant, err := time.Parse("2006-01-02 15:04:05.000", "2026-11-23 "+clock)
+		instant, err := time.Parse("2006-01-02 15:04:05.000", day+" "+clock)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -40,6 +41,10 @@ func readFacts(t *testing.T, path string) (calls []expectation) {
 	for line := range strings.Lines(string(text)) {
 		f := strings.Fields(line)
 		if f[0] == "#" {
+			continue
+		}
+		if f[0] == "on" { // another day
+			day = f[1]
 			continue
 		}
 		if f[0] == "arrives" {
