@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
@@ -26,13 +27,18 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	signed, _ := signedLedger(t)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("TRACES", traces+"/../../integration/testdata/traces")
+			e.Setenv("DOCS", traces+"/../..")
+			e.Setenv("SIGNED", filepath.Dir(signed))
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"caller": setCaller},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"caller": setCaller, "example": runExample,
+		},
 	})
 }
 
