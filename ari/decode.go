@@ -27,6 +27,15 @@ var errEvidenceType = errors.New("this type exists in evidence only; no PBX send
 // The frame is not kept. A frame that cannot be read comes back as an *[Unreadable] error; so does
 // a frame of a type of package evidence, which puts nothing in doubt.
 func Decode(frame []byte) (Event, error) {
+	if ev, ok := scan(frame, false); ok {
+		ev.NumberKind = "" // only evidence has it
+		return ev, nil
+	}
+	return decode(frame)
+}
+
+// decode is Decode by package json.
+func decode(frame []byte) (Event, error) {
 	typ, variable, err := peek(frame)
 	if err != nil {
 		return Event{}, unreadable(frame, typ, err)
@@ -55,6 +64,11 @@ func decodeEvent(frame []byte, typ string) (Event, error) {
 	if err := json.Unmarshal(frame, &w, lenient); err != nil {
 		return Event{}, err
 	}
+	return eventOf(&w, kind)
+}
+
+// eventOf is the event that a frame of a kind that matters says.
+func eventOf(w *wire, kind Kind) (Event, error) {
 	ev, err := w.event(kind)
 	if err != nil {
 		return Event{}, err

@@ -19,6 +19,14 @@ var evidenceKinds = map[string]Kind{
 // DecodeEvidence reads one frame of a call's evidence, as [EncodeEvidence] wrote it. It refuses a
 // type that is no event, or that evidence does not have.
 func DecodeEvidence(frame []byte) (Event, error) {
+	if ev, ok := scan(frame, true); ok {
+		return ev, nil
+	}
+	return decodeAnyEvidence(frame)
+}
+
+// decodeAnyEvidence is DecodeEvidence by package json.
+func decodeAnyEvidence(frame []byte) (Event, error) {
 	typ, _, err := peek(frame)
 	if err != nil {
 		return Event{}, fmt.Errorf("reading a frame of evidence: %w", err)

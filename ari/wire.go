@@ -12,6 +12,42 @@ import (
 // TimeLayout is the form of the timestamps in ARI, in the time zone of Asterisk.
 const TimeLayout = "2006-01-02T15:04:05.000-0700"
 
+// parseTime reads a timestamp of Asterisk's. It reads the usual form by itself, which is most of what
+// time.Parse costs.
+func parseTime(text string) (time.Time, error) {
+	if t, ok := usualTime(text); ok {
+		return t, nil
+	}
+	t, err := time.Parse(TimeLayout, text)
+	return t.UTC(), err
+}
+
+// usualTime reads a timestamp in UTC; ok is false for any other, and for what may be no date.
+func usualTime(text string) (t time.Time, ok bool) {
+	const form = "0000-00-00T00:00:00.000+0000"
+	if len(text) != len(form) || text[len(text)-5:] != form[len(form)-5:] {
+		return t, false
+	}
+	for i := range len(form) - 5 {
+		if form[i] == '0' && !isDigit(text[i]) || form[i] != '0' && text[i] != form[i] {
+			return t, false
+		}
+	}
+	number := func(from, to int) (n int) {
+		for _, c := range []byte(text[from:to]) {
+			n = 10*n + int(c-'0')
+		}
+		return n
+	}
+	month, day := number(5, 7), number(8, 10)
+	hour, minute, second := number(11, 13), number(14, 16), number(17, 19)
+	if month < 1 || month > 12 || day < 1 || day > 28 || hour > 23 || minute > 59 || second > 59 {
+		return t, false
+	}
+	return time.Date(number(0, 4), time.Month(month), day, hour, minute, second,
+		number(20, 23)*int(time.Millisecond), time.UTC), true
+}
+
 var errTimestamp = fmt.Errorf("timestamp: want such as %q", TimeLayout)
 
 type wireChannel struct {
@@ -101,7 +137,7 @@ const conferenceCreator = "ConfBridge"
 const noMusicClass = "N/A"
 
 func (w *wire) event(kind Kind) (Event, error) {
-	at, err := time.Parse(TimeLayout, w.Timestamp)
+	at, err := parseTime(w.Timestamp)
 	if err != nil {
 		return Event{}, errTimestamp
 	}
@@ -109,7 +145,7 @@ func (w *wire) event(kind Kind) (Event, error) {
 		return Event{}, err
 	}
 	ev := Event{
-		Kind: kind, At: at.UTC(), Node: w.Node, DialStatus: w.DialStatus, Soft: w.Soft,
+		Kind: kind, At: at, Node: w.Node, DialStatus: w.DialStatus, Soft: w.Soft,
 		NumberKind: w.NumberKind, Args: w.Args, Digit: w.Digit,
 		Playback: w.Playback.ID, PlayState: w.Playback.State,
 	}
@@ -195,12 +231,12 @@ func needBridge(field string, b *wireBridge) error {
 // channel is the channel with its name masked: what a pattern of operators matches at the PBX, it
 // matches in evidence.
 func (c *wireChannel) channel() Channel {
-	created, err := time.Parse(TimeLayout, c.Created)
+	created, err := parseTime(c.Created)
 	if err != nil {
 		created = time.Time{} // not given, or not in Asterisk's form: not known
 	}
 	return Channel{
-		ID: c.ID, Name: MaskName(c.Name), State: c.State, Created: created.UTC(),
+		ID: c.ID, Name: MaskName(c.Name), State: c.State, Created: created,
 		Context: c.Dialplan.Context, Exten: c.Dialplan.Exten,
 		App: c.Dialplan.App, AppData: c.Dialplan.AppData,
 		Caller: metering.NewNumber(c.Caller.Number),
