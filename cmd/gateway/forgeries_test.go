@@ -92,10 +92,10 @@ var recordForgeries = map[string]forgery{
 		"its evidence", true,
 	},
 	"evidence is damaged": {
-		statements(`UPDATE evidence SET frames = CAST(substr(frames, 1, 40) AS BLOB)`),
+		statements(`UPDATE record SET frames = CAST(substr(frames, 1, 40) AS BLOB)`),
 		"the evidence is damaged", true,
 	},
-	"evidence is removed": {statements(`DELETE FROM evidence`), "has evidence that can't be replayed", true},
+	"evidence is removed": {statements(`UPDATE record SET frames = NULL`), "has evidence that can't be replayed", true},
 	"a column leaves a period": {
 		statements(`UPDATE record SET arrived_at = arrived_at - 86400000 WHERE record = ` + firstRecord),
 		"has the column arrived_at of another record", true,

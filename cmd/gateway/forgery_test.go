@@ -84,7 +84,7 @@ func (f forger) insert(r metering.Record, erased any) {
 func (f forger) evidence(record string, change func(lines []byte) []byte) {
 	f.t.Helper()
 	var text []byte
-	err := f.db.QueryRow(`SELECT frames FROM evidence ORDER BY seq LIMIT 1`).Scan(&text)
+	err := f.db.QueryRow(`SELECT frames FROM record ORDER BY seq LIMIT 1`).Scan(&text)
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func (f forger) evidence(record string, change func(lines []byte) []byte) {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	f.exec(`INSERT OR REPLACE INTO evidence (seq, frames) SELECT seq, ? FROM record WHERE record = ?`,
+	f.exec(`UPDATE record SET frames = ? WHERE record = ?`,
 		ledger.Compress(change(lines)), record)
 }
 
@@ -102,9 +102,9 @@ func (f forger) erase(change func(*metering.Record)) {
 	r := f.first()
 	erased := r.Erased("e-1")
 	change(&erased)
-	f.exec(`UPDATE record SET json = ?, call = 'e-1', arrived_at = ?, erased_at = 1 WHERE record = ?`,
+	f.exec(`UPDATE record SET json = ?, call = 'e-1', arrived_at = ?, erased_at = 1, frames = NULL
+		WHERE record = ?`,
 		erased.JSON(), erased.ArrivedAt.UnixMilli(), r.Record)
-	f.exec(`DELETE FROM evidence WHERE seq = (SELECT seq FROM record WHERE record = ?)`, r.Record)
 	f.enter(merkle.NewLeaf(merkle.Erasure, r.Record, erased.JSON()))
 }
 

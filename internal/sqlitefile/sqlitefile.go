@@ -28,12 +28,15 @@ import (
 const busyTimeout = 5 * time.Second
 
 // The more commits a checkpoint has, the fewer pages it writes for each: those that change with every
-// commit are written once. The log has 8 MiB then, and the pages that one connection writes stay in
-// its memory.
+// commit are written once. The pages that one connection writes stay in its memory.
 const (
-	checkpointPages = 2048
+	checkpointBytes = 8 << 20 // of the log
 	writerCache     = 16 << 20
 )
+
+// pageBytes is the size of a page in a new file. A commit writes some hundred bytes into each of many
+// pages, and all of each page: with SQLite's 4096 it writes more than twice as much.
+const pageBytes = 1024
 
 // Mode is what the connections may do.
 type Mode string
@@ -54,10 +57,11 @@ func Connect(path string, mode Mode, conns int) (*sql.DB, error) {
 	pragmas := []string{fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds())}
 	q := url.Values{"mode": {string(mode)}}
 	if mode == ReadWrite {
-		pragmas = append(pragmas, "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)",
-			"secure_delete(ON)", fmt.Sprintf("wal_autocheckpoint(%d)", checkpointPages),
+		pragmas = append(pragmas, fmt.Sprintf("page_size(%d)", pageBytes), "synchronous(FULL)", "foreign_keys(ON)",
+			"secure_delete(ON)", fmt.Sprintf("wal_autocheckpoint(%d)", checkpointBytes/pageBytes),
 			fmt.Sprintf("cache_size(-%d)", writerCache>>10))
 		q.Set("_txlock", "immediate")
+		q.Set("_journal_mode", "WAL") // behind the pragmas: it would make the file, whose pages it then has
 	}
 	q["_pragma"] = pragmas
 	file := url.URL{Scheme: "file", Path: abs, RawQuery: q.Encode()}

@@ -47,12 +47,6 @@ func Compress(lines []byte) []byte {
 	return out.Bytes()
 }
 
-// IsCompressed reports whether a text begins as Compress begins its own.
-func IsCompressed(text []byte) bool { return bytes.HasPrefix(text, compressedHead) }
-
-// compressedHead is what every compressed text begins with: the checksum of the dictionary is in it.
-var compressedHead = Compress(nil)[:6]
-
 // Decompress returns the lines again, of one compressed text or of several one after the other. An
 // error is an ErrUnreadable.
 func Decompress(text []byte) (lines []byte, err error) {

@@ -29,10 +29,13 @@ func BenchmarkBackup(b *testing.B) {
 		}
 	}()
 	for first := 0; first < rows; first += rows / 100 {
-		_, err := l.write.Exec(`
+		err := l.change(b.Context(), func(tx txn) error {
+			_, err := tx.ExecContext(b.Context(), `
 			WITH RECURSIVE n (i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1 + ?2 - 1)
 			INSERT INTO record (record, call, version, service, arrived_at, json)
 			SELECT 'r-' || i, 'c-' || i, 1, 'help', i, randomblob(?3) FROM n`, first, rows/100, rowBytes)
+			return err
+		})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -113,13 +113,11 @@ func writeCalls(ctx context.Context, tx txn, b *ledger.Batch) error {
 	lines := linesOf(b.Evidence)
 	for i := range b.Records {
 		r := &b.Records[i]
-		if err := insertRecord(ctx, tx, r); err != nil {
-			return about(r.Call, err)
-		}
-		if err := keepPayer(ctx, tx, r, payerOfOpenCall); err != nil {
+		text, err := endOpen(ctx, tx, r.Call, lines.of[r.Call])
+		if err != nil {
 			return err
 		}
-		if err := closeEvidence(ctx, tx, r.Call, lines.of[r.Call]); err != nil {
+		if err := writeEnded(ctx, tx, r, text); err != nil {
 			return err
 		}
 		delete(lines.of, r.Call)
@@ -139,6 +137,24 @@ func writeCalls(ctx context.Context, tx txn, b *ledger.Batch) error {
 	return nil
 }
 
+// writeEnded writes the record of a call that ends, and the call's evidence: beside its first record.
+func writeEnded(ctx context.Context, tx txn, r *metering.Record, text []byte) error {
+	beside, behind := text, []byte(nil)
+	if r.Version != metering.RecordVersion {
+		beside, behind = behind, beside
+	}
+	if err := insertRecord(ctx, tx, r, beside); err != nil {
+		return about(r.Call, err)
+	}
+	if err := keepPayer(ctx, tx, r, payerOfOpenCall); err != nil {
+		return err
+	}
+	if err := appendClosed(ctx, tx, r.Call, behind); err != nil {
+		return err
+	}
+	return deleteOpen(ctx, tx, r.Call)
+}
+
 // closeRecorded closes a call that was left open although it has its record. One that has none stays
 // open.
 func closeRecorded(ctx context.Context, tx txn, call metering.CallID) error {
@@ -148,7 +164,14 @@ func closeRecorded(ctx context.Context, tx txn, call metering.CallID) error {
 	if err != nil || !recorded {
 		return err
 	}
-	return closeEvidence(ctx, tx, call, nil)
+	text, err := endOpen(ctx, tx, call, nil)
+	if err != nil {
+		return err
+	}
+	if err := appendClosed(ctx, tx, call, text); err != nil {
+		return err
+	}
+	return deleteOpen(ctx, tx, call)
 }
 
 // writePosition moves the watermark forward, or leaves it, replaces the checkpoint, also by none, and
@@ -176,12 +199,13 @@ func writePending(ctx context.Context, tx txn, p *ledger.PendingRecord) error {
 	return nil
 }
 
-// insertRecord keeps the record, and enters it into the ledger log.
-func insertRecord(ctx context.Context, tx txn, r *metering.Record) error {
+// insertRecord keeps the record, with the frames of the call or nil, and enters it into the ledger log.
+func insertRecord(ctx context.Context, tx txn, r *metering.Record, frames []byte) error {
 	text := r.JSON()
 	if _, err := tx.ExecContext(ctx, `
-		INSERT INTO record (record, call, version, service, arrived_at, json) VALUES (?, ?, ?, ?, ?, ?)`,
-		r.Record, string(r.Call), r.Version, r.Service, millis(r.ArrivedAt.Time), text); err != nil {
+		INSERT INTO record (record, call, version, service, arrived_at, json, frames)
+		VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		r.Record, string(r.Call), r.Version, r.Service, millis(r.ArrivedAt.Time), text, frames); err != nil {
 		return fmt.Errorf("writing the record of call %s: %w", r.Call, err)
 	}
 	return appendLeaf(ctx, tx, merkle.NewRecordLeaf(r.Record, text, r.Erased("").JSON()))

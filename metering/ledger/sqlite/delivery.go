@@ -19,7 +19,7 @@ func (r reads) Changes(
 	ctx context.Context, from, before int64,
 ) (changes []ledger.Change, err error) {
 	rows, err := r.q.QueryContext(ctx, `
-		SELECT l.n, l.text, r.call, r.json, b.json, p.sealed, p.encrypted_caller
+		SELECT l.n, l.record, l.text, r.call, r.json, b.json, p.sealed, p.encrypted_caller
 		FROM leaf l JOIN record r ON r.record = l.record
 		LEFT JOIN record b ON b.call = r.call AND b.version = r.version - 1
 		LEFT JOIN payer p ON p.call = r.call
@@ -30,12 +30,13 @@ func (r reads) Changes(
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
 		var c ledger.Change
+		var record string
 		var text []byte
-		if err := rows.Scan(&c.Position, &text, &c.Call, &c.JSON, &c.Before, &c.Payer,
+		if err := rows.Scan(&c.Position, &record, &text, &c.Call, &c.JSON, &c.Before, &c.Payer,
 			&c.EncryptedCaller); err != nil {
 			return nil, fmt.Errorf("reading the changes from %d on: %w", from, err)
 		}
-		leaf, err := merkle.ParseLeaf(text)
+		leaf, err := merkle.ParseLeaf(leafText(record, text))
 		if err != nil {
 			return nil, fmt.Errorf("reading the change at %d: %w", c.Position, err)
 		}

@@ -1,12 +1,10 @@
 package sqlite
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/ledger"
@@ -74,7 +72,7 @@ func appendOpen(ctx context.Context, tx txn, call metering.CallID, lines []byte)
 	_, err = tx.ExecContext(ctx, `
 		INSERT INTO open_evidence (id, frames) VALUES (
 			coalesce((SELECT max(id) + 1 FROM open_evidence WHERE id >= ?1 AND id < ?2), ?1), ?3)`,
-		first, first+rowsOfACall, ledger.Compress(lines))
+		first, first+rowsOfACall, ledger.Pack(lines))
 	if err != nil {
 		return fmt.Errorf("writing evidence of call %s: %w", call, err)
 	}
@@ -96,7 +94,7 @@ func openRows(ctx context.Context, q queries, seq int64) ([][]byte, error) {
 
 func linesOfRows(rows [][]byte) (lines []byte) {
 	for _, row := range rows {
-		if more, bad := ledger.Decompress(row); bad == nil {
+		if more, bad := ledger.Unpack(row); bad == nil {
 			row = more
 		}
 		lines = append(lines, row...)
@@ -104,34 +102,33 @@ func linesOfRows(rows [][]byte) (lines []byte) {
 	return lines
 }
 
-// maxTexts is how many compressed texts are left as they are when a call ends: each takes some 60
-// bytes more than the same lines in one text, which would have to be compressed anew.
-const maxTexts = 4
-
-// closedText is what is kept of an open call that ends: its rows, and the lines of the same batch.
+// closedText is what is kept of an open call that ends: the lines of its rows, and those of the same
+// batch; nil where there are none.
 func closedText(rows [][]byte, more []byte) []byte {
-	damaged := func(row []byte) bool { return !ledger.IsCompressed(row) }
-	if len(rows) >= maxTexts || slices.ContainsFunc(rows, damaged) {
-		rows, more = nil, append(linesOfRows(rows), more...)
+	lines := append(linesOfRows(rows), more...)
+	if len(lines) == 0 {
+		return nil
 	}
-	if len(more) > 0 {
-		rows = append(rows, ledger.Compress(more))
-	}
-	return bytes.Join(rows, nil)
+	return ledger.Compress(lines)
 }
 
-// closeEvidence ends an open call: its lines, and those of the same batch, become one text beside
-// the first record, after what may be there already.
-func closeEvidence(ctx context.Context, tx txn, call metering.CallID, more []byte) error {
+// endOpen is what is kept of an open call that ends: its lines, and those of the same batch.
+func endOpen(ctx context.Context, tx txn, call metering.CallID, more []byte) ([]byte, error) {
 	seq, err := tx.seqOf(ctx, call)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	rows, err := openRows(ctx, tx, seq)
 	if err != nil {
-		return fmt.Errorf("reading the evidence of the open call %s: %w", call, err)
+		return nil, fmt.Errorf("reading the evidence of the open call %s: %w", call, err)
 	}
-	if err := appendClosed(ctx, tx, call, closedText(rows, more)); err != nil {
+	return closedText(rows, more), nil
+}
+
+// deleteOpen ends an open call, whose lines are kept elsewhere.
+func deleteOpen(ctx context.Context, tx txn, call metering.CallID) error {
+	seq, err := tx.seqOf(ctx, call)
+	if err != nil {
 		return err
 	}
 	if _, err := tx.ExecContext(ctx, `DELETE FROM open_evidence WHERE id >= ? AND id < ?`,
@@ -152,10 +149,8 @@ func appendClosed(ctx context.Context, tx txn, call metering.CallID, text []byte
 		return nil
 	}
 	_, err := tx.ExecContext(ctx, `
-		INSERT INTO evidence (seq, frames)
-		SELECT seq, ?2 FROM record WHERE call = ?1 AND version = 1
-		ON CONFLICT (seq) DO UPDATE SET frames = CAST(evidence.frames || excluded.frames AS BLOB)`,
-		string(call), text)
+		UPDATE record SET frames = CAST(coalesce(frames, x'') || ?2 AS BLOB)
+		WHERE call = ?1 AND version = 1`, string(call), text)
 	if err != nil {
 		return fmt.Errorf("writing the evidence of call %s: %w", call, err)
 	}
@@ -166,9 +161,8 @@ func appendClosed(ctx context.Context, tx txn, call metering.CallID, text []byte
 func closedLines(ctx context.Context, q queries, call metering.CallID) (lines []byte, err error) {
 	var text []byte
 	err = q.QueryRowContext(ctx, `
-		SELECT frames FROM evidence
-		WHERE seq = (SELECT seq FROM record WHERE call = ? AND version = 1)`, string(call)).Scan(&text)
-	if errors.Is(err, sql.ErrNoRows) {
+		SELECT frames FROM record WHERE call = ? AND version = 1`, string(call)).Scan(&text)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && text == nil {
 		return nil, nil
 	}
 	if err == nil {

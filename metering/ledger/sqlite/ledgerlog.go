@@ -51,7 +51,7 @@ func appendLeaf(ctx context.Context, tx txn, leaf merkle.Leaf) (err error) {
 		return fmt.Errorf("appending leaf %d to the log: %w", n, err)
 	}
 	if _, err := tx.ExecContext(ctx, `
-		INSERT INTO leaf (n, record, text) VALUES (?, ?, ?)`, n, leaf.Record, leaf.Text()); err != nil {
+		INSERT INTO leaf (n, record, text) VALUES (?, ?, ?)`, n, leaf.Record, packLeaf(leaf)); err != nil {
 		return fmt.Errorf("appending leaf %d to the log: %w", n, err)
 	}
 	for k, h := range added {
@@ -183,7 +183,7 @@ func (r reads) Leaves(
 		if err := rows.Scan(&n, &record, &text); err != nil {
 			return fmt.Errorf("reading the log: %w", err)
 		}
-		if err := f(n, record, text); err != nil {
+		if err := f(n, record, leafText(record, text)); err != nil {
 			return err
 		}
 	}
@@ -273,7 +273,7 @@ func (r reads) leavesOf(
 		if err := rows.Scan(&n, &text); err != nil {
 			return fmt.Errorf("reading the log for record %s: %w", record, err)
 		}
-		if err := f(n, text); err != nil {
+		if err := f(n, leafText(record, text)); err != nil {
 			return err
 		}
 	}

@@ -33,12 +33,11 @@ func init() {
 // store is an open file.
 type store struct {
 	reads
-	read       *sql.DB // that of reads
-	write      *sql.DB // nil when opened for reading only
-	statements *statements
-	recent     recent
-	lock       *fileLock // nil unless opened exclusively
-	path       string
+	read   *sql.DB // that of reads
+	write  *writer // nil when opened for reading only
+	recent recent
+	lock   *fileLock // nil unless opened exclusively
+	path   string
 }
 
 var _ ledger.Store = (*store)(nil)
@@ -47,7 +46,7 @@ var _ ledger.Store = (*store)(nil)
 const maxReaders = 8
 
 func open(ctx context.Context, path string, mode ledger.Mode) (ledger.Store, error) {
-	l := &store{path: path, statements: newStatements()}
+	l := &store{path: path}
 	if err := l.open(ctx, path, mode); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the ledger %s: %w", path, err), l.Close())
 	}
@@ -55,21 +54,25 @@ func open(ctx context.Context, path string, mode ledger.Mode) (ledger.Store, err
 }
 
 func (l *store) open(ctx context.Context, path string, mode ledger.Mode) (err error) {
+	var db *sql.DB // that writes
 	if mode == ledger.Exclusive {
 		if l.lock, err = lockFile(path); err != nil {
 			return err
 		}
-		l.write, err = sqlitefile.Open(ctx, path, migrations, 1)
+		db, err = sqlitefile.Open(ctx, path, migrations, 1)
 	} else {
 		if _, err := os.Stat(path); err != nil {
 			return fmt.Errorf("%w (a gateway makes it when it first runs)", err)
 		}
 		if mode == ledger.ReadWrite {
-			l.write, err = sqlitefile.Connect(path, sqlitefile.ReadWrite, 1)
+			db, err = sqlitefile.Connect(path, sqlitefile.ReadWrite, 1)
 		}
 	}
 	if err != nil {
 		return err
+	}
+	if db != nil {
+		l.write = newWriter(db)
 	}
 	if l.read, err = sqlitefile.Connect(path, sqlitefile.ReadOnly, maxReaders); err != nil {
 		return err
@@ -81,10 +84,11 @@ func (l *store) open(ctx context.Context, path string, mode ledger.Mode) (err er
 // Close implements ledger.Store.
 func (l *store) Close() error {
 	var errs []error
-	for _, db := range []*sql.DB{l.read, l.write} {
-		if db != nil {
-			errs = append(errs, db.Close())
-		}
+	if l.read != nil {
+		errs = append(errs, l.read.Close())
+	}
+	if l.write != nil {
+		errs = append(errs, l.write.close())
 	}
 	if l.lock != nil {
 		errs = append(errs, l.lock.unlock())

@@ -61,7 +61,7 @@ func unchanged(ctx context.Context, tx txn, s *ledger.Supersession) error {
 func addVersions(ctx context.Context, tx txn, s *ledger.Supersession) error {
 	newest := &s.Records[len(s.Records)-1]
 	for i := range s.Records {
-		if err := insertRecord(ctx, tx, &s.Records[i]); err != nil {
+		if err := insertRecord(ctx, tx, &s.Records[i], nil); err != nil {
 			return err
 		}
 	}
@@ -112,16 +112,14 @@ func erase(ctx context.Context, tx txn, s *ledger.Supersession) error {
 		}
 		text := r.JSON()
 		if _, err := tx.ExecContext(ctx, `
-			UPDATE record SET json = ?, call = ?, arrived_at = ?, erased_at = ? WHERE seq = ?`,
+			UPDATE record SET json = ?, call = ?, arrived_at = ?, erased_at = ?, frames = NULL
+			WHERE seq = ?`,
 			text, string(r.Call), millis(r.ArrivedAt.Time), millis(s.At), row.seq); err != nil {
 			return fmt.Errorf("erasing record %s: %w", row.record, err)
 		}
 		if err := appendLeaf(ctx, tx, merkle.NewLeaf(merkle.Erasure, row.record, text)); err != nil {
 			return err
 		}
-	}
-	if _, err := tx.ExecContext(ctx, `DELETE FROM evidence WHERE seq = ?`, rows[0].seq); err != nil {
-		return fmt.Errorf("erasing the evidence of call %s: %w", s.Call, err)
 	}
 	for _, query := range []string{
 		`DELETE FROM dispute WHERE call = ?`, `DELETE FROM pending_record WHERE call = ?`, noPayer,

@@ -3,10 +3,9 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"sync"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -14,53 +13,99 @@ import (
 	"github.com/risposta/gateway/metering"
 )
 
-// statements are those of the transactions, prepared once: SQLite takes longer to read most of them
-// than to execute them. They are prepared between two transactions, because the one connection is a
-// transaction's while there is one. So the first use of each is not prepared.
-type statements struct {
-	mu       sync.Mutex
-	prepared map[string]*sql.Stmt
-	wanted   map[string]bool
-}
-
-// maxStatements bounds them. The package has fewer: their texts are constants.
+// maxStatements bounds those that are prepared. The package has fewer: their texts are constants.
 const maxStatements = 100
 
-func newStatements() *statements {
-	return &statements{prepared: map[string]*sql.Stmt{}, wanted: map[string]bool{}}
+// writer is the one connection that writes, and its statements, each prepared at its first use: SQLite
+// takes longer to read most of them than to execute them. It begins and ends transactions itself: those
+// of package sql wake a goroutine for each and for each query, which costs a small commit more than what
+// it writes.
+type writer struct {
+	db       *sql.DB
+	free     chan struct{} // holds a token while there is no transaction
+	conn     *sql.Conn     // nil before the first transaction, and after one that could not be ended
+	prepared map[string]*sql.Stmt
 }
 
-// prepare prepares what the transactions so far have wanted. It waits for the connection, and so
-// holds no lock that a transaction needs.
-func (s *statements) prepare(ctx context.Context, db *sql.DB) error {
-	for _, query := range s.takeWanted() {
-		stmt, err := db.PrepareContext(ctx, query) //nolint:sqlclosecheck // the database closes it
-		if err != nil {
-			return fmt.Errorf("preparing a statement: %w", err)
+func newWriter(db *sql.DB) *writer {
+	w := &writer{db: db, free: make(chan struct{}, 1)}
+	w.free <- struct{}{}
+	return w
+}
+
+// close gives the connection back, once no transaction is under way.
+func (w *writer) close() error {
+	<-w.free
+	var err error
+	if w.conn != nil {
+		err = errors.Join(w.closeStatements(), w.conn.Close())
+	}
+	return errors.Join(err, w.db.Close())
+}
+
+// closeStatements closes what package sql does not close with a connection. SQLite would keep the
+// connection, with its lock, until its last statement is closed.
+func (w *writer) closeStatements() (err error) {
+	for _, stmt := range w.prepared {
+		err = errors.Join(err, stmt.Close())
+	}
+	w.prepared = nil
+	return err
+}
+
+// transact runs f in one transaction.
+func (w *writer) transact(ctx context.Context, f func(txn) error) (err error) {
+	select {
+	case <-w.free:
+		defer func() { w.free <- struct{}{} }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if w.conn == nil {
+		if w.conn, err = w.db.Conn(ctx); err != nil {
+			return fmt.Errorf("opening the connection that writes: %w", err)
 		}
-		s.mu.Lock()
-		s.prepared[query] = stmt
-		s.mu.Unlock()
+		w.prepared = map[string]*sql.Stmt{}
 	}
-	return nil
+	tx := txn{w, newKnown()}
+	if _, err := tx.ExecContext(ctx, `BEGIN IMMEDIATE`); err != nil {
+		w.drop() // it may be broken
+		return fmt.Errorf("beginning a transaction: %w", err)
+	}
+	err = errors.Join(f(tx), ctx.Err())
+	ctx = context.WithoutCancel(ctx)
+	if err == nil {
+		_, err = tx.ExecContext(ctx, `COMMIT`)
+	}
+	if err != nil {
+		if _, bad := tx.ExecContext(ctx, `ROLLBACK`); bad != nil {
+			w.drop() // SQLite has rolled it back, or does so now
+		}
+	}
+	return err
 }
 
-func (s *statements) takeWanted() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	queries := slices.Collect(maps.Keys(s.wanted))
-	clear(s.wanted)
-	return queries
+// drop closes the connection. What was not committed is rolled back. The driver never reports a
+// connection bad while it is used, so its statements are still there.
+func (w *writer) drop() {
+	// What closing says is of no use: the transaction has failed already.
+	_ = w.closeStatements()
+	_ = w.conn.Raw(func(any) error { return driver.ErrBadConn })
+	_ = w.conn.Close()
+	w.conn = nil
 }
 
-// of is the prepared statement of a query, nil where there is none yet.
-func (s *statements) of(query string) *sql.Stmt {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	stmt := s.prepared[query]
-	if stmt == nil && len(s.prepared)+len(s.wanted) < maxStatements {
-		s.wanted[query] = true
+// of is the prepared statement of a query, nil where it cannot be prepared: executing it tells why.
+func (w *writer) of(ctx context.Context, query string) *sql.Stmt {
+	stmt := w.prepared[query]
+	if stmt != nil || len(w.prepared) >= maxStatements {
+		return stmt
 	}
+	stmt, err := w.conn.PrepareContext(ctx, query) //nolint:sqlclosecheck // closeStatements does
+	if err != nil {
+		return nil
+	}
+	w.prepared[query] = stmt
 	return stmt
 }
 
@@ -111,12 +156,10 @@ func (p *preparedQueries) of(ctx context.Context, query string) *sql.Stmt {
 	return p.prepared[query]
 }
 
-// txn is a transaction with prepared statements, and what it knows of the ledger by now: nobody else
-// writes meanwhile.
+// txn is a transaction, and what it knows of the ledger by now: nobody else writes meanwhile.
 type txn struct {
-	tx         *sql.Tx
-	statements *statements
-	known      *known
+	w     *writer
+	known *known
 }
 
 // known is what a transaction has read or written.
@@ -133,26 +176,26 @@ func newKnown() *known {
 
 // ExecContext is that of sql.Tx.
 func (t txn) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	if stmt := t.statements.of(query); stmt != nil {
-		return t.tx.StmtContext(ctx, stmt).ExecContext(ctx, args...) //nolint:sqlclosecheck // the transaction does
+	if stmt := t.w.of(ctx, query); stmt != nil { //nolint:sqlclosecheck // closeStatements does
+		return stmt.ExecContext(ctx, args...)
 	}
-	return t.tx.ExecContext(ctx, query, args...)
+	return t.w.conn.ExecContext(ctx, query, args...)
 }
 
 // QueryContext is that of sql.Tx.
 func (t txn) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	if stmt := t.statements.of(query); stmt != nil {
-		return t.tx.StmtContext(ctx, stmt).QueryContext(ctx, args...) //nolint:sqlclosecheck // the transaction does
+	if stmt := t.w.of(ctx, query); stmt != nil { //nolint:sqlclosecheck // closeStatements does
+		return stmt.QueryContext(ctx, args...)
 	}
-	return t.tx.QueryContext(ctx, query, args...)
+	return t.w.conn.QueryContext(ctx, query, args...)
 }
 
 // QueryRowContext is that of sql.Tx.
 func (t txn) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	if stmt := t.statements.of(query); stmt != nil {
-		return t.tx.StmtContext(ctx, stmt).QueryRowContext(ctx, args...) //nolint:sqlclosecheck // the transaction does
+	if stmt := t.w.of(ctx, query); stmt != nil { //nolint:sqlclosecheck // closeStatements does
+		return stmt.QueryRowContext(ctx, args...)
 	}
-	return t.tx.QueryRowContext(ctx, query, args...)
+	return t.w.conn.QueryRowContext(ctx, query, args...)
 }
 
 // change runs f in one transaction. Transactions follow each other: there is one connection.
@@ -160,15 +203,5 @@ func (l *store) change(ctx context.Context, f func(txn) error) error {
 	if l.write == nil {
 		return errReadOnly
 	}
-	if err := l.statements.prepare(ctx, l.write); err != nil {
-		return err
-	}
-	tx, err := l.write.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("beginning a transaction: %w", err)
-	}
-	if err := f(txn{tx, l.statements, newKnown()}); err != nil {
-		return errors.Join(err, tx.Rollback())
-	}
-	return tx.Commit()
+	return l.write.transact(ctx, f)
 }
