@@ -17,6 +17,17 @@ import (
 // everything else.
 const watermarkEvery = time.Second
 
+// restedEvery is how often it is while no call is open: only an open call goes on from the watermark.
+const restedEvery = 30 * time.Second
+
+// watermarkPause is the time between two commits of the watermark alone.
+func (w *pbxWorker) watermarkPause() time.Duration {
+	if w.mediator.OpenCalls() == 0 {
+		return restedEvery
+	}
+	return watermarkEvery
+}
+
 // await returns when there is something to commit. Answers of lookups and what the front desk has wait
 // for the frames that come next, and little longer. A call that the front desk waits for is looked for
 // at once, and committed with the others. ended tells that the source has ended, with err.
@@ -26,7 +37,7 @@ func (w *pbxWorker) await(
 	frames, others := w.began.Add(w.commitEvery), w.began.Add(2*w.commitEvery)
 	var due time.Time // zero: nothing has come
 	if !w.out.Watermark.IsZero() {
-		due = w.committedAt.Add(watermarkEvery)
+		due = w.committedAt.Add(w.watermarkPause())
 	}
 	timer := time.NewTimer(untilDue(due))
 	defer timer.Stop()
@@ -89,16 +100,19 @@ func untilDue(at time.Time) time.Duration {
 }
 
 // keepWatermark takes the watermark out of a batch that has nothing else, until it is due. What the
-// PBX was last seen at is then in the next batch, and the heartbeats that say so are counted with it.
+// PBX was last seen at is then in the next batch, and the heartbeats that say so are counted with it;
+// or at once while no call is open: nothing waits for that batch.
 func (w *pbxWorker) keepWatermark(out *mediation.Output) {
-	if time.Since(w.committedAt) >= watermarkEvery {
+	if time.Since(w.committedAt) >= w.watermarkPause() {
 		return
 	}
 	at := out.Watermark
 	out.Watermark = time.Time{}
 	if out.Empty() {
-		w.out.Watermark, w.out.Heartbeats = at, out.Heartbeats
-		out.Heartbeats = 0
+		w.out.Watermark = at
+		if w.mediator.OpenCalls() > 0 {
+			w.out.Heartbeats, out.Heartbeats = out.Heartbeats, 0
+		}
 		return
 	}
 	out.Watermark = at

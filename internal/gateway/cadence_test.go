@@ -155,6 +155,8 @@ func TestTheWatermarkAloneIsCommittedOnceASecond(t *testing.T) {
 		return ari.Event{Kind: ari.Heartbeat, Heartbeat: 1, At: at(float64(i) / 20)}
 	}
 	kept := paced(t, func(t *testing.T, w *pbxWorker, kept *commits) {
+		w.puts(arrives("open", -1)...) // the watermark matters to it
+		synctest.Wait()
 		for i := range 100 { // five seconds
 			w.puts(heartbeat(i))
 			time.Sleep(50 * time.Millisecond)
@@ -162,7 +164,7 @@ func TestTheWatermarkAloneIsCommittedOnceASecond(t *testing.T) {
 			// A heartbeat counts when what it says is committed.
 			committed := 0
 			for _, b := range kept.since(0) {
-				if !b.Watermark.IsZero() {
+				if !b.Watermark.IsZero() && len(b.Evidence) == 0 {
 					committed = int(b.Watermark.Sub(at(0))/(50*time.Millisecond)) + 1
 				}
 			}
@@ -196,6 +198,33 @@ func TestTheWatermarkAloneIsCommittedOnceASecond(t *testing.T) {
 			t.Errorf("commit %d has the watermark alone, %s after the one before", i+1, gap)
 		}
 	}
+}
+
+// While no call is open that the PBX was seen is committed rarely, and heartbeats count as they come.
+func TestTheWatermarkOfAPBXAtRestIsCommittedRarely(t *testing.T) {
+	paced(t, func(t *testing.T, w *pbxWorker, kept *commits) {
+		for i := range 120 {
+			w.puts(ari.Event{Kind: ari.Heartbeat, Heartbeat: 1, At: at(float64(i))})
+			time.Sleep(time.Second)
+			synctest.Wait()
+			if counted := countedHeartbeats(t, w); counted != i+1 {
+				t.Fatalf("%d heartbeats are counted, want %d", counted, i+1)
+			}
+		}
+		all := kept.since(0)
+		if len(all) < 4 || len(all) > 6 {
+			t.Errorf("%d commits in two minutes, want one each %s", len(all), restedEvery)
+		}
+		w.puts(arrives("c", 121)...)
+		time.Sleep(w.commitEvery)
+		w.puts(ari.Event{Kind: ari.Heartbeat, Heartbeat: 1, At: at(122)})
+		time.Sleep(watermarkEvery + w.commitEvery)
+		synctest.Wait()
+		after := kept.since(len(all))
+		if last := after[len(after)-1]; !last.Watermark.Equal(at(122)) {
+			t.Errorf("with a call that is open %+v is committed, want the watermark after a second", last)
+		}
+	})
 }
 
 func TestAFullBatchIsCommittedAtOnce(t *testing.T) {

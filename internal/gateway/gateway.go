@@ -170,6 +170,10 @@ func (d *Gateway) Run(ctx context.Context) error {
 		d.watchLogs(gctx)
 		return nil
 	})
+	g.Go(func() error {
+		tuneGC(gctx)
+		return nil
+	})
 	d.notify(daemon.SdNotifyReady)
 	err := g.Wait()
 	d.notify(daemon.SdNotifyStopping)
