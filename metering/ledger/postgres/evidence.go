@@ -107,7 +107,7 @@ func queueOpenLines(tx *txn, lines newLines, closing map[metering.CallID]int64) 
 	var texts [][]byte
 	for _, call := range lines.calls {
 		if _, ends := closing[call]; !ends {
-			calls, texts = append(calls, string(call)), append(texts, ledger.Compress(lines.of[call]))
+			calls, texts = append(calls, string(call)), append(texts, ledger.Pack(lines.of[call]))
 		}
 	}
 	if len(calls) > 0 {
@@ -146,27 +146,21 @@ func closedTexts(
 	return texts, nil
 }
 
-// maxTexts is how many compressed texts are left as they are when a call ends: each takes some 60
-// bytes more than the same lines in one text, which would have to be compressed anew.
-const maxTexts = 4
-
-// closedText is one text of compressed rows and more lines.
+// closedText is what is kept of a call that ends: the lines of its rows, and those of the same batch;
+// nil where there are none.
 func closedText(rows [][]byte, more []byte) []byte {
-	damaged := func(row []byte) bool { return !ledger.IsCompressed(row) }
-	if len(rows) >= maxTexts || slices.ContainsFunc(rows, damaged) {
-		rows, more = nil, append(linesOfRows(rows), more...)
+	lines := append(linesOfRows(rows), more...)
+	if len(lines) == 0 {
+		return nil
 	}
-	if len(more) > 0 {
-		rows = append(rows, ledger.Compress(more))
-	}
-	return bytes.Join(rows, nil)
+	return ledger.Compress(lines)
 }
 
 // linesOfRows leaves a damaged row as it is: it does not replay, which is the trouble of its call
 // alone.
 func linesOfRows(rows [][]byte) (lines []byte) {
 	for _, row := range rows {
-		if more, bad := ledger.Decompress(row); bad == nil {
+		if more, bad := ledger.Unpack(row); bad == nil {
 			row = more
 		}
 		lines = append(lines, row...)

@@ -16,6 +16,13 @@ var somethingIn = map[string]string{
 	"quality_counted": ` WHERE seq > 0`,
 }
 
+// What is a table of its own elsewhere, or is packed here alone.
+const (
+	dumpEvidence = `SELECT seq, frames FROM record WHERE frames IS NOT NULL ORDER BY seq`
+	loadEvidence = `UPDATE record SET frames = ?2 WHERE seq = ?1`
+	leafTable    = "leaf"
+)
+
 // Dump implements ledger.Dumper.
 func (l *store) Dump(ctx context.Context, f func(ledger.Entry) error) error {
 	return l.Snapshot(ctx, func(s ledger.Snapshot) error { return s.(reads).dump(ctx, f) })
@@ -25,6 +32,9 @@ func (r reads) dump(ctx context.Context, f func(ledger.Entry) error) error {
 	for _, t := range ledger.Tables {
 		query := "SELECT " + strings.Join(t.Columns, ", ") + " FROM " + t.Name + somethingIn[t.Name] +
 			" ORDER BY " + strings.Join(t.Columns[:t.Key], ", ")
+		if t.Name == "evidence" {
+			query = dumpEvidence
+		}
 		if err := r.dumpTable(ctx, t, query, f); err != nil {
 			return fmt.Errorf("copying %s: %w", t.Name, err)
 		}
@@ -48,6 +58,10 @@ func (r reads) dumpTable(
 		}
 		if err := rows.Scan(places...); err != nil {
 			return err
+		}
+		if t.Name == leafTable {
+			record, text := e.Values[1].(string), e.Values[2].([]byte)
+			e.Values[2] = leafText(record, text)
 		}
 		if err := f(e); err != nil {
 			return err
@@ -73,6 +87,7 @@ func (l *store) Load(
 			inserts[t.Name] = "INSERT INTO " + t.Name + " (" + strings.Join(t.Columns, ", ") +
 				") VALUES (?" + strings.Repeat(", ?", len(t.Columns)-1) + ")"
 		}
+		inserts["evidence"] = loadEvidence
 		err := dump(ctx, func(e ledger.Entry) error {
 			written.Add(e)
 			_, err := tx.ExecContext(ctx, inserts[e.Table], e.Values...)

@@ -39,7 +39,11 @@ func TestARecordThatIsNotCommittedIsNotCounted(t *testing.T) {
 	}
 	change := func(statement string) {
 		t.Helper()
-		if _, err := l.write.ExecContext(ctx, statement); err != nil {
+		err := l.write.transact(ctx, func(tx txn) error {
+			_, err := tx.ExecContext(ctx, statement)
+			return err
+		})
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
