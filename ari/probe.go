@@ -61,7 +61,7 @@ const (
 	FoundNoMedia     FindingKind = "no_media"    // no packet has come from it
 	FoundMedia       FindingKind = "media"       // packets come again
 	FoundTimeout     FindingKind = "rtp_timeout" // the PBX ended it because nothing came from it
-	FoundHeld        FindingKind = "held"        // after its end the music of its hold went on up to At
+	FoundHeld        FindingKind = "held"        // the music of its hold went on, up to At
 	FoundMusic       FindingKind = "music"       // the same, but the end of the music was not seen
 	FoundAppEnded    FindingKind = "app_ended"   // the application of a feature key is over
 )

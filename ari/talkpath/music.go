@@ -7,10 +7,10 @@ import (
 	"github.com/risposta/gateway/metering"
 )
 
-// musicEnd follows the music of a hold of the leg's phone up to its end. A re-INVITE of the phone has
-// the leg's own bridge set up anew, at the hold and at its end, by the thread that then passes the
-// hold or its end on to the others (docs/asterisk.md, "Music that ends after the unhold"). It never
-// reaches evidence: only the findings do.
+// musicEnd follows the music of a hold of the leg's phone up to its end. A re-INVITE of the phone
+// has the leg's own bridge set up anew, at the hold and at its end, by the thread that then passes
+// the hold or its end on to the others (docs/asterisk.md, "Music that ends after the unhold"). It
+// never reaches evidence: only the findings do.
 type musicEnd struct {
 	heldAt time.Time // when the last hold began
 	peers  int       // how often the bridge was set up for it, and since
@@ -25,8 +25,8 @@ const (
 	peerEarly = 20 * time.Millisecond
 	// peerNoise is by how much the timestamps of the two differ on a quiet PBX. It is no music.
 	peerNoise = 2 * time.Millisecond
-	// maxMusic is how long after the end of a hold its music may go on (measured: up to 7.4 s). A bridge
-	// that is set up later has another cause.
+	// maxMusic is how long after the end of a hold its music may go on (measured: up to 7.4 s). A
+	// bridge that is set up later has another cause.
 	maxMusic = 10 * time.Second
 )
 
@@ -46,8 +46,8 @@ func (m *musicEnd) holdBegins(at time.Time) {
 	}
 }
 
-// holdEnds takes in its end. In a very short hold it is not told which of the two the bridge was set up
-// for.
+// holdEnds takes in its end. In a very short hold it is not told which of the two the bridge was
+// set up for.
 func (m *musicEnd) holdEnds(at time.Time) {
 	told := at.Sub(m.heldAt) > 2*peerEarly
 	ownSeen := told && m.peers > 1 && at.Sub(m.peerAt) <= peerEarly
@@ -87,8 +87,8 @@ func (l *leg) noteOthers() {
 	}
 }
 
-// stepBridgePeer takes in that a leg's bridge was set up anew: the music of its hold ends. Under load
-// that comes late after the hold, and until then the other side hears the music on.
+// stepBridgePeer takes in that a leg's bridge was set up anew: the music of its hold ends. Under
+// load that comes late after the hold, and until then the other side hears the music on.
 func (g *Graph) stepBridgePeer(ev *ari.Event, out *Result) {
 	l := g.legs[ev.Channel.ID]
 	if l == nil || g.disconnected {
@@ -126,8 +126,8 @@ func (g *Graph) loseMusicEnd(ev *ari.Event, out *Result) {
 	}
 }
 
-// takeBackMusic takes back the talk of a call in which the music of these legs may have gone on. Where
-// the hold had no bridge set up, its end has none either.
+// takeBackMusic takes back the talk of a call in which the music of these legs may have gone on.
+// Where the hold had no bridge set up, its end has none either.
 func (g *Graph) takeBackMusic(c *call, ev *ari.Event, out *Result, legs ...*leg) {
 	found := &ari.Findings{}
 	for _, l := range legs {

@@ -12,8 +12,8 @@ import (
 // longestMusic is how long the music of a hold goes on after its end (measured: 7.4 s).
 const longestMusic = 8 * time.Second
 
-// withMusic reports whether the truth about music that goes on can be told from the events: not where
-// they are lost or overtake each other, nor where two holds may have ended.
+// withMusic reports whether the truth about music that goes on can be told from the events: not
+// where they are lost or overtake each other, nor where two holds may have ended.
 func (w *callCenter) withMusic(p *person) bool {
 	for _, q := range w.people {
 		if q.music {
@@ -23,7 +23,8 @@ func (w *callCenter) withMusic(p *person) bool {
 	return !w.hectic && !w.appsHidden && p.at != nil && p.at.mixing
 }
 
-// setUpBridge has the bridge of a channel set up anew, as a re-INVITE does. Not every PBX reports it.
+// setUpBridge has the bridge of a channel set up anew, as a re-INVITE does. Not every PBX reports
+// it.
 func (w *callCenter) setUpBridge(p *person) {
 	if w.reports == nil {
 		reports := rapid.IntRange(0, 3).Draw(w.t, "reported") > 0
@@ -62,7 +63,8 @@ func (w *callCenter) limitMusic() {
 	}
 }
 
-// Holds of a caller and an operator who talk from the start: in any model holds in a talk are seldom.
+// Holds of a caller and an operator who talk from the start: in any model holds in a talk are
+// seldom.
 func TestModelMusicAfterHoldsIsNotTalk(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
