@@ -15,7 +15,9 @@ type musicEnd struct {
 	heldAt time.Time // when the last hold began
 	peers  int       // how often the bridge was set up for it, and since
 	peerAt time.Time // when the bridge was last set up
+	others time.Time // when another member of the bridge last held, or ended its hold
 	since  time.Time // when the hold ended, while the end of its music is awaited; zero else
+	from   time.Time // since, or up to where the talk after it has been taken back
 	due    int       // how often the bridge has yet to be set up until then
 }
 
@@ -30,17 +32,20 @@ const (
 	maxMusic = 10 * time.Second
 )
 
+// over awaits no end, or no longer.
+func (m *musicEnd) over() { m.since, m.from, m.due = time.Time{}, time.Time{}, 0 }
+
 func (m *musicEnd) awaited() bool { return !m.since.IsZero() }
 
 // lasted reports whether the music may have gone on up to an instant, and long enough to count.
 func (m *musicEnd) lasted(at time.Time) bool {
-	after := at.Sub(m.since)
-	return m.awaited() && after > peerNoise && after <= maxMusic
+	return m.awaited() && at.Sub(m.from) > peerNoise && at.Sub(m.since) <= maxMusic
 }
 
 // holdBegins takes in a hold of the leg's phone.
 func (m *musicEnd) holdBegins(at time.Time) {
-	m.heldAt, m.peers, m.since, m.due = at, 0, time.Time{}, 0
+	m.over()
+	m.heldAt, m.peers = at, 0
 	if at.Sub(m.peerAt) <= peerEarly {
 		m.peers = 1
 	}
@@ -49,10 +54,10 @@ func (m *musicEnd) holdBegins(at time.Time) {
 // holdEnds takes in its end. In a very short hold it is not told which of the two the bridge was
 // set up for.
 func (m *musicEnd) holdEnds(at time.Time) {
-	told := at.Sub(m.heldAt) > 2*peerEarly
+	told := at.Sub(m.heldAt) > 2*peerEarly && at.Sub(m.others) > 2*peerEarly
 	ownSeen := told && m.peers > 1 && at.Sub(m.peerAt) <= peerEarly
-	if m.since, m.due = at, 1; ownSeen {
-		m.since, m.due = time.Time{}, 0
+	if m.over(); !ownSeen {
+		m.since, m.from, m.due = at, at, 1
 	}
 }
 
@@ -60,24 +65,28 @@ func (m *musicEnd) holdEnds(at time.Time) {
 // to here; zero where it has not.
 func (m *musicEnd) setUp(at time.Time) (since time.Time) {
 	if m.lasted(at) {
-		since = m.since
+		since, m.from = m.from, at
 	}
 	m.peers++
 	m.peerAt = at
 	if m.due--; m.due <= 0 || at.Sub(m.since) > maxMusic {
-		m.since, m.due = time.Time{}, 0
+		m.over()
 	}
 	return since
 }
 
 // noteOthers notes a hold, or its end, of a leg whose bridge awaits the end of another member's
 // music, too. Whose comes first is not told, so both wait for both.
-func (l *leg) noteOthers() {
+func (l *leg) noteOthers(at time.Time) {
 	if !l.bridged() {
 		return
 	}
 	for _, m := range l.bridge.members {
-		if m == l || !m.musicEnd.awaited() {
+		if m == l {
+			continue
+		}
+		m.musicEnd.others = at
+		if !m.musicEnd.awaited() {
 			continue
 		}
 		m.musicEnd.due++
@@ -127,7 +136,7 @@ func (g *Graph) loseMusicEnd(ev *ari.Event, out *Result) {
 }
 
 // takeBackMusic takes back the talk of a call in which the music of these legs may have gone on.
-// Where the hold had no bridge set up, its end has none either.
+// Where the hold had no bridge set up, its end has none either. The end of the music is awaited on.
 func (g *Graph) takeBackMusic(c *call, ev *ari.Event, out *Result, legs ...*leg) {
 	found := &ari.Findings{}
 	for _, l := range legs {
@@ -135,13 +144,13 @@ func (g *Graph) takeBackMusic(c *call, ev *ari.Event, out *Result, legs ...*leg)
 			continue
 		}
 		m := &l.musicEnd
-		counted := c.view.state == metering.Talking || c.talked.After(m.since)
+		counted := c.view.state == metering.Talking || c.talked.After(m.from)
 		if m.peers > 0 && counted && m.lasted(ev.At) {
 			found.Legs = append(found.Legs, ari.Finding{
-				Channel: l.id, Kind: ari.FoundMusic, Since: m.since,
+				Channel: l.id, Kind: ari.FoundMusic, Since: m.from,
 			})
+			m.from = ev.At
 		}
-		m.since, m.due = time.Time{}, 0
 	}
 	if !found.Empty() {
 		g.stepFindings(ev, found, out)

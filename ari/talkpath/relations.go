@@ -67,7 +67,7 @@ func (g *Graph) leave(l *leg) {
 		b.changed(g.serial)
 		l.bridge = nil
 		l.leaveDoubts()
-		l.musicEnd.since, l.musicEnd.due = time.Time{}, 0
+		l.musicEnd.over()
 		g.removeIfEmpty(b.id)
 	}
 }

@@ -17,7 +17,7 @@ func (g *Graph) unhold(l *leg, ev *ari.Event, out *Result) {
 	}
 	if held && l.bridged() {
 		l.musicEnd.holdEnds(ev.At)
-		l.noteOthers()
+		l.noteOthers(ev.At)
 	}
 	if g.live() && l.bridged() {
 		g.serial++
@@ -33,7 +33,7 @@ func (g *Graph) holdBegins(l *leg, at time.Time) {
 	l.hold = ari.HoldOn
 	l.holdFrom, l.unheld, l.foundHold = g.serial+1, time.Time{}, false
 	l.musicEnd.holdBegins(at)
-	l.noteOthers()
+	l.noteOthers(at)
 }
 
 // answerLimit is for how many heartbeats, one a second, talk counts after the end of a hold without

@@ -25,8 +25,12 @@ type callCenter struct {
 	events     []ari.Event
 	people     []*person
 	bridges    map[string]*place
-	reports    *bool     // whether the PBX reports that a bridge is set up anew; nil: not drawn yet
-	unheld     time.Time // when the latest hold ended whose music went on
+	// The music of a hold can go on after it. Where events are lost or overtake each other, they do
+	// not tell.
+	musicGoesOn bool
+	overlaps    bool      // two held at a time, or the music of one went on while another held
+	reports     *bool     // whether the PBX reports that a bridge is set up anew; nil: not drawn yet
+	unheld      time.Time // when the latest hold ended whose music went on
 	truth
 }
 
@@ -196,6 +200,9 @@ func (w *callCenter) hold(on bool) {
 	p := w.pick(func(p *person) bool { return p.up && p.twin == nil && !p.ended && p.holds != on })
 	if p == nil {
 		return
+	}
+	for _, q := range w.people {
+		w.overlaps = w.overlaps || q != p && (q.holds || q.music)
 	}
 	p.holds, p.music = on, false
 	if on {
