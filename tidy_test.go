@@ -97,7 +97,7 @@ var mayImport = map[string][]string{
 	"integration/judge":        {},
 	"integration/lab":          {},
 	"integration/load":         {"integration/judge", "integration/lab"},
-	"integration/packaged":     {},
+	"integration/packaged":     {"integration/lab"},
 	"integration/played":       {"integration/lab"},
 }
 
