@@ -75,7 +75,8 @@ func TestPackagedCompose(t *testing.T) {
 		!strings.Contains(got, `"operator":"PJSIP/agent1"`) || strings.Contains(got, `"amount":"0.00"`) {
 		t.Errorf("records: %s, want one call that agent1 has talked in", got)
 	}
-	if got := run("docker", "top", gateway, "-eo", "uid"); strings.Fields(got)[1] != "64646" {
+	top := strings.Fields(run("docker", "top", gateway, "-eo", "pid,uid")) // PID UID, then one process
+	if got := top[len(top)-1]; len(top) != 4 || got != "64646" {
 		t.Errorf("the gateway runs as %q, want user 64646", got)
 	}
 	if got := run("docker", "inspect", "--format", "{{.HostConfig.ReadonlyRootfs}} {{.HostConfig.CapDrop}}",
