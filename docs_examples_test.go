@@ -122,7 +122,8 @@ var examples = func() map[string]example {
 		{why: runningService}: {
 			`docs/logs.md: journalctl -u risposta EVENT=record.written`,
 			`docs/runbooks/README.md: cp deploy/prometheus/risposta.rules.yml /etc/prometheus/`,
-			`docs/runbooks/answered-early.md: asterisk -rx "dialplan show from-trunk" | grep -iE "answer|playback|background|ivr"`,
+			`docs/runbooks/answered-early.md: asterisk -rx "dialplan show from-trunk" | grep ` +
+				`-iE "answer|playback|background|ivr"`,
 			`docs/runbooks/answered-early.md: risposta records --since 2026-11-30 | grep answered_early | head -n 1`,
 			`docs/runbooks/clock.md: journalctl -u chrony -u systemd-timesyncd --since -2h | grep -iE "step|set|jump"`,
 			`docs/runbooks/delivery.md: journalctl -u risposta EVENT=delivery.failing -n 3`,

@@ -58,9 +58,9 @@ type account struct {
 func (c Checks) service() (account, error) {
 	if uid := os.Geteuid(); uid != 0 {
 		groups, err := os.Getgroups()
-		a := account{name: "the user of this check", uid: uint32(uid)} //nolint:gosec // a uid has 32 bits
+		a := account{name: "the user of this check", uid: uint32(uid)}
 		for _, gid := range append(groups, os.Getegid()) {
-			a.gids = append(a.gids, uint32(gid)) //nolint:gosec // as a uid
+			a.gids = append(a.gids, uint32(gid))
 		}
 		return a, err
 	}
