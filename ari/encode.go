@@ -129,7 +129,7 @@ func encodeEvent(ev Event) []byte {
 	default:
 		w.Channel = reducedChannel(ev.Channel)
 	}
-	return w.append(nil)
+	return w.encode()
 }
 
 // maskedArgs are the arguments of Stasis(). Only the first counts; the dialplan may give a number in

@@ -1,8 +1,9 @@
 package ari
 
 import (
-	"slices"
+	"bytes"
 	"strconv"
+	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -11,11 +12,18 @@ import (
 // stand in the order of the types, as encoding/json would write them; what no evidence has is not
 // written.
 
-// frameBytes is more than most frames of evidence have.
-const frameBytes = 384
+// drafts are where frames are written, so that what is kept of each is no longer than it.
+var drafts = sync.Pool{New: func() any { return new([]byte) }}
+
+// encode is the frame.
+func (w *wire) encode() []byte {
+	draft, _ := drafts.Get().(*[]byte)
+	defer drafts.Put(draft)
+	*draft = w.append((*draft)[:0])
+	return bytes.Clone(*draft)
+}
 
 func (w *wire) append(b []byte) []byte {
-	b = slices.Grow(b, frameBytes)
 	b = appendText(append(b, `{"type":`...), w.Type)
 	b = appendText(append(b, `,"timestamp":`...), w.Timestamp)
 	b = appendField(b, "asterisk_id", w.Node)
