@@ -101,7 +101,7 @@ func (w *writer) of(ctx context.Context, query string) *sql.Stmt {
 	if stmt != nil || len(w.prepared) >= maxStatements {
 		return stmt
 	}
-	stmt, err := w.conn.PrepareContext(ctx, query) //nolint:sqlclosecheck // closeStatements does
+	stmt, err := w.conn.PrepareContext(ctx, query)
 	if err != nil {
 		return nil
 	}
