@@ -93,7 +93,8 @@ var examples = func() map[string]example {
 			`CONTRIBUTING.md: go test -tags live -run TestLiveGatewayKilledMidTalk ./integration/`,
 			`CONTRIBUTING.md: make demo      # one call through a real Asterisk`,
 			`README.md: make demo    # one call through a real Asterisk: what its CDR bills, and what Risposta bills`,
-			`docs/accessibility.md: go test -tags live -run TestLive ./internal/report`,
+			`docs/accessibility.md: go test -tags live -run TestLive ./internal/report ./internal/console ` +
+				`./internal/gateway`,
 			`docs/asterisk.md: go test -tags live -run NAME -record DIRECTORY ./integration/`,
 		},
 		{test: logsScript}: {`docs/logs.md: risposta logs explain pbx.sync_lost`},
@@ -113,6 +114,7 @@ var examples = func() map[string]example {
 			`docs/billing.md: risposta payers --numbers customers.txt      # or - for standard input`,
 			`docs/delivery.md: risposta delivery list                 # each system, how far it is, and its dead letters`,
 			`docs/exemption.md: risposta exempt init`,
+			`docs/operations.md: risposta ledger copy --from /var/lib/risposta/ledger.db --to /etc/risposta/dsn`,
 			`docs/operations.md: grep '"ledger.signed"' gateway.log | tail -n 1 > head`,
 			`docs/page.md: risposta top --plain`,
 			`docs/quality.md: risposta quality audit --period 2026 --cel Master.csv --queue-log queue_log`,

@@ -120,7 +120,8 @@ var testsMayImport = map[string][]string{
 	"internal/report":           {"internal/pageaudit", "internal/retention"},
 	"internal/rerating":         {"ari", "metering/ledger/sqlite"},
 	"integration": {
-		"ari/aritest", "integration/faultfs", "integration/judge", "integration/lab", "metering",
+		"ari", "ari/aritest", "ari/cluster", "ari/native", "integration/faultfs", "integration/judge",
+		"integration/lab", "metering",
 	},
 }
 

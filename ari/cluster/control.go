@@ -294,6 +294,8 @@ func (c *Control) explain(lib *client.Client, err error) error {
 		return fmt.Errorf("%w: %w", errDisconnected, err)
 	case strings.HasSuffix(err.Error(), ari.ErrNotFound.Error()):
 		return fmt.Errorf("through the proxy: %w", ari.ErrNotFound)
+	case strings.HasSuffix(err.Error(), context.DeadlineExceeded.Error()): // the proxy was first
+		return fmt.Errorf("through the proxy: %w", context.DeadlineExceeded)
 	}
 	return fmt.Errorf("through the proxy: %w", err)
 }

@@ -126,7 +126,7 @@ func TestEveryFieldIsWritten(t *testing.T) {
 	for _, name := range []string{
 		"Channel", "Caller", "Bridge", "From", "DialStatus", "Feature", "Soft", "Unresponsive", "Variable",
 		"Music", "Args", "Digit", "Heartbeat", "Playback", "PlayState", "Dialled", "NumberKind",
-		"Channels", "Findings",
+		"Phone", "Channels", "Findings",
 	} {
 		raw["ari.Event."+name] = true
 	}

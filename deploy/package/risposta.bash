@@ -3,25 +3,14 @@ _risposta() {
   local current=${COMP_WORDS[COMP_CWORD]} word path="" words=""
   for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "$path $word" in
-      " run" | " setup" | " check" | " replay" | " explain" | " records" | " report" | " report write" | " report publish" | " compare" | " quality" | " quality audit" | " verify" | " reconcile" | " dispute" | " dispute open" | " dispute close" | " dispute list" | " dispute pack" | " key" | " key rotate" | " backup" | " restore" | " ledger" | " ledger copy" | " delivery" | " delivery list" | " delivery retry" | " delivery skip" | " delivery verify" | " payers" | " top" | " logs" | " logs explain" | " exempt" | " exempt init" | " exempt add" | " exempt import" | " exempt revoke" | " exempt list" | " exempt log" | " exempt expire" | " exempt keys" | " version") path+=" $word" ;;
+      " run" | " tap" | " proxy" | " setup" | " check" | " replay" | " explain" | " records" | " report" | " report write" | " report publish" | " compare" | " quality" | " quality audit" | " verify" | " reconcile" | " dispute" | " dispute open" | " dispute close" | " dispute list" | " dispute pack" | " key" | " key rotate" | " backup" | " restore" | " ledger" | " ledger copy" | " delivery" | " delivery list" | " delivery retry" | " delivery skip" | " delivery verify" | " payers" | " top" | " logs" | " logs explain" | " exempt" | " exempt init" | " exempt add" | " exempt import" | " exempt revoke" | " exempt list" | " exempt log" | " exempt expire" | " exempt keys" | " version") path+=" $word" ;;
     esac
   done
   case "$path" in
-    "") words="--help backup check compare delivery dispute exempt explain key ledger logs payers quality reconcile records replay report restore run setup top verify version" ;;
-      " run" | " proxy" | " setup" | " check" | " replay" | " explain" | " records" | " report" | " report write" | " report publish" | " compare" | " quality" | " quality audit" | " verify" | " reconcile" | " dispute" | " dispute open" | " dispute close" | " dispute list" | " dispute pack" | " key" | " key rotate" | " backup" | " restore" | " delivery" | " delivery list" | " delivery retry" | " delivery skip" | " delivery verify" | " payers" | " top" | " logs" | " logs explain" | " exempt" | " exempt init" | " exempt add" | " exempt import" | " exempt revoke" | " exempt list" | " exempt log" | " exempt expire" | " exempt keys" | " version") path+=" $word" ;;
-    esac
-  done
-  case "$path" in
-    "") words="--help backup check compare delivery dispute exempt explain key logs payers proxy quality reconcile records replay report restore run setup top verify version" ;;
-    " run") words="--config --help" ;;
-    " proxy") words="--config --help --pbx" ;;
-      " run" | " tap" | " setup" | " check" | " replay" | " explain" | " records" | " report" | " report write" | " report publish" | " compare" | " quality" | " quality audit" | " verify" | " reconcile" | " dispute" | " dispute open" | " dispute close" | " dispute list" | " dispute pack" | " key" | " key rotate" | " backup" | " restore" | " delivery" | " delivery list" | " delivery retry" | " delivery skip" | " delivery verify" | " payers" | " top" | " logs" | " logs explain" | " exempt" | " exempt init" | " exempt add" | " exempt import" | " exempt revoke" | " exempt list" | " exempt log" | " exempt expire" | " exempt keys" | " version") path+=" $word" ;;
-    esac
-  done
-  case "$path" in
-    "") words="--help backup check compare delivery dispute exempt explain key logs payers quality reconcile records replay report restore run setup tap top verify version" ;;
+    "") words="--help backup check compare delivery dispute exempt explain key ledger logs payers proxy quality reconcile records replay report restore run setup tap top verify version" ;;
     " run") words="--config --help" ;;
     " tap") words="--config --help" ;;
+    " proxy") words="--config --help" ;;
     " setup") words="--callers --config --context --country --currency --did --help --law --operators --pbx --price --service --state" ;;
     " check") words="--config --help --offline" ;;
     " replay") words="--callers --config --help --operators" ;;
