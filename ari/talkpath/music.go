@@ -1,6 +1,7 @@
 package talkpath
 
 import (
+	"slices"
 	"time"
 
 	"github.com/risposta/gateway/ari"
@@ -15,7 +16,10 @@ type musicEnd struct {
 	heldAt time.Time // when the last hold began
 	peers  int       // how often the bridge was set up for it, and since
 	peerAt time.Time // when the bridge was last set up
-	others time.Time // when another member of the bridge last held, or ended its hold
+	others int       // how often the bridge has yet to be set up for other members' holds
+	noted  time.Time // when the latest of those was noted
+	ended  time.Time // when the bridge was last set up as often as was due
+	own    bool      // others did not have it set up the last time
 	since  time.Time // when the hold ended, while the end of its music is awaited; zero else
 	from   time.Time // since, or up to where the talk after it has been taken back
 	due    int       // how often the bridge has yet to be set up until then
@@ -39,14 +43,15 @@ func (m *musicEnd) awaited() bool { return !m.since.IsZero() }
 
 // lasted reports whether the music may have gone on up to an instant, and long enough to count.
 func (m *musicEnd) lasted(at time.Time) bool {
-	return m.awaited() && at.Sub(m.from) > peerNoise && at.Sub(m.since) <= maxMusic
+	after := at.Sub(m.since)
+	return m.awaited() && after > peerNoise && after <= maxMusic && at.After(m.from)
 }
 
 // holdBegins takes in a hold of the leg's phone.
 func (m *musicEnd) holdBegins(at time.Time) {
 	m.over()
 	m.heldAt, m.peers = at, 0
-	if at.Sub(m.peerAt) <= peerEarly {
+	if m.own && at.Sub(m.peerAt) <= peerEarly {
 		m.peers = 1
 	}
 }
@@ -54,8 +59,8 @@ func (m *musicEnd) holdBegins(at time.Time) {
 // holdEnds takes in its end. In a very short hold it is not told which of the two the bridge was
 // set up for.
 func (m *musicEnd) holdEnds(at time.Time) {
-	told := at.Sub(m.heldAt) > 2*peerEarly && at.Sub(m.others) > 2*peerEarly
-	ownSeen := told && m.peers > 1 && at.Sub(m.peerAt) <= peerEarly
+	told := at.Sub(m.heldAt) > 2*peerEarly
+	ownSeen := told && m.own && m.peers > 1 && at.Sub(m.peerAt) <= peerEarly
 	if m.over(); !ownSeen {
 		m.since, m.from, m.due = at, at, 1
 	}
@@ -67,25 +72,35 @@ func (m *musicEnd) setUp(at time.Time) (since time.Time) {
 	if m.lasted(at) {
 		since, m.from = m.from, at
 	}
+	if m.own = m.others == 0 || at.Sub(m.noted) > maxMusic; m.own {
+		m.others = 1
+	}
+	m.others--
 	m.peers++
 	m.peerAt = at
 	if m.due--; m.due <= 0 || at.Sub(m.since) > maxMusic {
+		if m.awaited() {
+			m.ended = at
+		}
 		m.over()
 	}
 	return since
 }
 
-// noteOthers notes a hold, or its end, of a leg whose bridge awaits the end of another member's
-// music, too. Whose comes first is not told, so both wait for both.
+// noteOthers notes for the other members of its bridge that a hold of the leg, or its end, has the
+// bridge set up yet. Where both await the end of music, whose comes first is not told, so both wait
+// for both.
 func (l *leg) noteOthers(at time.Time) {
-	if !l.bridged() {
+	due := l.musicEnd.awaited() || l.hold == ari.HoldOn && l.musicEnd.peers == 0
+	if !due || !l.bridged() {
 		return
 	}
 	for _, m := range l.bridge.members {
 		if m == l {
 			continue
 		}
-		m.musicEnd.others = at
+		m.musicEnd.others++
+		m.musicEnd.noted = at
 		if !m.musicEnd.awaited() {
 			continue
 		}
@@ -96,6 +111,14 @@ func (l *leg) noteOthers(at time.Time) {
 	}
 }
 
+// othersAwait reports whether another member of its bridge awaits, or did until now, the end of
+// music: the bridge may be set up for that.
+func (l *leg) othersAwait(at time.Time) bool {
+	return l.bridged() && slices.ContainsFunc(l.bridge.members, func(m *leg) bool {
+		return m != l && (m.musicEnd.awaited() || at.Sub(m.musicEnd.ended) <= peerEarly)
+	})
+}
+
 // stepBridgePeer takes in that a leg's bridge was set up anew: the music of its hold ends. Under
 // load that comes late after the hold, and until then the other side hears the music on.
 func (g *Graph) stepBridgePeer(ev *ari.Event, out *Result) {
@@ -103,7 +126,9 @@ func (g *Graph) stepBridgePeer(ev *ari.Event, out *Result) {
 	if l == nil || g.disconnected {
 		return
 	}
-	if since := l.musicEnd.setUp(ev.At); g.replayOf == nil && !since.IsZero() {
+	since := l.musicEnd.setUp(ev.At)
+	l.musicEnd.own = l.musicEnd.own && !l.othersAwait(ev.At)
+	if g.replayOf == nil && !since.IsZero() {
 		g.stepFindings(ev, &ari.Findings{Legs: []ari.Finding{
 			{Channel: l.id, Kind: ari.FoundHeld, Since: since},
 		}}, out)
