@@ -236,7 +236,7 @@ func (c *Centre) bridge(id ari.BridgeID) ari.Bridge {
 // before the event is sent.
 func (c *Centre) send(ev ari.Event) {
 	c.exist()
-	ev.At, ev.Node = c.at, Node
+	ev.At, ev.Node = c.at, c.pbx.node
 	_ = c.pbx.Send(Frame(ev)) // no gateway may be connected
 }
 

@@ -24,6 +24,7 @@ import (
 
 // PBX is one fake. Its zero settings are those of a well-behaved, idle PBX.
 type PBX struct {
+	node   string
 	server *httptest.Server
 
 	mu             sync.Mutex
@@ -48,7 +49,7 @@ type PBX struct {
 	filtering      bool
 }
 
-// Node is the fake's asterisk_id.
+// Node is the asterisk_id of a fake that [New] starts.
 const Node = "02:00:00:00:00:99"
 
 // The user that a gateway logs in as.
@@ -58,8 +59,11 @@ const (
 )
 
 // New starts a fake.
-func New() *PBX {
-	p := &PBX{started: time.Now().Truncate(time.Millisecond)}
+func New() *PBX { return NewNode(Node) }
+
+// NewNode starts a fake with an asterisk_id of its own.
+func NewNode(node string) *PBX {
+	p := &PBX{node: node, started: time.Now().Truncate(time.Millisecond)}
 	handler := p.requests()
 	p.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if user, password, _ := r.BasicAuth(); user != Username || password != Password {
@@ -74,6 +78,9 @@ func New() *PBX {
 	}))
 	return p
 }
+
+// Node is its asterisk_id.
+func (p *PBX) Node() string { return p.node }
 
 // URL is where its ARI responds, for user Username with Password.
 func (p *PBX) URL() string { return p.server.URL + "/ari" }

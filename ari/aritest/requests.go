@@ -34,7 +34,7 @@ func (p *PBX) requests() http.Handler {
 	mux.HandleFunc("DELETE /ari/channels/{id}", func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
 		_ = p.Send(Frame(ari.Event{ // to a client that is still there
-			Kind: ari.ChannelDestroyed, At: p.Now(), Node: Node,
+			Kind: ari.ChannelDestroyed, At: p.Now(), Node: p.node,
 			Channel: ari.Channel{ID: ari.ChannelID(r.PathValue("id")), Name: "Local/s@check-1;1"},
 		}))
 	})
@@ -64,7 +64,7 @@ func (p *PBX) info(w http.ResponseWriter, _ *http.Request) {
 	started := p.started
 	p.mu.Unlock()
 	reply(w, map[string]map[string]string{
-		"system": {"entity_id": Node, "version": "22"}, "config": {"name": "fake"},
+		"system": {"entity_id": p.node, "version": "22"}, "config": {"name": "fake"},
 		"status": {"startup_time": stamp(started)},
 	})
 }
@@ -193,7 +193,7 @@ func (p *PBX) userEvent(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	// An error means that the socket has been cut meanwhile.
-	_ = p.Send(Frame(ari.Event{Kind: ari.Heartbeat, Heartbeat: n, At: p.Now(), Node: Node}))
+	_ = p.Send(Frame(ari.Event{Kind: ari.Heartbeat, Heartbeat: n, At: p.Now(), Node: p.node}))
 }
 
 // events serves the event socket of a gateway that connects to the PBX.

@@ -36,17 +36,25 @@ const callersKey = "1ab01ab01ab01ab01ab01ab01ab01ab01ab01ab01ab01ab01ab01ab01ab0
 
 // NewGateway writes the configuration into dir. The text may name {{ari}}, {{dir}} and {{admin}}.
 func NewGateway(binary, dir, ariURL, config string) (*Gateway, error) {
+	g, err := newGateway(binary, "run", dir, config, "{{ari}}", ariURL)
+	if err == nil {
+		g.Setenv("RISPOSTA_PBX_0_PASSWORD", ARIPassword)
+	}
+	return g, err
+}
+
+// newGateway makes one that runs a command, and replaces in the configuration, besides, each old text
+// by the new one behind it.
+func newGateway(binary, run, dir, config string, oldNew ...string) (*Gateway, error) {
 	port, err := FreePort("tcp")
 	if err != nil {
 		return nil, err
 	}
-	g := &Gateway{Binary: binary, run: "run", Config: filepath.Join(dir, "gateway.yaml"),
-		Admin: fmt.Sprintf("127.0.0.1:%d", port)}
-	g.env = append(os.Environ(), "RISPOSTA_PBX_0_PASSWORD="+ARIPassword,
-		"RISPOSTA_CALLERS_KEY="+callersKey)
-	text := strings.NewReplacer("{{ari}}", ariURL, "{{dir}}", dir, "{{admin}}",
-		g.Admin).Replace(config)
-	return g, os.WriteFile(g.Config, []byte(text), 0o600)
+	g := &Gateway{Binary: binary, run: run, Config: filepath.Join(dir, "gateway.yaml"),
+		Admin: fmt.Sprintf("127.0.0.1:%d", port), log: &syncBuffer{}}
+	g.env = append(os.Environ(), "RISPOSTA_CALLERS_KEY="+callersKey)
+	oldNew = append(oldNew, "{{dir}}", dir, "{{admin}}", g.Admin)
+	return g, os.WriteFile(g.Config, []byte(strings.NewReplacer(oldNew...).Replace(config)), 0o600)
 }
 
 // Listen changes the configuration so that Asterisk connects to the gateway.
@@ -163,6 +171,9 @@ func (g *Gateway) Kill(ctx context.Context) error {
 }
 
 func (g *Gateway) end(ctx context.Context, sig syscall.Signal) (int, error) {
+	if g.cmd == nil {
+		return 0, nil
+	}
 	if err := g.cmd.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return 0, err
 	}

@@ -176,14 +176,16 @@ func (w *pbxWorker) endReplay(ctx context.Context, at cluster.Place, out *mediat
 	return nil
 }
 
-// putPosition puts how far the batch goes into it, and from time to time a checkpoint.
+// putPosition puts how far the batch goes into it, and from time to time a checkpoint. A batch that no
+// frame belongs to, such as one of an answer, advances by nothing: the ledger takes the checkpoint out
+// with a batch that does not advance.
 func (w *pbxWorker) putPosition(out *mediation.Output) {
 	sh := w.shared
-	if sh == nil || sh.fed == sh.position || out.Empty() {
+	if sh == nil || out.Empty() {
 		return
 	}
 	out.Advance = &ledger.Advance{From: ledgerPosition(sh.position), To: ledgerPosition(sh.fed)}
-	if sh.inGap || time.Since(sh.keptAt) < sh.checkpointEvery() {
+	if sh.fed == sh.position || sh.inGap || time.Since(sh.keptAt) < sh.checkpointEvery() {
 		return
 	}
 	sh.keptAt = time.Now()
