@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -31,16 +30,6 @@ type Cluster struct {
 	Postgres *Postgres
 	Taps     []*Part
 	Meters   []*Part
-}
-
-// Part is a tap or a meter.
-type Part struct {
-	*Gateway
-	Dir      string
-	PBX      *Link   // of a tap
-	NATS     []*Link // to each server
-	Postgres *Link   // of a meter
-	earlier  []string
 }
 
 const tapConfig = `
@@ -106,7 +95,7 @@ func NewCluster(ctx context.Context, conf ClusterConfig) (c *Cluster, err error)
 
 // part makes folder and links of a part, and returns the addresses of NATS for its configuration.
 func (c *Cluster) part(name string) (p *Part, urls string, err error) {
-	p = &Part{Dir: filepath.Join(c.Dir, name)}
+	p = &Part{Name: name, Dir: filepath.Join(c.Dir, name)}
 	if err := os.Mkdir(p.Dir, 0o700); err != nil {
 		return nil, "", err
 	}
@@ -187,33 +176,6 @@ func copyKey(from, to string) error {
 	return nil
 }
 
-// Start starts the part, also again.
-func (p *Part) Start() error {
-	if p.Gateway.cmd != nil {
-		p.earlier = append(p.earlier, p.Log())
-	}
-	return p.Gateway.Start()
-}
-
-// Restart kills the part and starts it again, as systemd does after a crash.
-func (p *Part) Restart(ctx context.Context) error {
-	return errors.Join(p.Kill(ctx), p.Start())
-}
-
-// Logs is the output of all its processes.
-func (p *Part) Logs() string { return strings.Join(append(p.earlier, p.Log()), "--- started again\n") }
-
-// Links are all of a part.
-func (p *Part) Links() (all []*Link) {
-	all = append(all, p.NATS...)
-	for _, l := range []*Link{p.PBX, p.Postgres} {
-		if l != nil {
-			all = append(all, l)
-		}
-	}
-	return all
-}
-
 // Parts are all taps and meters.
 func (c *Cluster) Parts() []*Part { return append(append([]*Part{}, c.Taps...), c.Meters...) }
 
@@ -234,7 +196,7 @@ func (c *Cluster) WaitMetered(ctx context.Context, nodes int, timeout time.Durat
 		for _, p := range c.Parts() {
 			status, body, err := p.Ready(ctx)
 			if err != nil || status != 200 {
-				return fmt.Errorf("%s: /readyz answers %d: %w: %s", filepath.Base(p.Dir), status, err, body)
+				return fmt.Errorf("%s: /readyz answers %d: %w: %s", p.Name, status, err, body)
 			}
 		}
 		for _, p := range c.Meters {
@@ -251,35 +213,12 @@ func (c *Cluster) WaitMetered(ctx context.Context, nodes int, timeout time.Durat
 	})
 }
 
-// Metric sums the series of a metric.
-func (g *Gateway) Metric(ctx context.Context, name string) (sum float64, err error) {
-	_, text, err := g.Get(ctx, "/metrics")
-	if err != nil {
-		return 0, err
-	}
-	found := false
-	for line := range strings.Lines(text) {
-		series, text, ok := strings.Cut(strings.TrimSpace(line), " ")
-		if label, _, _ := strings.Cut(series, "{"); !ok || label != name {
-			continue
-		}
-		value, err := strconv.ParseFloat(text, 64)
-		if err != nil {
-			return 0, fmt.Errorf("reading the metric %s: %w", name, err)
-		}
-		sum, found = sum+value, true
-	}
-	if !found {
-		return 0, fmt.Errorf("no metric %s", name)
-	}
-	return sum, nil
-}
-
 // Close ends everything, in any state.
 func (c *Cluster) Close(ctx context.Context) (err error) {
 	for _, p := range c.Parts() {
 		if p.Gateway != nil {
 			err = errors.Join(err, p.Kill(ctx))
+			p.kept.Wait()
 		}
 	}
 	for _, p := range c.Parts() {
