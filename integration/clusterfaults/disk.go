@@ -24,8 +24,12 @@ func newSmallDisk() (*smallDisk, error) {
 		return nil, errors.Join(fmt.Errorf("mounting a small disk, which needs root: %w", err),
 			os.Remove(dir))
 	}
-	return &smallDisk{dir}, nil
+	d := &smallDisk{dir}
+	return d, os.Mkdir(d.folder(), 0o700)
 }
+
+// folder is that of the database, which ends it.
+func (d *smallDisk) folder() string { return filepath.Join(d.dir, "postgres") }
 
 func (d *smallDisk) ballast() string { return filepath.Join(d.dir, "ballast") }
 

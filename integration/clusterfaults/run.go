@@ -85,7 +85,7 @@ func newTestRun(ctx context.Context, b binaries, sh shape, seed uint64) (s *test
 	}
 	if sh.disks {
 		if s.pgDisk, err = newSmallDisk(); err == nil {
-			conf.Postgres = s.pgDisk.dir
+			conf.Postgres = s.pgDisk.folder()
 		}
 	}
 	if err == nil {

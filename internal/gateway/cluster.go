@@ -34,6 +34,7 @@ type nodesShare struct {
 	stream  string
 	running map[string]*leased // by node
 	ended   chan *leased
+	rest    *rest     // nil: another meter has it
 	found   time.Time // when the stream was asked last
 	apart   bool      // the others could not be met last time
 }
@@ -115,17 +116,8 @@ func (d *Gateway) meet(ctx context.Context) {
 		return // nothing can be committed without a lease: what is out of date ends by ErrFenced
 	}
 	c.apart = false
-	mine := map[string]int64{}
-	for _, n := range view.Nodes {
-		if n.Meter == c.meters.Meter() && !n.Free {
-			mine[n.Node] = n.Epoch
-		}
-	}
-	for node, l := range c.running {
-		if mine[node] != l.lease.Epoch {
-			l.end()
-		}
-	}
+	d.compare(view)
+	d.keepRest(ctx, len(view.Meters) > 0 && view.Meters[0] == c.meters.Meter())
 	share := view.Share(c.meters.Meter())
 	for _, node := range share.Take {
 		d.take(ctx, node)
@@ -134,6 +126,27 @@ func (d *Gateway) meet(ctx context.Context) {
 		l.end() // afterLease gives it back, once all is committed
 	}
 	d.metrics.leasedNodes.Set(float64(len(c.running)))
+}
+
+// compare ends the sites whose lease is lost, and gives back each lease that has no site: that of a node
+// that could not be given back, or whose taking was not answered, would be renewed for ever.
+func (d *Gateway) compare(view ledger.View) {
+	c := d.cluster
+	mine := map[string]int64{}
+	for _, n := range view.Nodes {
+		if n.Meter != c.meters.Meter() || n.Free {
+			continue
+		}
+		mine[n.Node] = n.Epoch
+		if c.running[n.Node] == nil {
+			d.giveBack(n.Lease)
+		}
+	}
+	for node, l := range c.running {
+		if mine[node] != l.lease.Epoch {
+			l.end()
+		}
+	}
 }
 
 // find makes the nodes known whose frames are in the stream.
@@ -247,6 +260,7 @@ func (d *Gateway) giveBack(l ledger.Lease) {
 
 // endLeases ends all sites at once, and gives each node back as soon as it is committed.
 func (d *Gateway) endLeases() error {
+	d.closeRest()
 	var all []*leased
 	for _, l := range d.cluster.running {
 		l.end()

@@ -18,7 +18,7 @@ import (
 )
 
 // site is a ledger with the PBXs that are metered into it, and all that changes it: a gateway has one,
-// a meter of a cluster one for each node that it has the lease of.
+// a meter of a cluster one for each node that it has the lease of, and perhaps the [rest].
 type site struct {
 	gateway    *Gateway
 	name       string // of the node, in a cluster; else ""
@@ -43,7 +43,7 @@ func (d *Gateway) openSite(ctx context.Context, store ledger.Store, name string)
 	if err != nil {
 		return s, err
 	}
-	signer, err := audit.Signer(d.conf.Ledger.KeyFile, name != "" || len(own) > 0)
+	signer, err := audit.Signer(d.conf.Ledger.KeyFile, d.cluster != nil || len(own) > 0)
 	if err != nil {
 		return s, err
 	}
