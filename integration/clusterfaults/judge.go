@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/risposta/gateway/ari/aritest"
 	"github.com/risposta/gateway/integration/lab"
 )
@@ -38,7 +40,7 @@ func (r *result) add(o result) {
 }
 
 // settleTimeout bounds how long a cluster needs, once nothing fails any more, to catch up.
-const settleTimeout = 90 * time.Second
+const settleTimeout = 2 * time.Minute
 
 // settle waits until all calls have ended and the meters have processed them.
 func (s *testRun) settle() error {
@@ -51,13 +53,12 @@ func (s *testRun) settle() error {
 	if err := s.cluster.WaitMetered(s.ctx, s.distinct(), settleTimeout); err != nil {
 		return err
 	}
-	ended := time.Now()
-	return lab.Until(s.ctx, settleTimeout, "the calls to end", func() error {
-		err := s.behind(ended)
-		if err != nil {
-			s.wait(time.Second) // the look at the ledger costs more than what is looked for
-		}
-		return err
+	var ended []time.Time
+	for _, p := range s.pbxs {
+		ended = append(ended, p.Now())
+	}
+	return lab.Until(s.ctx, settleTimeout, "the meters to catch up", func() error {
+		return s.caughtUp(ended)
 	})
 }
 
@@ -70,36 +71,27 @@ func (s *testRun) distinct() int {
 	return len(nodes)
 }
 
-// behind fails while a call is open, or has no record: until settlePause has passed that may come.
-func (s *testRun) behind(ended time.Time) error {
-	for _, m := range s.cluster.Meters {
-		open, err := m.Metric(s.ctx, "risposta_open_calls")
-		if err == nil && open > 0 {
-			return fmt.Errorf("%v calls are open", open)
-		}
-		if err != nil && !errors.Is(err, lab.ErrNoMetric) { // of a meter without a node
-			return err
-		}
-	}
-	if time.Since(ended) > settlePause {
-		return nil
-	}
-	have, err := s.records()
+// caughtUp fails while the ledger does not know of each PBX that it was seen later than an instant: all
+// that came before is committed then, or in a gap.
+func (s *testRun) caughtUp(ended []time.Time) error {
+	conn, err := pgx.Connect(s.ctx, s.cluster.Postgres.DSN())
 	if err != nil {
 		return err
 	}
-	for _, c := range s.centres {
-		for _, t := range c.Truth() {
-			if len(have[t.ID]) == 0 {
-				return fmt.Errorf("call %s has no record yet", t.ID)
-			}
+	defer conn.Close(s.ctx) //nolint:errcheck // it was only read
+	for i, node := range s.shape.nodes {
+		var watermark int64
+		err := conn.QueryRow(s.ctx, "SELECT coalesce(watermark, 0) FROM risposta.node WHERE node = $1", node).
+			Scan(&watermark)
+		if err != nil {
+			return err
+		}
+		if at := time.UnixMilli(watermark); !at.After(ended[i]) {
+			return fmt.Errorf("node %s is metered up to %s, the last call ended at %s", node, at, ended[i])
 		}
 	}
 	return nil
 }
-
-// settlePause is more than a heartbeat takes from the PBX to the ledger.
-const settlePause = 10 * time.Second
 
 // judge settles, stops the meters, and compares the ledger with the truth.
 func (s *testRun) judge() (r result, err error) {

@@ -71,14 +71,18 @@ func (d *Gateway) openCluster(ctx context.Context) error {
 	return nil
 }
 
-func (c *nodesShare) close() (err error) {
+// closeCluster leaves the other meters. Where the database is away the leases end by themselves.
+func (d *Gateway) closeCluster() {
+	c := d.cluster
 	if c.conn != nil {
 		c.conn.Close()
 	}
-	if c.meters != nil {
-		err = c.meters.Close()
+	if c.meters == nil {
+		return
 	}
-	return err
+	if err := c.meters.Close(); err != nil {
+		d.log.Warn(evNodeNotReleased, zap.String("pbx", ""), zap.Error(err))
+	}
 }
 
 // runCluster meters this meter's share of the nodes until ctx ends, then ends all and gives them back.
@@ -101,12 +105,6 @@ func (d *Gateway) runCluster(ctx context.Context) error {
 // meet renews what this meter has, ends what it has lost, and takes or gives what is its share.
 func (d *Gateway) meet(ctx context.Context) {
 	c := d.cluster
-	if time.Since(c.found) >= findEvery {
-		c.found = time.Now()
-		if err := c.find(ctx); err != nil && ctx.Err() == nil {
-			d.log.Warn(evNodesUnknown, zap.Error(err))
-		}
-	}
 	view, err := c.meters.Meet(ctx)
 	if err != nil {
 		if !c.apart && ctx.Err() == nil {
@@ -116,6 +114,12 @@ func (d *Gateway) meet(ctx context.Context) {
 		return // nothing can be committed without a lease: what is out of date ends by ErrFenced
 	}
 	c.apart = false
+	if time.Since(c.found) >= findEvery {
+		c.found = time.Now()
+		if err := c.find(ctx, view); err != nil && ctx.Err() == nil {
+			d.log.Warn(evNodesUnknown, zap.Error(err))
+		}
+	}
 	d.compare(view)
 	d.keepRest(ctx, len(view.Meters) > 0 && view.Meters[0] == c.meters.Meter())
 	share := view.Share(c.meters.Meter())
@@ -149,8 +153,9 @@ func (d *Gateway) compare(view ledger.View) {
 	}
 }
 
-// find makes the nodes known whose frames are in the stream.
-func (c *nodesShare) find(ctx context.Context) error {
+// find makes the nodes known whose frames are in the stream. Those that are known are left alone: adding one
+// again would wait for what is being committed to it.
+func (c *nodesShare) find(ctx context.Context, view ledger.View) error {
 	ctx, cancel := context.WithTimeout(ctx, meetEvery)
 	defer cancel()
 	js, err := jetstream.New(c.conn)
@@ -162,6 +167,9 @@ func (c *nodesShare) find(ctx context.Context) error {
 		return err
 	}
 	for _, node := range nodes {
+		if slices.ContainsFunc(view.Nodes, func(n ledger.NodeState) bool { return n.Node == node }) {
+			continue
+		}
 		if err := c.meters.AddNode(ctx, node); err != nil {
 			return err
 		}

@@ -129,7 +129,7 @@ func (d *Gateway) close() error {
 		s.close() // before the ledger, which it reads
 	}
 	if d.cluster != nil {
-		errs = append(errs, d.cluster.close())
+		d.closeCluster()
 	}
 	if d.ledger != nil {
 		errs = append(errs, d.ledger.Close())
