@@ -122,7 +122,7 @@ func (w *pbxWorker) isKnown(ctx context.Context, f ari.Frame, out *mediation.Out
 		return true, w.endReplay(ctx, at.Place, out)
 	}
 	sh.noteGap(f)
-	if sh.position.Before(at.Place) {
+	if !sh.knows(f, at.Place) {
 		sh.fed, sh.at = at.Place, f.Position
 		return false, nil
 	}
@@ -132,6 +132,15 @@ func (w *pbxWorker) isKnown(ctx context.Context, f ari.Frame, out *mediation.Out
 	sh.output = mediation.Output{}
 	sh.replaying.Feed(f, &sh.output)
 	return true, w.endReplay(ctx, at.Place, out)
+}
+
+// knows reports whether the ledger has what a frame says. A gap of the source has the place of the frame
+// before it: where that is the last one that is committed, the gap is not.
+func (sh *shared) knows(f ari.Frame, at cluster.Place) bool {
+	if f.Event != nil && f.Event.Kind == ari.Gap {
+		return at.Before(sh.position)
+	}
+	return !sh.position.Before(at)
 }
 
 // noteGap follows whether the PBX is seen.
