@@ -8,7 +8,7 @@ SHELL := /bin/bash
 LIVE := $(GO) test -tags live -count=1 -parallel 2 -timeout 20m
 
 .PHONY: help demo test test-long unit live kills judge traces reliability lint vuln bench fuzz build \
-	image setup bare load observe away deb package-test gateway-image
+	image setup bare load observe cluster-faults cluster-random away deb package-test gateway-image
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -57,6 +57,18 @@ RELIABILITY = $(GO) run ./integration/faults -gateway bin/risposta
 reliability: build ## measure docs/reliability.md again: ten minutes; needs /dev/fuse
 	{ sed '/^| fault /,$$d' docs/reliability.md; $(RELIABILITY) -parallel 8; } \
 		> docs/reliability.new && mv docs/reliability.new docs/reliability.md
+
+CLUSTER = $(GO) run ./integration/clusterfaults -gateway bin/risposta -nats bin/nats-server
+cluster-faults: setup build bin/nats-server ## measure docs/cluster-faults.md again: five minutes, as root
+	{ sed '/^| fault /,$$d' docs/cluster-faults.md; $(CLUSTER); } \
+		> docs/cluster-faults.new && mv docs/cluster-faults.new docs/cluster-faults.md
+
+RUNS ?= 200
+cluster-random: setup build bin/nats-server ## run a cluster RUNS times, with three random faults each
+	$(CLUSTER) -random $(RUNS) -parallel 10
+
+bin/nats-server: tools/nats.mod
+	$(GO) build -modfile=tools/nats.mod -o $@ github.com/nats-io/nats-server/v2
 
 load: setup build ## call a real Asterisk at a steady rate: every record against its CEL
 	@$(GO) run ./integration/load -gateway bin/risposta

@@ -23,10 +23,10 @@ const (
 )
 
 // once plays one action in the middle of the traffic.
-func once(do func(*testRun) error) func(*testRun) error { return times1(1, do) }
+func once(do func(*testRun) error) func(*testRun) error { return often(1, do) }
 
-// times1 plays an action so many times.
-func times1(n int, do func(*testRun) error) func(*testRun) error {
+// often plays an action so many times.
+func often(n int, do func(*testRun) error) func(*testRun) error {
 	return func(s *testRun) error {
 		for range n {
 			s.wait(s.chance(leadLeast, leadMost))
@@ -50,7 +50,7 @@ func faults(quick bool) (all []fault) {
 	}
 	all = []fault{
 		{"none", 2, plain, once(func(*testRun) error { return nil })},
-		{"a meter killed every few seconds", 2, plain, times1(kills, kill(meters))},
+		{"a meter killed every few seconds", 2, plain, often(kills, kill(meters))},
 		{"a meter stopped past its lease, and woken", 5, plain,
 			once(pause(meters, 4*time.Second, 8*time.Second))},
 		{"a tap killed", 5, plain, once(kill(taps))},
@@ -93,7 +93,7 @@ func everythingTwice(s *testRun) error {
 	if err != nil {
 		return err
 	}
-	err = times1(2, kill(meters))(s)
+	err = often(2, kill(meters))(s)
 	stop()
 	return err
 }
@@ -112,5 +112,5 @@ func clocksApart(s *testRun) error {
 	if err := errors.Join(s.cluster.Start(), s.cluster.WaitMetered(s.ctx, s.distinct(), startTimeout)); err != nil {
 		return err
 	}
-	return times1(1, kill(meters))(s)
+	return often(1, kill(meters))(s)
 }

@@ -139,8 +139,10 @@ func (s *testRun) judge() (r result, err error) {
 type record struct {
 	Call   string
 	TalkMs int64 `json:"talk_ms"`
-	Talk   []struct{ From, To time.Time }
+	Talk   []stretch
 }
+
+type stretch struct{ From, To time.Time }
 
 func (s *testRun) records() (map[string][]record, error) {
 	out, code, err := s.cluster.Meters[0].Command(s.ctx, "records")

@@ -1,5 +1,5 @@
 // Command clusterfaults runs a cluster through faults of machines, disks and networks, and counts what
-// became of the calls: the table of docs/cluster.md.
+// became of the calls: the table of docs/cluster-faults.md.
 //
 // In: the binaries of risposta and nats-server. Out: a table on standard output, or with -random a line
 // for each run that failed and the sums; exit status 1 if a call was overcharged, lost or recorded twice.
@@ -12,6 +12,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -29,6 +30,7 @@ type options struct {
 	seed             uint64
 	verbose          bool
 	limit            chan struct{} // of the runs at the same time
+	log              io.Writer     // what became of a run that failed
 }
 
 func main() {
@@ -57,7 +59,7 @@ func run(ctx context.Context, o options) (err error) {
 			return err
 		}
 	}
-	o.limit = make(chan struct{}, o.parallel)
+	o.limit, o.log = make(chan struct{}, o.parallel), os.Stderr
 	fmt.Fprintf(os.Stderr, "seed %d\n", o.seed)
 	if o.random > 0 {
 		return o.runRandom(ctx)
@@ -158,7 +160,7 @@ func (o options) one(
 		err = errBad
 	}
 	if err != nil || o.verbose {
-		fmt.Fprintf(os.Stderr, "clusterfaults: %s, seed %d: %s\n%v\n%s\n%s\n", name, seed, done, err,
+		fmt.Fprintf(o.log, "clusterfaults: %s, seed %d: %s\n%v\n%s\n%s\n", name, seed, done, err,
 			strings.Join(r.Notes, "\n"), s.logs())
 	}
 	if cerr := s.close(); err == nil {

@@ -31,6 +31,9 @@ type options struct {
 	length, idle  time.Duration
 	calls         int // of the player
 	rate          int
+	number        int
+	pbxs          int    // of a cluster
+	nats          string // the binary of nats-server
 	play          bool
 }
 
@@ -43,6 +46,9 @@ func main() {
 	flag.DurationVar(&o.length, "for", 20*time.Second, "how long calls arrive, at most a minute")
 	flag.DurationVar(&o.idle, "idle", 10*time.Second, "how long the idle gateway is measured before")
 	flag.BoolVar(&o.play, "play", false, "be the player; started by the command itself")
+	flag.IntVar(&o.pbxs, "pbxs", 0, "measure a cluster of so many PBXs, each with the first of -rates")
+	flag.StringVar(&o.nats, "nats", "bin/nats-server", "the binary of nats-server, for a cluster")
+	flag.IntVar(&o.number, "number", 1, "which PBX the player is")
 	flag.IntVar(&o.rate, "rate", 0, "calls a second, of the player")
 	flag.IntVar(&o.calls, "calls", 0, "calls, of the player")
 	flag.Parse()
@@ -68,6 +74,9 @@ func run(ctx context.Context, o options) (err error) {
 	}
 	if o.binary, err = filepath.Abs(o.binary); err != nil {
 		return err
+	}
+	if o.pbxs > 0 {
+		return runCluster(ctx, o)
 	}
 	fmt.Println("calls/s   calls  CPU ms/call  commits/call  KiB/call  wake-ups/call" +
 		"  frame to talk.started p50, p99 ms  idle CPU %, wake-ups/s")

@@ -40,7 +40,7 @@ func measure(ctx context.Context, o options, rate int) (res result, err error) {
 		return res, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	p, err := startPlayer(ctx, o.trace, rate, res.calls)
+	p, err := startPlayer(ctx, o.trace, 1, rate, res.calls)
 	if err != nil {
 		return res, err
 	}
@@ -110,7 +110,12 @@ func (res *result) readGateway(ctx context.Context, gw *lab.Gateway, commits flo
 	if err != nil {
 		return err
 	}
-	for line := range strings.Lines(gw.Log()) {
+	return res.readLog(gw.Log())
+}
+
+// readLog finds when talk was logged, and counts the records.
+func (res *result) readLog(log string) error {
+	for line := range strings.Lines(log) {
 		var e struct {
 			TS, At  time.Time
 			Event   string
@@ -138,19 +143,21 @@ func (res *result) readGateway(ctx context.Context, gw *lab.Gateway, commits flo
 
 func (res *result) print() {
 	calls := float64(res.calls)
-	wait := func(part float64) int64 {
-		if len(res.waits) == 0 {
-			return -1
-		}
-		return res.waits[int(part*float64(len(res.waits)-1))].Milliseconds()
-	}
 	fmt.Printf("%7d %7d  %11.2f  %12.2f  %8.1f  %13.1f  %17d, %d %25.2f, %.0f\n",
 		res.rate, res.calls, res.played.CPU.Seconds()*1000/calls, res.commits/calls,
 		float64(res.played.Written)/1024/calls, float64(res.played.WakeUps)/calls,
-		wait(0.5), wait(0.99), 100*res.idle.CPU.Seconds()/res.idleFor.Seconds(),
+		res.wait(0.5), res.wait(0.99), 100*res.idle.CPU.Seconds()/res.idleFor.Seconds(),
 		float64(res.idle.WakeUps)/res.idleFor.Seconds())
 	fmt.Printf("        %d records, %.0f overflows; the player's latest frame was late by %s\n",
 		res.records, res.overflows, res.late)
+}
+
+// wait is the time that such a part of the calls was logged within, in milliseconds.
+func (res *result) wait(part float64) int64 {
+	if len(res.waits) == 0 {
+		return -1
+	}
+	return res.waits[int(part*float64(len(res.waits)-1))].Milliseconds()
 }
 
 // metric reads one sample of the gateway's metrics.
@@ -175,14 +182,16 @@ type playerProcess struct {
 	url string
 }
 
-func startPlayer(ctx context.Context, trace string, rate, calls int) (*playerProcess, error) {
+func startPlayer(
+	ctx context.Context, trace string, number, rate, calls int,
+) (*playerProcess, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
 	p := &playerProcess{}
 	p.cmd = exec.CommandContext(ctx, self, "-play", "-trace", trace,
-		"-rate", strconv.Itoa(rate), "-calls", strconv.Itoa(calls))
+		"-number", strconv.Itoa(number), "-rate", strconv.Itoa(rate), "-calls", strconv.Itoa(calls))
 	p.cmd.Stderr = os.Stderr
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if p.in, err = p.cmd.StdinPipe(); err != nil {

@@ -22,7 +22,7 @@ func play(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	p := &player{rate: o.rate, calls: o.calls, frames: frames}
+	p := &player{rate: o.rate, calls: o.calls, node: nodeOf(o.number), frames: ofPBX(frames, o.number)}
 	server := http.Server{Handler: p.requests(), ReadHeaderTimeout: time.Second}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()

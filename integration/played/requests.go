@@ -15,6 +15,7 @@ import (
 // player is as much of a PBX as a gateway needs, with the calls of a recording.
 type player struct {
 	rate, calls int
+	node        string // its asterisk_id
 	frames      []template
 
 	writing sync.Mutex // of the event socket
@@ -24,9 +25,6 @@ type player struct {
 	allowed map[string]bool // by the event filter; nil: all types
 	playing bool
 }
-
-// node is the recording's asterisk_id.
-const node = "02:fc:00:00:00:01"
 
 // wanted are the frames that the event filter lets through.
 func (p *player) wanted() []template {
@@ -51,7 +49,7 @@ func (p *player) requests() http.Handler {
 	})
 	mux.HandleFunc("GET /ari/asterisk/info", func(w http.ResponseWriter, _ *http.Request) {
 		reply(w, map[string]map[string]string{
-			"system": {"entity_id": node, "version": "22"}, "config": {"name": "player"},
+			"system": {"entity_id": p.node, "version": "22"}, "config": {"name": "player"},
 			"status": {"startup_time": now()},
 		})
 	})
@@ -124,7 +122,7 @@ func (p *player) userEvent(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 	_, _ = p.flushEvent(fmt.Appendf(nil,
 		`{"type":"ChannelUserevent","eventname":%q,"userevent":{},"timestamp":%q,"asterisk_id":%q}`,
-		r.PathValue("name"), now(), node))
+		r.PathValue("name"), now(), p.node))
 }
 
 func (p *player) flushEvent(text []byte) (int, error) {

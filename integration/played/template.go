@@ -35,6 +35,19 @@ type stamp struct {
 	after time.Duration
 }
 
+// nodeOf is the asterisk_id of a player; 1 is that of the recording.
+func nodeOf(number int) string { return fmt.Sprintf("02:fc:00:00:%02x:01", number-1) }
+
+// ofPBX makes the frames those of another PBX: no id is the same.
+func ofPBX(frames []template, number int) []template {
+	for i := range frames {
+		t := &frames[i]
+		t.text = bytes.ReplaceAll(t.text, []byte(nodeOf(1)), []byte(nodeOf(number)))
+		t.text = bytes.ReplaceAll(t.text, []byte("pbx1-"), fmt.Appendf(nil, "p%03d-", number))
+	}
+	return frames
+}
+
 // readTemplates reads a recording of one call.
 func readTemplates(path string) ([]template, error) {
 	text, err := os.ReadFile(path)

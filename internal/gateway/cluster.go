@@ -142,15 +142,27 @@ func (d *Gateway) compare(view ledger.View) {
 			continue
 		}
 		mine[n.Node] = n.Epoch
-		if c.running[n.Node] == nil {
-			d.giveBack(n.Lease)
-		}
+	}
+	for _, l := range idle(view, c.meters.Meter(), func(node string) bool {
+		return c.running[node] != nil
+	}) {
+		d.giveBack(l)
 	}
 	for node, l := range c.running {
 		if mine[node] != l.lease.Epoch {
 			l.end()
 		}
 	}
+}
+
+// idle are the leases that a meter has without a site.
+func idle(view ledger.View, meter string, runs func(node string) bool) (leases []ledger.Lease) {
+	for _, n := range view.Nodes {
+		if n.Meter == meter && !n.Free && !runs(n.Node) {
+			leases = append(leases, n.Lease)
+		}
+	}
+	return leases
 }
 
 // find makes the nodes known whose frames are in the stream. Those that are known are left alone: adding one

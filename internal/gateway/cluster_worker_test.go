@@ -2,9 +2,12 @@ package gateway
 
 import (
 	"testing"
+	"time"
 
 	"github.com/risposta/gateway/ari"
 	"github.com/risposta/gateway/ari/cluster"
+	"github.com/risposta/gateway/internal/mediation"
+	"github.com/risposta/gateway/metering/ledger"
 )
 
 func TestLedgerKnowsFramesUpToItsPosition(t *testing.T) {
@@ -26,5 +29,22 @@ func TestLedgerKnowsFramesUpToItsPosition(t *testing.T) {
 		if got := sh.knows(c.f, c.at); got != c.want {
 			t.Errorf("%s: known %t, want %t", c.name, got, c.want)
 		}
+	}
+}
+
+// The ledger takes the checkpoint out with a batch that does not advance. One without a frame, such as
+// that of an answer, must leave it.
+func TestBatchWithoutFramesKeepsTheCheckpoint(t *testing.T) {
+	at := cluster.Place{Run: 2, Sequence: 7}
+	w := &pbxWorker{shared: &shared{position: at, fed: at}}
+	out := &mediation.Output{Batch: ledger.Batch{Watermark: time.Unix(1796057232, 0)}}
+	w.putPosition(out)
+	want := ledger.Advance{From: ledgerPosition(at), To: ledgerPosition(at)}
+	if out.Advance == nil || *out.Advance != want || out.Checkpoint != nil {
+		t.Errorf("advance %+v, checkpoint %q: want %+v and none", out.Advance, out.Checkpoint, want)
+	}
+	empty := &mediation.Output{}
+	if w.putPosition(empty); empty.Advance != nil {
+		t.Errorf("an empty batch advances: %+v", empty.Advance)
 	}
 }

@@ -47,8 +47,9 @@ func (t *Tap) handlePassed(m *nats.Msg) error {
 	if err := cluster.ParseRequest(m.Data, &p); err != nil {
 		return err
 	}
-	if _, last := t.journal.end(); last.Before(p.Place) {
-		return fmt.Errorf("a meter has passed %s, and the journal ends at %s", p.Place, last)
+	if node, last := t.journal.end(); last.Before(p.Place) {
+		return fmt.Errorf("a meter has passed %s, and the journal ends at %s: another tap sends frames of "+
+			"node %s, so give each PBX an entityid of its own in asterisk.conf", p.Place, last, node)
 	}
 	t.metrics.passedAt.Set(float64(time.Now().Unix()))
 	if have := t.passed.Load(); have == nil || have.Before(p.Place) {
