@@ -19,7 +19,9 @@ type Server struct {
 	CA          *x509.CertPool   // nil: those of the machine
 	Certificate *tls.Certificate // nil: none is shown
 	Credentials string           // the file of a user's credentials; "": none
-	Token       string           // "": none
+	Username    string           // "": none
+	Password    string
+	Token       string // "": none
 }
 
 // TLS is how certificates are verified and shown; nil where nothing is said of it.
@@ -32,6 +34,22 @@ func (s Server) TLS() *tls.Config {
 		conf.Certificates = []tls.Certificate{*s.Certificate}
 	}
 	return conf
+}
+
+// Login is how the user is known to the server. What a user is answered comes on subjects that no
+// other user need be allowed to read: they have its name.
+func (s Server) Login() (options []nats.Option) {
+	if s.Credentials != "" {
+		options = append(options, nats.UserCredentials(s.Credentials))
+	}
+	if s.Username != "" {
+		options = append(options, nats.UserInfo(s.Username, s.Password),
+			nats.CustomInboxPrefix("_INBOX."+s.Username))
+	}
+	if s.Token != "" {
+		options = append(options, nats.Token(s.Token))
+	}
+	return options
 }
 
 // The timing of a connection.
@@ -72,12 +90,7 @@ func Connect(s Server, name string, e Events) (*nats.Conn, error) {
 	if secure := s.TLS(); secure != nil {
 		options = append(options, nats.Secure(secure))
 	}
-	if s.Credentials != "" {
-		options = append(options, nats.UserCredentials(s.Credentials))
-	}
-	if s.Token != "" {
-		options = append(options, nats.Token(s.Token))
-	}
+	options = append(options, s.Login()...)
 	conn, err := nats.Connect(strings.Join(s.URLs, ","), options...)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to NATS: %w", withoutAddress(err))

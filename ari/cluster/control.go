@@ -20,8 +20,10 @@ import (
 
 // ControlConfig says which PBX a [Control] commands, and over which NATS.
 type ControlConfig struct {
-	URL         string // nats://host:4222, or tls://: see connectURI
-	Token       string // "": none
+	URLs        []string // nats://host:4222, or tls://: see connectURI
+	Username    string   // "": none
+	Password    string
+	Token       string // in place of them; "": none
 	Application string
 	Node        string // the PBX's asterisk_id
 	// Observer is told when the connection is up or down. It must return at once.
@@ -168,21 +170,49 @@ func (c *Control) session(ctx context.Context, connected func()) error {
 // connect makes a connection. The library waits half a minute for a server that is not there, and
 // cannot be stopped, so it is called only where one listens.
 func (c *Control) connect(ctx context.Context) (*client.Client, error) {
-	u, err := url.Parse(c.cfg.URL)
-	if err != nil {
-		return nil, fmt.Errorf("the address of NATS: %w", err)
+	var servers []*url.URL
+	for _, text := range c.cfg.URLs {
+		u, err := url.Parse(text)
+		if err != nil {
+			return nil, fmt.Errorf("the address of NATS: %w", err)
+		}
+		servers = append(servers, u)
 	}
-	conn, err := (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, "tcp", hostPort(u))
-	if err != nil {
+	if err := reach(ctx, servers); err != nil {
 		return nil, fmt.Errorf("connecting to NATS: %w", err)
 	}
-	_ = conn.Close() // it was opened to see whether one listens
-	lib, err := client.New(ctx, client.WithURI(connectURI(u, c.cfg.Token)),
+	user := c.cfg.user()
+	lib, err := client.New(ctx, client.WithURI(connectURI(servers, user)),
 		client.WithApplication(c.cfg.Application))
 	if err != nil {
-		return nil, errors.New("connecting to NATS: " + withoutSecret(err, c.cfg.Token))
+		return nil, errors.New("connecting to NATS: " + withoutSecret(err, user))
 	}
 	return lib, nil
+}
+
+// reach looks whether one of the servers listens.
+func reach(ctx context.Context, servers []*url.URL) error {
+	var errs []error
+	for _, u := range servers {
+		conn, err := (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, "tcp", hostPort(u))
+		if err == nil {
+			_ = conn.Close() // it was opened to see whether one listens
+			return nil
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// user is the user of an address; nil: none.
+func (c *ControlConfig) user() *url.Userinfo {
+	switch {
+	case c.Username != "":
+		return url.UserPassword(c.Username, c.Password)
+	case c.Token != "":
+		return url.User(c.Token)
+	}
+	return nil
 }
 
 const defaultPort = "4222"
@@ -194,25 +224,30 @@ func hostPort(u *url.URL) string {
 	return u.Host
 }
 
-// connectURI is the address as ari-proxy's client takes it. It knows nats:// only, and passes the
-// text on to nats.go, which uses TLS for all addresses of a list where one of them is tls://.
-func connectURI(u *url.URL, token string) string {
-	with := url.URL{Scheme: "nats", Host: hostPort(u)}
-	if token != "" {
-		with.User = url.User(token)
+// connectURI is the servers' addresses as ari-proxy's client takes them. It knows a text that begins
+// with nats:// only, and passes it on to nats.go, which uses TLS for all addresses of a list where one
+// of them is tls://.
+func connectURI(servers []*url.URL, user *url.Userinfo) string {
+	var all []string
+	secure := ""
+	for _, u := range servers {
+		with := url.URL{Scheme: "nats", Host: hostPort(u), User: user}
+		all = append(all, with.String())
+		if u.Scheme == "tls" {
+			with.Scheme = "tls"
+			secure = with.String()
+		}
 	}
-	uri := with.String()
-	if u.Scheme == "tls" {
-		with.Scheme = "tls"
-		uri += "," + with.String()
+	if secure != "" {
+		all = append(all, secure)
 	}
-	return uri
+	return strings.Join(all, ",")
 }
 
-// withoutSecret is the text of an error, which may hold the address with the token.
-func withoutSecret(err error, token string) string {
+// withoutSecret is the text of an error, which may hold the address with a token or a password.
+func withoutSecret(err error, user *url.Userinfo) string {
 	text := err.Error()
-	if token != "" && strings.Contains(text, url.User(token).String()) {
+	if user != nil && strings.Contains(text, user.String()) {
 		return "the server refuses, or cannot be reached"
 	}
 	return text

@@ -62,11 +62,5 @@ func natsOptions(n config.NATS) (options []nats.Option, err error) {
 	if secure := server.TLS(); secure != nil {
 		options = append(options, nats.Secure(secure))
 	}
-	if n.CredentialsFile != "" {
-		options = append(options, nats.UserCredentials(n.CredentialsFile))
-	}
-	if !n.Token.Empty() {
-		options = append(options, nats.Token(n.Token.Reveal()))
-	}
-	return options, nil
+	return append(options, server.Login()...), nil
 }

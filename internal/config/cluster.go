@@ -21,7 +21,13 @@ type NATS struct {
 	CertFile string `yaml:"cert_file"`
 	// The private key of the certificate.
 	KeyFile string `yaml:"key_file"`
-	// The file of a user's credentials.
+	// A user of the server. Taps, proxies and meters need one each, with subjects of its own.
+	Username string `yaml:"username"`
+	// The file that holds the user's password.
+	PasswordFile string `yaml:"password_file"`
+	// The user's password.
+	Password Secret `yaml:"password"`
+	// The file of a user's credentials. A meter takes none: ari-proxy's client has no place for it.
 	CredentialsFile string `yaml:"credentials_file"`
 	// The file that holds a token.
 	TokenFile string `yaml:"token_file"`
@@ -53,6 +59,9 @@ const (
 	maxStreamKeep   = 7 * 24 * time.Hour
 	maxReplicas     = 5
 )
+
+// userName is also a part of subjects.
+var userName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
 var streamName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
@@ -121,6 +130,7 @@ func (l *loader) checkCluster(c *Config) {
 	if (n.CertFile == "") != (n.KeyFile == "") {
 		l.problem("nats.cert_file", "give both cert_file and key_file, or neither")
 	}
+	l.checkNATSUser(&n)
 	if !streamName.MatchString(n.Stream) {
 		l.problem("nats.stream", "%q is not a name of letters, digits, dashes and underscores", n.Stream)
 	}
@@ -135,8 +145,45 @@ func (l *loader) checkCluster(c *Config) {
 	}
 }
 
-// natsSecret reads the token.
+// checkNATSUser checks how the server knows who connects.
+func (l *loader) checkNATSUser(n *NATS) {
+	if n.Username == "" && (n.PasswordFile != "" || !n.Password.Empty()) {
+		l.problem("nats.username", "missing: whose password it is")
+	}
+	if n.Username != "" && !userName.MatchString(n.Username) {
+		l.problem("nats.username", "%q is not a name of letters, digits, dashes and underscores", n.Username)
+	}
+	ways := 0
+	for _, given := range []bool{
+		n.Username != "", n.CredentialsFile != "", n.TokenFile != "" || !n.Token.Empty(),
+	} {
+		if given {
+			ways++
+		}
+	}
+	if ways > 1 {
+		l.problem("nats", "has several of username, credentials_file and token: give one of them")
+	}
+}
+
+// checkCommandsOfMeter checks what ari-proxy's client, which sends a meter's commands, has no place
+// for: the server would refuse it, and callers would get no announcement.
+func (l *loader) checkCommandsOfMeter(n *NATS) {
+	const use = "is not for a meter, whose commands go by ari-proxy's client, which knows an address " +
+		"only: use username and password_file"
+	if n.CredentialsFile != "" {
+		l.problem("nats.credentials_file", use)
+	}
+	if n.CertFile != "" {
+		l.problem("nats.cert_file", use)
+	}
+}
+
+// natsSecret reads password and token.
 func (l *loader) natsSecret(c *Config) {
+	if n := &c.NATS; n.Username != "" || n.PasswordFile != "" {
+		l.secret("nats.password", &n.Password, n.PasswordFile)
+	}
 	if c.NATS.TokenFile != "" {
 		l.secret("nats.token", &c.NATS.Token, c.NATS.TokenFile)
 	}
@@ -155,7 +202,10 @@ func (l *loader) besidePBXSecrets(c *Config) {
 
 // Server is what a connection needs. It reads the certificates.
 func (n *NATS) Server() (s cluster.Server, err error) {
-	s = cluster.Server{URLs: n.URLs, Credentials: n.CredentialsFile, Token: n.Token.Reveal()}
+	s = cluster.Server{
+		URLs: n.URLs, Credentials: n.CredentialsFile, Token: n.Token.Reveal(),
+		Username: n.Username, Password: n.Password.Reveal(),
+	}
 	if n.CAFile != "" {
 		if s.CA, err = CertPool(n.CAFile); err != nil {
 			return s, fmt.Errorf("nats.%w", err)

@@ -50,6 +50,7 @@ func (l *loader) checkMeter(c *Config) {
 	if !c.NATS.given() {
 		l.problem("nats.urls", "missing: where the frames come from, such as tls://nats.example:4222")
 	}
+	l.checkCommandsOfMeter(&c.NATS)
 	if !c.Ledger.Postgres.given() {
 		l.problem("ledger.postgres", "missing: the meters of a cluster share a ledger in PostgreSQL")
 	}

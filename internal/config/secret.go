@@ -37,7 +37,7 @@ func (l *loader) secrets(c *Config, needs Needs) {
 		l.pbxSecrets(i, p)
 	}
 	if needs < AllSecrets {
-		c.NATS.Token = Secret{}
+		c.NATS.Token, c.NATS.Password = Secret{}, Secret{}
 	} else {
 		l.natsSecret(c)
 	}

@@ -18,7 +18,8 @@ func (d *Gateway) proxyControl(node string) pbxControl {
 	d.metrics.proxyConnected.WithLabelValues(node)
 	n := &d.conf.NATS
 	return cluster.NewControl(cluster.ControlConfig{
-		URL: n.Address(), Token: n.Token.Reveal(), Application: ari.DefaultApplication, Node: node,
+		URLs: n.URLs, Username: n.Username, Password: n.Password.Reveal(), Token: n.Token.Reveal(),
+		Application: ari.DefaultApplication, Node: node,
 		Observer: proxyObserver{node, d.log.With(zap.String("pbx", node)), d.metrics},
 	}, unasked{})
 }

@@ -104,7 +104,7 @@ var gatewayEvents = []Event{
 		Meaning: "NATS cannot be reached: no caller of this PBX gets an announcement, and the calls " +
 			"that need one are free",
 		Fields:  "`error`, `retry_in_ms`",
-		Do:      "Look at NATS, and at `proxy.nats`.",
+		Do:      "Look at NATS, and at `nats`.",
 		Repeats: true,
 	},
 	{

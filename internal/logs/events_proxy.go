@@ -21,7 +21,7 @@ var proxyEvents = []Event{
 		Name: "proxy.disconnected", Levels: "warn",
 		Meaning: "NATS is not connected; it is tried again each second",
 		Fields:  "`error`",
-		Do:      "Look at NATS, and at `proxy.nats`.",
+		Do:      "Look at NATS, and at `nats`.",
 		Repeats: true,
 	},
 	{
@@ -34,8 +34,7 @@ var proxyEvents = []Event{
 		Name: "proxy.id_changed", Levels: "warn",
 		Meaning: "the PBX has another id than before, and is served under that",
 		Fields:  "`before`, `node`",
-		Do: "If it is not meant: set `entityid` in asterisk.conf. If it is: change `proxy.node` at the " +
-			"gateway.",
+		Do:      "If it is not meant: set `entityid` in asterisk.conf. If it is: the tap needs a new folder.",
 		Repeats: true,
 	},
 	{
@@ -47,7 +46,7 @@ var proxyEvents = []Event{
 	},
 	{
 		Name: "proxy.refused", Levels: "warn",
-		Meaning: "a request over NATS that no gateway sends was not served",
+		Meaning: "a request over NATS that no meter sends was not served",
 		Fields:  "`kind`",
 		Do:      "Find out who else may publish on `ari.>`, and take that away.",
 		Repeats: true,

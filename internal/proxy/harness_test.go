@@ -249,7 +249,7 @@ func newControl(t *testing.T, url, node string) (*cluster.Control, seen) {
 	t.Helper()
 	s := seen{make(chan struct{}, 1000), make(chan struct{}, 1000)}
 	c := cluster.NewControl(cluster.ControlConfig{
-		URL: url, Application: "risposta", Node: node, Observer: s,
+		URLs: []string{url}, Application: "risposta", Node: node, Observer: s,
 	}, asks{})
 	t.Cleanup(c.Close)
 	return c, s
