@@ -23,9 +23,14 @@ func (quiet) Disconnected(error, time.Duration) {}
 
 // What the way through ari-proxy costs a command, beside the straight one.
 func TestMeasureCommandsThroughTheProxy(t *testing.T) {
-	p := newProxied(t, frontDeskConfig, []service{servedBy("op1", "idle", queued)}, map[string]string{
+	p := newClustered(t, frontDeskConfig, 0, []service{servedBy("op1", "idle", queued)}, map[string]string{
 		"extensions.d/cost.conf": "[cost]\nexten => s,1,Answer()\n same => n,Wait(120)\n",
 	})
+	t.Setenv("SSL_CERT_FILE", p.nats.CA) // ari-proxy's client takes no ca_file
+	password, err := p.nats.Password("meter")
+	if err != nil {
+		t.Fatal(err)
+	}
 	app, err := lab.StartApp(p.ctx, p.pbx.URL(), "cost")
 	if err != nil {
 		t.Fatal(err)
@@ -37,7 +42,7 @@ func TestMeasureCommandsThroughTheProxy(t *testing.T) {
 	t.Cleanup(direct.Close)
 	connected := make(quiet)
 	through := cluster.NewControl(cluster.ControlConfig{
-		URL: p.nats.URL(), Application: "risposta", Node: pbxNode, Observer: connected,
+		URLs: p.nats.URLs, Username: "meter", Password: password, Application: "risposta", Node: pbxNode, Observer: connected,
 	}, direct)
 	t.Cleanup(through.Close)
 	<-connected

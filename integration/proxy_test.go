@@ -5,8 +5,6 @@ package integration
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -15,63 +13,8 @@ import (
 	"github.com/risposta/gateway/integration/lab"
 )
 
-// pbxNode is the entityid of deploy/asterisk/etc/asterisk.conf.
-const pbxNode = "02:00:00:00:00:01"
-
-// behindProxy sends the commands of a configuration through a proxy.
-func behindProxy(config, nats string) string {
-	return strings.Replace(config, ", username: risposta}", fmt.Sprintf(
-		", username: risposta, proxy: {node: %q, nats: {url: %q}}}", pbxNode, nats), 1)
-}
-
-const proxyConfig = `
-pbx:
-  - {name: live, url: "{{ari}}", username: risposta, proxy: {nats: {url: "NATS"}}}
-admin: {listen: "{{admin}}"}
-`
-
-// proxied is a harness whose gateway sends its commands through a proxy.
-type proxied struct {
-	*harness
-	proxy *lab.Gateway
-	nats  *lab.NATS
-}
-
-// newProxied starts Asterisk, NATS and the proxy. The gateway is configured but not started.
-func newProxied(t *testing.T, config string, services []service, files map[string]string) *proxied {
-	t.Helper()
-	n := startNATS(t.Context(), t)
-	p := &proxied{nats: n, harness: newHarnessWith(t, behindProxy(config, n.URL()), services, files)}
-	dir := filepath.Join(p.dir, "proxy")
-	err := os.Mkdir(dir, 0o700)
-	if err == nil {
-		p.proxy, err = lab.NewProxy(gatewayBinary, dir, p.pbx.URL(),
-			strings.ReplaceAll(proxyConfig, "NATS", n.URL()))
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.startProxy(t)
-	t.Cleanup(func() {
-		if code, err := p.proxy.Terminate(p.ctx); err != nil || code != 0 {
-			t.Errorf("the proxy ended with %d, %v; want 0 after SIGTERM\n%s", code, err, p.proxy.Log())
-		}
-	})
-	return p
-}
-
-func (p *proxied) startProxy(t *testing.T) {
-	t.Helper()
-	if err := p.proxy.Start(); err != nil {
-		t.Fatal(err)
-	}
-	if err := p.proxy.WaitReady(p.ctx, time.Minute); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // played waits until so many prompts have begun through the proxy since its start.
-func (p *proxied) played(t *testing.T, n int) {
+func (p *clustered) played(t *testing.T, n int) {
 	t.Helper()
 	err := lab.Until(p.ctx, 20*time.Second, "prompts to be played", func() error {
 		_, metrics, err := p.proxy.Get(p.ctx, "/metrics")
@@ -105,8 +48,8 @@ func TestLiveFrontDeskThroughTheProxy(t *testing.T) {
 		servedBy("op1", "agrees", announcing),
 		servedBy("op2", "is-asked", "Progress(); Queue({queue},c); Gosub(risposta,survey,1(it))"),
 	}
-	p := newProxied(t, frontDeskConfig, services, longWait)
-	p.start(t)
+	p := newClustered(t, frontDeskConfig, 1, services, longWait)
+	p.startMeters(t)
 	p.operator(t, "op1", lab.Called(half).WaitBye())
 	p.operator(t, "op2", lab.Called(half).Pause(2*second).Bye())
 	p.finish(t,
@@ -145,9 +88,9 @@ func TestLiveCallsDoNotWaitForTheProxy(t *testing.T) {
 		servedBy("op3", "away", announcing),
 		servedBy("op4", "back", announcing),
 	}
-	p := newProxied(t, strings.Replace(frontDeskConfig, "also: [announced, consent]",
-		"also: [announced]", 1), services, longWait)
-	p.start(t)
+	p := newClustered(t, strings.Replace(frontDeskConfig, "also: [announced, consent]",
+		"also: [announced]", 1), 1, services, longWait)
+	p.startMeters(t)
 	for i := range services {
 		p.operator(t, services[i].agents[0], lab.Called(0).WaitBye())
 	}
@@ -173,7 +116,7 @@ func TestLiveCallsDoNotWaitForTheProxy(t *testing.T) {
 		t.Errorf("without a proxy a call waited %s, want the 2 s of RISPOSTA_WAIT and a little", waited)
 	}
 	p.wantFree(t, "away", 1500)
-	p.startProxy(t)
+	p.startPart(t, p.proxy)
 	p.finish(t, p.caller(t, 3, lab.AtFrontDesk().Answered().Pause(2*second).Bye()))
 	if rec := p.record(t, "back"); rec.Charge.Amount == "0.00" || rec.Announcement.AnnouncedAt.IsZero() {
 		t.Errorf("with the proxy back: %+v; want an announcement and a charge", rec)
@@ -181,7 +124,7 @@ func TestLiveCallsDoNotWaitForTheProxy(t *testing.T) {
 }
 
 // stuckProxy stops the proxy during an announcement, until the caller has talked for a while.
-func (p *proxied) stuckProxy(t *testing.T) {
+func (p *clustered) stuckProxy(t *testing.T) {
 	t.Helper()
 	caller := p.caller(t, 0, lab.AtFrontDesk().Answered().Pause(8*second).Bye())
 	p.played(t, 1)
@@ -210,7 +153,7 @@ func (p *proxied) stuckProxy(t *testing.T) {
 }
 
 // wantFree checks that a call was talked, for free, and that the record says why.
-func (p *proxied) wantFree(t *testing.T, service string, talkMs int64) {
+func (p *clustered) wantFree(t *testing.T, service string, talkMs int64) {
 	t.Helper()
 	rec := p.record(t, service)
 	if rec.Charge.Amount != "0.00" || rec.Reasons[0] != "not_announced" || rec.TalkMs < talkMs {

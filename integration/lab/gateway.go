@@ -37,7 +37,7 @@ const callersKey = "1ab01ab01ab01ab01ab01ab01ab01ab01ab01ab01ab01ab01ab01ab01ab0
 // NewGateway writes the configuration into dir. The text may name {{ari}}, {{dir}} and {{admin}}.
 func NewGateway(binary, dir, ariURL, config string) (*Gateway, error) {
 	g, err := newGateway(binary, "run", dir, config, "{{ari}}", ariURL)
-	if err == nil {
+	if err == nil && strings.Contains(config, "{{ari}}") { // a meter of a cluster has no PBX
 		g.Setenv("RISPOSTA_PBX_0_PASSWORD", ARIPassword)
 	}
 	return g, err
@@ -95,6 +95,15 @@ func NewProxy(binary, dir, ariURL, config string) (*Gateway, error) {
 	g, err := NewGateway(binary, dir, ariURL, config)
 	if err == nil {
 		g.run = "proxy"
+	}
+	return g, err
+}
+
+// NewTap is NewGateway for `risposta tap`.
+func NewTap(binary, dir, ariURL, config string) (*Gateway, error) {
+	g, err := NewGateway(binary, dir, ariURL, config)
+	if err == nil {
+		g.run = "tap"
 	}
 	return g, err
 }
