@@ -7,14 +7,19 @@ SHELL := /bin/bash
 # load two cores so much that Asterisk's own events and its CEL differ by more than 20 ms.
 LIVE := $(GO) test -tags live -count=1 -parallel 2 -timeout 20m
 
-.PHONY: help demo test test-long unit live kills judge traces reliability lint vuln bench fuzz build \
-	image setup bare load observe cluster-faults cluster-random away deb package-test gateway-image
+.PHONY: help demo demo-cluster test test-long unit live kills judge traces reliability lint vuln bench \
+	fuzz build image setup bare load observe cluster-faults cluster-random away deb package-test \
+	gateway-image
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: setup build ## make one call through Asterisk and print its CDR's bill beside Risposta's
 	@$(GO) run ./integration/demo -gateway bin/risposta
+
+demo-cluster: setup ## run a cluster of 2 PBXs and 2 meters, and kill a meter in the middle of a talk
+	@scripts/cluster-images
+	@$(GO) run ./integration/democluster
 
 test: setup lint unit live ## run the linters and all tests, also those on a dockerized Asterisk
 

@@ -92,13 +92,14 @@ var mayImport = map[string][]string{
 	"integration":               {},
 	"integration/clusterfaults": {"ari", "integration/faultfs", "integration/lab"},
 	"integration/demo":          {"integration/lab"},
+	"integration/democluster":   {"integration/judge", "integration/lab"},
 	"integration/exemptserver":  {},
 	"integration/faultfs":       {},
 	"integration/faults":        {"ari", "integration/faultfs", "integration/lab"},
 	"integration/judge":         {},
 	"integration/lab":           {},
 	"integration/load":          {"integration/judge", "integration/lab"},
-	"integration/packaged":      {},
+	"integration/packaged":      {"integration/lab"},
 	"integration/played":        {"integration/lab"},
 }
 

@@ -3,7 +3,9 @@
 package integration
 
 import (
+	"crypto/x509"
 	"errors"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -12,7 +14,6 @@ import (
 
 	"github.com/risposta/gateway/ari/cluster"
 	"github.com/risposta/gateway/integration/lab"
-	"github.com/risposta/gateway/internal/config"
 )
 
 // startSecured starts NATS as deploy/cluster has it.
@@ -90,20 +91,19 @@ var permissions = []permission{
 func TestLiveAccountsOfACluster(t *testing.T) {
 	t.Parallel()
 	s := startSecured(t)
+	text, err := os.ReadFile(s.CA)
+	ca := x509.NewCertPool()
+	if err != nil || !ca.AppendCertsFromPEM(text) {
+		t.Fatalf("%s: %v", s.CA, err)
+	}
 	for _, p := range permissions {
 		password, err := s.Password(p.user)
 		if err != nil {
 			t.Fatal(err)
 		}
-		n := config.NATS{
-			URLs: s.URLs, CAFile: s.CA, Username: p.user, Password: config.NewSecret(password),
-		}
-		server, err := n.Server()
-		if err != nil {
-			t.Fatal(err)
-		}
 		refused := make(chan error, 1)
 		connected := make(chan struct{}, 1)
+		server := cluster.Server{URLs: s.URLs, CA: ca, Username: p.user, Password: password}
 		conn, err := cluster.Connect(server, "accounts", cluster.Events{
 			Lost:    func(error) {},
 			Back:    func() { connected <- struct{}{} },
