@@ -28,6 +28,9 @@ func TestPackagedLife(t *testing.T) {
 		c := container{t, c.name}
 		wantOutput(t, c, "systemctl is-enabled risposta", "enabled")
 		wantOutput(t, c, "systemctl is-active risposta || true", "inactive")
+		for _, unit := range []string{"risposta-tap", "risposta-proxy"} { // for who has a cluster
+			wantOutput(t, c, "systemctl is-enabled "+unit+" || true", "disabled")
+		}
 		wantOutput(t, c, "stat -c '%U:%G %a' /etc/risposta", "root:risposta 750")
 		wantOutput(t, c, "risposta version", "1.0.0")
 		wantOutput(t, c, "gzip -dc /usr/share/man/man1/risposta.1.gz | head -2 | tail -1", ".TH RISPOSTA 1")
@@ -62,13 +65,16 @@ const maxExposure = 2.0
 var exposure = regexp.MustCompile(`Overall exposure level for \S+: ([0-9.]+)`)
 
 func hardened(t *testing.T, c container) {
-	m := exposure.FindStringSubmatch(c.run("systemd-analyze security --no-pager risposta.service"))
-	if m == nil {
-		t.Fatal("systemd-analyze security names no level")
-	}
-	t.Logf("systemd-analyze security: %s", m[1])
-	if level, err := strconv.ParseFloat(m[1], 64); err != nil || level > maxExposure {
-		t.Errorf("%s is more than %.1f", m[1], maxExposure)
+	for _, unit := range []string{"risposta", "risposta-tap", "risposta-proxy"} {
+		m := exposure.FindStringSubmatch(
+			c.run("systemd-analyze security --no-pager " + unit + ".service"))
+		if m == nil {
+			t.Fatalf("systemd-analyze security names no level of %s", unit)
+		}
+		t.Logf("systemd-analyze security %s: %s", unit, m[1])
+		if level, err := strconv.ParseFloat(m[1], 64); err != nil || level > maxExposure {
+			t.Errorf("%s: %s is more than %.1f", unit, m[1], maxExposure)
+		}
 	}
 }
 
