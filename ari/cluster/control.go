@@ -229,13 +229,14 @@ func hostPort(u *url.URL) string {
 // of them is tls://.
 func connectURI(servers []*url.URL, user *url.Userinfo) string {
 	var all []string
-	secure := ""
+	login, secure := "", ""
+	if user != nil {
+		login = escaped(user) + "@"
+	}
 	for _, u := range servers {
-		with := url.URL{Scheme: "nats", Host: hostPort(u), User: user}
-		all = append(all, with.String())
+		all = append(all, "nats://"+login+hostPort(u))
 		if u.Scheme == "tls" {
-			with.Scheme = "tls"
-			secure = with.String()
+			secure = "tls://" + login + hostPort(u)
 		}
 	}
 	if secure != "" {
@@ -244,10 +245,13 @@ func connectURI(servers []*url.URL, user *url.Userinfo) string {
 	return strings.Join(all, ",")
 }
 
+// escaped is a user as a part of an address in a list, whose separator net/url lets through.
+func escaped(user *url.Userinfo) string { return strings.ReplaceAll(user.String(), ",", "%2C") }
+
 // withoutSecret is the text of an error, which may hold the address with a token or a password.
 func withoutSecret(err error, user *url.Userinfo) string {
 	text := err.Error()
-	if user != nil && strings.Contains(text, user.String()) {
+	if user != nil && strings.Contains(text, escaped(user)) {
 		return "the server refuses, or cannot be reached"
 	}
 	return text

@@ -1,4 +1,8 @@
 package cluster
 
-// EncodeEvent shows the encoding of events to tests.
-var EncodeEvent = encodeEvent
+// What tests see of the package.
+var (
+	EncodeEvent   = encodeEvent
+	ConnectURI    = connectURI
+	WithoutSecret = withoutSecret
+)

@@ -58,14 +58,14 @@ func StartSecured(ctx context.Context, binary, deploy, dir string) (*Secured, er
 	}
 	for i, p := range ports {
 		name := fmt.Sprintf("nats%d", i+1)
-		err := s.start(binary, filepath.Join(deploy, "nats.conf"), append(strings.Fields(string(passwords)),
+		env := append(strings.Fields(string(passwords)),
 			"NATS_NAME="+name, fmt.Sprintf("NATS_LISTEN=localhost:%d", p[0]),
 			fmt.Sprintf("NATS_HEALTH=localhost:%d", p[2]),
 			fmt.Sprintf("NATS_ROUTES_LISTEN=localhost:%d", p[1]),
 			"NATS_ROUTES=["+strings.Join(routes, ", ")+"]", "NATS_STORE="+filepath.Join(dir, name),
 			"NATS_CA="+s.CA, "NATS_CERT="+filepath.Join(s.keys, "localhost.pem"),
-			"NATS_KEY="+filepath.Join(s.keys, "localhost-key.pem")), p[2])
-		if err != nil {
+			"NATS_KEY="+filepath.Join(s.keys, "localhost-key.pem"))
+		if err := s.start(binary, filepath.Join(deploy, "nats.conf"), env, p[2]); err != nil {
 			return s, err
 		}
 	}

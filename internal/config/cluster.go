@@ -151,7 +151,8 @@ func (l *loader) checkNATSUser(n *NATS) {
 		l.problem("nats.username", "missing: whose password it is")
 	}
 	if n.Username != "" && !userName.MatchString(n.Username) {
-		l.problem("nats.username", "%q is not a name of letters, digits, dashes and underscores", n.Username)
+		l.problem("nats.username", "%q is not a name of letters, digits, dashes and underscores",
+			n.Username)
 	}
 	ways := 0
 	for _, given := range []bool{

@@ -41,6 +41,17 @@ func TestNobodyServes(t *testing.T) {
 	}
 }
 
+// Of several servers any one will do.
+func TestControlReachesTheServerThatListens(t *testing.T) {
+	n := startNATS(t)
+	startProxy(t, newFake(), n.URL())
+	c, _ := newControlOf(t, node, newNATS(t).URL(), n.URL(), newNATS(t).URL())
+	await(t, "the control to reach the PBX", func() error {
+		_, err := c.Info(t.Context())
+		return err
+	})
+}
+
 // A PBX that does not respond, or a meter that has no time, ends the wait.
 func TestDeadlines(t *testing.T) {
 	pbx := newFake()

@@ -247,9 +247,15 @@ func (s seen) Disconnected(error, time.Duration) { s.lost <- struct{}{} }
 
 func newControl(t *testing.T, url, node string) (*cluster.Control, seen) {
 	t.Helper()
+	return newControlOf(t, node, url)
+}
+
+// newControlOf makes a Control that knows several servers.
+func newControlOf(t *testing.T, node string, urls ...string) (*cluster.Control, seen) {
+	t.Helper()
 	s := seen{make(chan struct{}, 1000), make(chan struct{}, 1000)}
 	c := cluster.NewControl(cluster.ControlConfig{
-		URLs: []string{url}, Application: "risposta", Node: node, Observer: s,
+		URLs: urls, Application: "risposta", Node: node, Observer: s,
 	}, asks{})
 	t.Cleanup(c.Close)
 	return c, s
