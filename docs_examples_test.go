@@ -122,6 +122,7 @@ var examples = func() map[string]example {
 			`docs/quality.md: risposta report publish --period 2026 --company "Rossi S.p.A." >rossi.json`,
 		},
 		{why: runningService}: {
+			`docs/cluster.md: systemctl enable --now risposta-tap risposta-proxy`,
 			`docs/logs.md: journalctl -u risposta EVENT=record.written`,
 			`docs/runbooks/README.md: cp deploy/prometheus/risposta.rules.yml /etc/prometheus/`,
 			`docs/runbooks/answered-early.md: asterisk -rx "dialplan show from-trunk" | grep ` +
