@@ -8,7 +8,8 @@ import (
 	"github.com/risposta/gateway/metering"
 )
 
-// ErrNotFound: the PBX does not know what a request names, such as a channel that has ended.
+// ErrNotFound says that the PBX does not know what a request names, such as a channel that has
+// ended.
 var ErrNotFound = errors.New("the PBX does not know it (404)")
 
 // Control asks one PBX, and acts on its channels. Every method honours ctx and has a timeout of its

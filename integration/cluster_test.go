@@ -142,7 +142,7 @@ func (c *clustered) addMeter(t *testing.T, i int, dsn string) {
 // beside starts what runs beside the PBX, and ends it at the end of the test.
 func (c *clustered) beside(
 	t *testing.T, name string,
-	make func(binary, dir, ariURL, config string) (*lab.Gateway, error), config string,
+	create func(binary, dir, ariURL, config string) (*lab.Gateway, error), config string,
 ) *lab.Gateway {
 	t.Helper()
 	dir := filepath.Join(c.dir, name)
@@ -150,7 +150,7 @@ func (c *clustered) beside(
 		t.Fatal(err)
 	}
 	user := name + "1"
-	p, err := make(gatewayBinary, dir, c.pbx.URL(),
+	p, err := create(gatewayBinary, dir, c.pbx.URL(),
 		strings.ReplaceAll(config, "NATS", natsOf(c.nats, user)))
 	if err != nil {
 		t.Fatal(err)

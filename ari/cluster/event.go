@@ -34,11 +34,11 @@ var encoding = json.JoinOptions(
 	)),
 	json.WithUnmarshalers(json.JoinUnmarshalers(
 		json.UnmarshalFunc(func(text []byte, n *metering.Number) error {
-			var clear string
-			if err := json.Unmarshal(text, &clear); err != nil {
+			var digits string
+			if err := json.Unmarshal(text, &digits); err != nil {
 				return err
 			}
-			*n = metering.NewNumber(clear)
+			*n = metering.NewNumber(digits)
 			return nil
 		}),
 		json.UnmarshalFunc(func(text []byte, k *ari.Kind) error {

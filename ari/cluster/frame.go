@@ -12,8 +12,7 @@ func (r *reading) frame(f *ari.Frame) (deliver bool) {
 	if f.Event != nil {
 		return r.event(f)
 	}
-	f.Read() // one that cannot be read keeps its bytes, and the reader of the queue finds it out
-	if f.Decoded == nil {
+	if f.Read() != nil { // it keeps its bytes, and the reader of the queue finds it out
 		return !r.inGap
 	}
 	ev := f.Decoded

@@ -108,14 +108,6 @@ func (f forger) erase(change func(*metering.Record)) {
 	f.enter(merkle.NewLeaf(merkle.Erasure, r.Record, erased.JSON()))
 }
 
-func (f forger) row(query string) (text string) {
-	f.t.Helper()
-	if err := f.db.QueryRow(query).Scan(&text); err != nil {
-		f.t.Fatal(err)
-	}
-	return text
-}
-
 // forgery is one way to change a ledger. alone: it is found without a head that was kept elsewhere.
 type forgery struct {
 	forge func(forger)

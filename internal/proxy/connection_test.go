@@ -95,7 +95,7 @@ func TestNATSComesBack(t *testing.T) {
 		}
 	}
 	await(t, "the proxy to be ready", func() error {
-		resp, err := http.Get("http://" + r.admin + "/readyz") //nolint:noctx // ends at once
+		resp, err := http.Get("http://" + r.admin + "/readyz")
 		if err == nil {
 			_ = resp.Body.Close()
 			if resp.StatusCode != http.StatusOK {

@@ -123,7 +123,7 @@ func TestPBXWithAnotherID(t *testing.T) {
 
 func metricsOf(t *testing.T, r *running) string {
 	t.Helper()
-	resp, err := http.Get("http://" + r.admin + "/metrics") //nolint:noctx // the test's end ends it
+	resp, err := http.Get("http://" + r.admin + "/metrics")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,8 @@ func TestMetricsAreDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	documented := map[string]string{}
-	for _, row := range regexp.MustCompile("(?m)^\\| (`risposta_[^|]*) \\|([^|]*)\\|").FindAllStringSubmatch(string(text), -1) {
+	rows := regexp.MustCompile("(?m)^\\| (`risposta_[^|]*) \\|([^|]*)\\|")
+	for _, row := range rows.FindAllStringSubmatch(string(text), -1) {
 		for _, name := range regexp.MustCompile("`(risposta_[a-z_]+)`").FindAllStringSubmatch(row[1], -1) {
 			documented[name[1]] = strings.TrimSpace(row[2])
 		}

@@ -211,7 +211,7 @@ func queueRecords(ctx context.Context, tx *txn, records []metering.Record) error
 		text := r.JSON()
 		ids, calls, services = append(ids, r.Record), append(calls, string(r.Call)),
 			append(services, r.Service)
-		versions = append(versions, int32(r.Version)) //nolint:gosec // a count of corrections
+		versions = append(versions, int32(r.Version))
 		arrived, texts = append(arrived, millis(r.ArrivedAt.Time)), append(texts, text)
 		leaf := merkle.NewRecordLeaf(r.Record, text, r.Erased("").JSON())
 		if err := tx.appendLeaf(ctx, leaf); err != nil {

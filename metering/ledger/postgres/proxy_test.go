@@ -3,6 +3,7 @@
 package postgres_test
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -74,8 +75,7 @@ func (p *proxy) accept(all *sync.WaitGroup) {
 
 // pass copies one direction until either end is gone.
 func (p *proxy) pass(to, from net.Conn, counted bool) {
-	defer to.Close()
-	defer from.Close()
+	defer func() { _ = errors.Join(to.Close(), from.Close()) }() // whatever they say: it is over
 	buffer := make([]byte, 512)
 	for {
 		n, err := from.Read(buffer)

@@ -117,7 +117,7 @@ type keyColumns struct {
 func (k *keyColumns) add(key quality.Key) {
 	k.days, k.services = append(k.days, key.Day), append(k.services, key.Service)
 	k.queues, k.operators = append(k.queues, key.Queue), append(k.operators, key.Operator)
-	k.hours = append(k.hours, int32(key.Hour)) //nolint:gosec // of a day
+	k.hours = append(k.hours, int32(key.Hour))
 }
 
 // addCounts adds to rows, of which no two have the same key.
