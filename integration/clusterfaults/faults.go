@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -83,7 +82,8 @@ func faults(quick bool) (all []fault) {
 	return append(all,
 		fault{"every message twice", 2, plain, everythingTwice},
 		fault{"two PBXs with one entity id", 2, sameNode, once(func(*testRun) error { return nil })},
-		fault{"the PBXs' clocks 3 minutes ahead and behind", 2, plain, clocksApart},
+		fault{"clocks of PBXs, taps and meters apart by up to 11 minutes", 2, clocksApart,
+			often(2, kill(meters))},
 		fault{"all parts restarted one by one", 2, plain, once(upgrade)},
 	)
 }
@@ -96,21 +96,4 @@ func everythingTwice(s *testRun) error {
 	err = often(2, kill(meters))(s)
 	stop()
 	return err
-}
-
-// clocksApart has the PBXs' clocks differ from each other, and from all machines of the cluster.
-func clocksApart(s *testRun) error {
-	const apart = 3 * time.Minute
-	for i, p := range s.pbxs {
-		p.SetClock([]time.Duration{apart, -apart}[i%2])
-	}
-	for _, p := range s.cluster.Parts() {
-		if _, err := p.Terminate(s.ctx); err != nil {
-			return err
-		}
-	}
-	if err := errors.Join(s.cluster.Start(), s.cluster.WaitMetered(s.ctx, s.distinct(), startTimeout)); err != nil {
-		return err
-	}
-	return often(1, kill(meters))(s)
 }

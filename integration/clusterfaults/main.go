@@ -64,6 +64,12 @@ func run(ctx context.Context, o options) (err error) {
 	if o.random > 0 {
 		return o.runRandom(ctx)
 	}
+	dir, err := os.MkdirTemp("", "risposta-clock-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	o.shifted = sync.OnceValues(func() (string, error) { return buildShifted(ctx, dir) })
 	fmt.Println("| fault | runs | calls | records | of which by reconcile | overcharged | lost | doubled" +
 		" | talk not charged | after reconcile |")
 	fmt.Println("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|")

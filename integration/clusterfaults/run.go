@@ -16,7 +16,10 @@ import (
 )
 
 // binaries are the programs under test.
-type binaries struct{ risposta, nats string }
+type binaries struct {
+	risposta, nats string
+	shifted        func() (string, error) // risposta with a clock that can be set
+}
 
 // shape is what a run's cluster is made of.
 type shape struct {
@@ -24,16 +27,18 @@ type shape struct {
 	meters  int
 	servers int  // of NATS
 	disks   bool // that can be full
+	clocks  bool // that differ
 }
 
 // pbxs are the nodes of two PBXs.
 var pbxs = []string{"pbx-a", "pbx-b"}
 
 var (
-	plain      = shape{nodes: pbxs, meters: 2, servers: 1}
-	replicated = shape{nodes: pbxs, meters: 2, servers: 3}
-	fullDisks  = shape{nodes: pbxs, meters: 2, servers: 1, disks: true}
-	sameNode   = shape{nodes: []string{"pbx-a", "pbx-a"}, meters: 2, servers: 1}
+	plain       = shape{nodes: pbxs, meters: 2, servers: 1}
+	replicated  = shape{nodes: pbxs, meters: 2, servers: 3}
+	fullDisks   = shape{nodes: pbxs, meters: 2, servers: 1, disks: true}
+	clocksApart = shape{nodes: pbxs, meters: 2, servers: 1, clocks: true}
+	sameNode    = shape{nodes: []string{"pbx-a", "pbx-a"}, meters: 2, servers: 1}
 )
 
 // testRun is one run: fake PBXs, which know the true talk, and the processes of a cluster.
@@ -88,8 +93,14 @@ func newTestRun(ctx context.Context, b binaries, sh shape, seed uint64) (s *test
 			conf.Postgres = s.pgDisk.folder()
 		}
 	}
+	if err == nil && sh.clocks {
+		conf.Binary, err = b.shifted()
+	}
 	if err == nil {
 		s.cluster, err = lab.NewCluster(ctx, conf)
+	}
+	if err == nil && sh.clocks {
+		s.setClocks()
 	}
 	if err == nil && sh.disks {
 		err = s.mountDisks()
