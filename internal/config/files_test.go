@@ -52,7 +52,7 @@ func TestFilesAreAllFilesOfTheConfiguration(t *testing.T) {
 		"delivery[0].nats.credentials_file": false, "delivery[0].nats.token_file": false,
 		"ledger.postgres.dsn_file": false, "nats.ca_file": true, "nats.cert_file": true,
 		"nats.key_file": false, "nats.credentials_file": false, "nats.token_file": false,
-		"nats.password_file": false,
+		"nats.password_file":  false,
 		"admin.password_file": false, "admin.cert_file": true, "admin.key_file": false,
 	} {
 		if is, ok := public[key]; !ok || is != want {
