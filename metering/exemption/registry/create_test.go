@@ -20,7 +20,7 @@ func TestDiskIsFullWhileARegisterIsMade(t *testing.T) {
 		createLimited(t, path)
 		return
 	}
-	for _, limit := range []string{"0", "4096", "12288", "40960"} {
+	for _, limit := range []string{"0", "1024", "3072", "10240"} {
 		path := newFile(t)
 		cmd := exec.Command(os.Args[0], "-test.run=^TestDiskIsFullWhileARegisterIsMade$")
 		cmd.Env = append(os.Environ(), limitedFile+"="+path, limitedFile+"_BYTES="+limit)
