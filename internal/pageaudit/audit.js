@@ -157,9 +157,11 @@ const audit = (() => {
     ...all("main a, header a, nav a").filter((a) => !css(a).textDecorationLine.includes("underline"))
       .map((a) => `${where(a)} is a link by its colour alone`),
   ];
+  // A page that was opened with a password in its address gives its files that password, too.
+  const bare = (address) => address && Object.assign(new URL(address), { username: "", password: "" }).href;
   const scripts = (allowed) => all("*").flatMap((e) => {
     const active = [...e.attributes].filter((a) => a.name.startsWith("on") || /^\s*javascript:/i.test(a.value));
-    const ours = allowed.includes(e.src) && !cut(e.textContent);
+    const ours = e.localName === "script" && allowed.includes(bare(e.src)) && !cut(e.textContent);
     return e.localName === "script" && !ours || active.length ? [`${where(e)} runs a script`] : [];
   });
   const policy = () => document.querySelector("meta[http-equiv='Content-Security-Policy']")?.content || "";
