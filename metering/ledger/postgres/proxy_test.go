@@ -130,7 +130,7 @@ func (p *proxy) cut() {
 	clear(p.open)
 }
 
-// cutAfter cuts all connections once so many bytes more went to the server.
+// cutAfter cuts all connections once so many bytes more went to the server; -1: never.
 func (p *proxy) cutAfter(bytes int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
