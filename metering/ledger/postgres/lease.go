@@ -173,20 +173,30 @@ func (c *Cluster) Whole() *Store {
 	return &Store{reads: reads{q: c.read, log: wholeLog, all: true}, read: c.read, write: c.write}
 }
 
-// Close implements ledger.Cluster.
+// Close implements ledger.Cluster. The connection may have been lost while it rested: a second try gets
+// another one.
 func (c *Cluster) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), LeaseTime)
 	defer cancel()
-	_, err := c.leases.Exec(ctx, `
-		UPDATE node SET meter = NULL, expires_at = NULL WHERE meter = $1`, c.meter)
-	if err == nil {
-		_, err = c.leases.Exec(ctx, `DELETE FROM meter WHERE meter = $1`, c.meter)
+	err := c.leave(ctx)
+	if err != nil {
+		err = c.leave(ctx)
 	}
 	c.closePools()
 	if err != nil {
 		return fmt.Errorf("giving the nodes of meter %s back: %w", c.meter, hide(err))
 	}
 	return nil
+}
+
+// leave gives back what this meter has. Doing it twice changes nothing.
+func (c *Cluster) leave(ctx context.Context) error {
+	_, err := c.leases.Exec(ctx, `
+		UPDATE node SET meter = NULL, expires_at = NULL WHERE meter = $1`, c.meter)
+	if err == nil {
+		_, err = c.leases.Exec(ctx, `DELETE FROM meter WHERE meter = $1`, c.meter)
+	}
+	return err
 }
 
 func (c *Cluster) closePools() {
