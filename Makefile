@@ -5,7 +5,7 @@ VERSION := $(shell git describe --always --dirty 2>/dev/null || echo devel)
 SHELL := /bin/bash
 # The gateway under test has the race detector (integration/harness_test.go). Two tests at a time: more
 # load two cores so much that Asterisk's own events and its CEL differ by more than 20 ms.
-LIVE := $(GO) test -tags live -count=1 -parallel 2 -timeout 20m
+LIVE := $(GO) test -tags live -count=1 -parallel 2 -timeout 40m
 
 .PHONY: help demo demo-cluster test test-long unit live kills judge traces reliability lint vuln bench \
 	fuzz build image setup bare load observe cluster-faults cluster-random away deb package-test \
