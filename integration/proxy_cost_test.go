@@ -23,7 +23,7 @@ func (quiet) Disconnected(error, time.Duration) {}
 
 // What the way through ari-proxy costs a command, beside the straight one.
 func TestMeasureCommandsThroughTheProxy(t *testing.T) {
-	p := newClustered(t, frontDeskConfig, 0, []service{servedBy("op1", "idle", queued)}, map[string]string{
+	p := newClustered(t, frontDeskConfig, 1, []service{servedBy("op1", "idle", queued)}, map[string]string{
 		"extensions.d/cost.conf": "[cost]\nexten => s,1,Answer()\n same => n,Wait(120)\n",
 	})
 	t.Setenv("SSL_CERT_FILE", p.nats.CA) // ari-proxy's client takes no ca_file

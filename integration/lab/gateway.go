@@ -37,7 +37,7 @@ const callersKey = "1ab01ab01ab01ab01ab01ab01ab01ab01ab01ab01ab01ab01ab01ab01ab0
 // NewGateway writes the configuration into dir. The text may name {{ari}}, {{dir}} and {{admin}}.
 func NewGateway(binary, dir, ariURL, config string) (*Gateway, error) {
 	g, err := newGateway(binary, "run", dir, config, "{{ari}}", ariURL)
-	if err == nil && strings.Contains(config, "{{ari}}") { // a meter of a cluster has no PBX
+	if err == nil && strings.Contains("\n"+config, "\npbx:") { // a meter of a cluster has none
 		g.Setenv("RISPOSTA_PBX_0_PASSWORD", ARIPassword)
 	}
 	return g, err
