@@ -28,6 +28,17 @@ func (w *pbxWorker) countUnreadable(bad *ari.Unreadable) {
 		zap.Bool("doubtful", bad.Doubtful()), zap.Error(bad.Err))
 }
 
+// doubtPause is the least time between two snapshots that unreadable frames ask for: each one is a
+// short gap for every call.
+const doubtPause = 5 * time.Second
+
+func (w *pbxWorker) resyncAfterDoubt() {
+	if now := time.Now(); now.Sub(w.lastResync) >= doubtPause {
+		w.lastResync = now
+		w.source.Resync(ari.GapUnreadable)
+	}
+}
+
 // maxLoggedExts bounds the extensions that are remembered as logged.
 const maxLoggedExts = 256
 

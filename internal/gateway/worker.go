@@ -303,14 +303,3 @@ func (w *pbxWorker) finish(ctx context.Context, out *mediation.Output) error {
 	w.metrics.openCalls.WithLabelValues(w.name).Set(float64(w.mediator.OpenCalls()))
 	return nil
 }
-
-// doubtPause is the least time between two snapshots that unreadable frames ask for: each one is a
-// short gap for every call.
-const doubtPause = 5 * time.Second
-
-func (w *pbxWorker) resyncAfterDoubt() {
-	if now := time.Now(); now.Sub(w.lastResync) >= doubtPause {
-		w.lastResync = now
-		w.source.Resync(ari.GapUnreadable)
-	}
-}
