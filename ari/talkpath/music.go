@@ -13,7 +13,7 @@ import (
 // the hold or its end on to the others (docs/asterisk.md, "Music that ends after the unhold"). It
 // never reaches evidence: only the findings do.
 type musicEnd struct {
-	heldAt time.Time // when the last hold began
+	heldAt time.Time // when the hold began; zero where that was before a restart, or not seen
 	peers  int       // how often the bridge was set up for it, and since
 	peerAt time.Time // when the bridge was last set up
 	others int       // how often the bridge has yet to be set up for other members' holds
@@ -59,8 +59,13 @@ func (m *musicEnd) holdBegins(at time.Time) {
 // holdEnds takes in its end. In a very short hold it is not told which of the two the bridge was
 // set up for.
 func (m *musicEnd) holdEnds(at time.Time) {
+	due := 2 // for the hold, and for its end
+	if m.heldAt.IsZero() {
+		due = 1 // the first was not seen, as the hold was not
+	}
 	told := at.Sub(m.heldAt) > 2*peerEarly
-	ownSeen := told && m.own && m.peers > 1 && at.Sub(m.peerAt) <= peerEarly
+	ownSeen := told && m.own && m.peers >= due && at.Sub(m.peerAt) <= peerEarly
+	m.heldAt = time.Time{}
 	if m.over(); !ownSeen {
 		m.since, m.from, m.due = at, at, 1
 	}
