@@ -52,6 +52,17 @@ func TestLiveDashboardAndAlerts(t *testing.T) {
 		}
 		p.Stop()
 	})
+	// It finds its targets some seconds after it is ready.
+	err = lab.Until(h.ctx, time.Minute, "Prometheus to have scraped", func() error {
+		series, err := p.Query(h.ctx, "up == 1")
+		if err == nil && series != 1 {
+			err = fmt.Errorf("%d targets are up", series)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	op := h.operator(t, "op1", lab.Called(half).Speaks().WaitBye())
 	h.finish(t, h.caller(t, 0, lab.Calls().Speaks().Pause(3*second).Bye()), op)
 	h.record(t, "help")
