@@ -7,10 +7,9 @@ import (
 	"github.com/risposta/gateway/ari"
 )
 
-// deliver processes one frame, at once. It reads the frame, once for the desk and for the reader of
+// deliver processes one frame, at once, which says when it arrived. It reads the frame, once for the desk and for the reader of
 // the queue, and keeps nothing of Raw but where that cannot be read.
 func (s *synchronizer) deliver(f ari.Frame) error {
-	f.Arrived = BootClock()
 	raw := f.Raw
 	bad := f.Read()
 	if bad != nil && bad.Type == ari.ApplicationReplaced.String() {

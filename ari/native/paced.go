@@ -29,7 +29,8 @@ type pacedConn struct {
 	kept    bool   // something was read and not handed over
 	raw     syscall.RawConn
 	pace    *pace
-	next    time.Time // when the piece ends
+	next    time.Time     // when the piece ends
+	readAt  time.Duration // of the boot clock: what has been read had come by then
 }
 
 // pace is the rhythm of one connection, on the goroutine that reads.
@@ -53,6 +54,7 @@ func (c *pacedConn) Read(p []byte) (int, error) {
 			c.rest()
 		}
 		n, err := c.Conn.Read(c.space)
+		c.readAt = BootClock() // once a piece: it costs a system call
 		if err != nil {
 			return copy(p, c.space[:n]), err
 		}

@@ -51,7 +51,10 @@ func (s *Source) readInPieces(ctx context.Context, conn *websocket.Conn, paced *
 	s.sync.keepFrames(true)
 	defer s.sync.keepFrames(false)
 	paced.pace = &pace{pause: s.pause, handOver: s.sync.queue.HandOver}
-	return read(ctx, conn, s.sync.deliver)
+	return read(ctx, conn, func(f ari.Frame) error {
+		f.Arrived = paced.readAt
+		return s.sync.deliver(f)
+	})
 }
 
 // pause is how long the reader lets frames come. A caller at the front desk waits for what they say.
