@@ -41,7 +41,7 @@ kills: setup ## kill the gateway KILLS times, at every step of a delivery; needs
 observe: setup ## record what Asterisk reports of rare cases; the tests hold docs/asterisk.md
 	$(LIVE) -parallel 4 -timeout 30m -run TestObserve ./integration/
 
-test-long: setup ## run the random and the live tests longer, the fault table and a bare machine
+test-long: setup ## run the random and the live tests longer, the fault tables and the package
 	scripts/test-long
 
 bare: ## run `make demo` and `make test` in a bare Debian 12 container: Go, make, git, nothing else

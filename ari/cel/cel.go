@@ -44,6 +44,7 @@ type extra struct {
 	Cause      int    `json:"hangupcause"`
 	Source     string `json:"hangupsource"`
 	Extension  string `json:"extension"`
+	Transferee string `json:"transferee_channel_uniqueid"`
 }
 
 // reader turns rows into events.
@@ -124,7 +125,9 @@ func (r *reader) event(row []string) (ev Event, err error) {
 		Shows: c.shows(row, x),
 	}
 	r.advance(c, row, x, &ev.Event)
-	ev.Channel = c.Channel
+	if ev.Channel = c.Channel; ev.Kind == ari.BridgeBlindTransfer {
+		ev.Channel = r.transferred(c, x).Channel
+	}
 	return ev, nil
 }
 
@@ -165,6 +168,17 @@ func (r *reader) advance(c *channel, row []string, x extra, ev *ari.Event) {
 		ev.Kind = ari.ChannelDestroyed
 		delete(r.chans, c.ID)
 	}
+}
+
+// transferred is the channel of a call that a blind transfer concerns: the one that transfers, or, where
+// that one's row of leaving the bridge came first, the one that is transferred. Another thread of
+// Asterisk's writes those rows, in the same millisecond.
+func (r *reader) transferred(by *channel, x extra) *channel {
+	who := r.chans[ari.ChannelID(x.Transferee)]
+	if who == nil || slices.Contains(r.bridges[ari.BridgeID(x.Bridge)], by.ID) {
+		return by
+	}
+	return who
 }
 
 const (

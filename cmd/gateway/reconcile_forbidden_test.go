@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -161,14 +162,30 @@ func TestReconcileChargesNoLegThatTookAnothersPlace(t *testing.T) {
 }
 
 // What the CEL proves to forbid the charge also takes back the charge of the part that was seen.
+// Asterisk's threads write the transfer's row before those of leaving the bridge, or behind them.
 func TestReconcileFreesACallThatWasLedToASurchargeNumber(t *testing.T) {
-	l := newTwoLogs(morning)
-	l.arrive()
-	l.answer(4)
-	l.hold(14, 16, 14, 16)
-	seen := len(l.frames)
-	l.row(20, "BLINDTRANSFER", l.operator, `{"extension":"899123456","bridge_id":"b"}`)
-	l.hangUp(26, 26)
+	for name, left := range map[string]bool{"transfer first": false, "bridge first": true} {
+		t.Run(name, func(t *testing.T) {
+			l := newTwoLogs(morning)
+			l.arrive()
+			l.answer(4)
+			l.hold(14, 16, 14, 16)
+			seen := len(l.frames)
+			for _, c := range []ari.Channel{l.caller, l.operator} {
+				if left {
+					l.row(20, "BRIDGE_EXIT", c, bridgeRow)
+				}
+			}
+			l.row(20, "BLINDTRANSFER", l.operator, fmt.Sprintf(`{"extension":"899123456","bridge_id":"b",`+
+				`"transferee_channel_name":%q,"transferee_channel_uniqueid":%q}`, l.caller.Name, l.caller.ID))
+			l.hangUp(26, 26)
+			wantFreedByTheCEL(t, l, seen)
+		})
+	}
+}
+
+func wantFreedByTheCEL(t *testing.T, l *twoLogs, seen int) {
+	t.Helper()
 	dir := newLedgerDir(t, l.frames[:seen], notExempt)
 	cel := l.write(t, dir)
 	out, code := reconcileCEL(t, dir, cel, "--apply")
