@@ -7,7 +7,7 @@ SHELL := /bin/bash
 # load two cores so much that Asterisk's own events and its CEL differ by more than 20 ms.
 LIVE := $(GO) test -tags live -count=1 -parallel 2 -timeout 40m
 
-.PHONY: help demo demo-cluster test test-long unit live kills judge traces reliability lint vuln bench \
+.PHONY: help demo demo-cluster test test-long unit live long kills judge traces reliability lint vuln bench \
 	fuzz build image setup bare load observe cluster-faults cluster-random away deb package-test \
 	gateway-image
 
@@ -29,14 +29,17 @@ unit: ## run the tests that need no PBX, with the race detector
 live: setup ## make real SIP calls on a real Asterisk, and show the pages in a real browser
 	$(LIVE) -run TestLive ./internal/report ./internal/console ./internal/gateway ./cmd/gateway \
 		./internal/delivery ./metering/ledger/postgres
-	$(LIVE) -skip 'TestLiveMoreShapes|TestObserve|TestPackaged|TestMeasure' ./integration/...
+	$(LIVE) -skip 'TestLong|TestObserve|TestPackaged|TestMeasure' ./integration/...
+
+long: setup ## make the calls of the live tests that take longer, but for those of judge and kills
+	$(LIVE) -run TestLong -skip '$(JUDGED)|TestLongKilled' ./integration/ ./internal/delivery
 
 away: setup ## make calls around a gateway that restarts and is away for a minute
 	$(LIVE) -run TestLiveRestartLosesNoTalk ./integration/ -away 60s
 
 KILLS ?= 300
 kills: setup ## kill the gateway KILLS times, at every step of a delivery; needs /dev/fuse
-	$(LIVE) -parallel 6 -v -timeout 60m -run TestLiveKilledAtEachStepOfADelivery ./integration/ -kills $(KILLS)
+	$(LIVE) -parallel 6 -v -timeout 60m -run TestLongKilledAtEachStepOfADelivery ./integration/ -kills $(KILLS)
 
 observe: setup ## record what Asterisk reports of rare cases; the tests hold docs/asterisk.md
 	$(LIVE) -parallel 4 -timeout 30m -run TestObserve ./integration/
@@ -47,10 +50,10 @@ test-long: setup ## run the random and the live tests longer, the fault tables a
 bare: ## run `make demo` and `make test` in a bare Debian 12 container: Go, make, git, nothing else
 	scripts/bare
 
-JUDGED = -v -run 'TestLive($(SHAPES))' ./integration/
+JUDGED = Test(Live|Long)($(SHAPES))
 SHAPES = Shapes|MoreShapes|FreePBX|Offerless|DeadPhone|DirectMedia|Conference|Feature|BridgeMusic|Missed|Clock
 judge: setup ## compare every shape of call, live: the CEL, our record, Asterisk's CDR
-	set -o pipefail; $(LIVE) $(JUDGED) \
+	set -o pipefail; $(LIVE) -v -run '$(JUDGED)' ./integration/ \
 		| grep -E '^ +(shape |[a-z0-9-]+ +[0-9.]+ s)|^ *(ok|FAIL|---)'
 
 TRACES ?= /tmp/risposta-traces
@@ -78,8 +81,7 @@ bin/nats-server: tools/nats.mod
 load: setup build ## call a real Asterisk at a steady rate: every record against its CEL
 	@$(GO) run ./integration/load -gateway bin/risposta
 
-lint: ## run go vet and golangci-lint
-	$(GO) vet -tags live ./...
+lint: ## run golangci-lint, with go vet in it
 	$(GO) tool -modfile=tools/go.mod golangci-lint run --build-tags live ./...
 
 vuln: ## look for known vulnerabilities in the dependencies; needs the vulnerability database

@@ -39,7 +39,7 @@ func TestLiveCheckPasses(t *testing.T) {
 
 // Asterisk lists its applications at once after a check, and after a gateway that was stopped while
 // callers were at its front desk.
-func TestLiveClosedConnectionLeavesThePBXResponding(t *testing.T) {
+func TestLongClosedConnectionLeavesThePBXResponding(t *testing.T) {
 	t.Parallel()
 	h := newHarnessWith(t, frontDeskConfig, []service{servedBy("op1", "desk", announcing)}, longWait)
 	for i := range 6 {

@@ -11,7 +11,7 @@ import (
 
 // The PBX's clock is set forward while operator and caller talk, once by much and once in small
 // steps: no second is charged that was not talk by the machine's boot clock.
-func TestLiveClockOfThePBXIsSetForward(t *testing.T) {
+func TestLongClockOfThePBXIsSetForward(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		steps []time.Duration

@@ -40,7 +40,7 @@ type killed struct {
 // each call that creates, writes, syncs or renames a file of the sink or of the ledger, and between any
 // two messages to and from an HTTP server, PostgreSQL and NATS. In the end nothing is missing at any of
 // them, and what came twice has the id that it had.
-func TestLiveKilledAtEachStepOfADelivery(t *testing.T) {
+func TestLongKilledAtEachStepOfADelivery(t *testing.T) {
 	t.Parallel()
 	if err := faultfs.Available(); err != nil {
 		t.Fatal(err)

@@ -106,7 +106,7 @@ func makeStream(ctx context.Context, t *testing.T, url string, options ...nats.O
 
 // Every sink gets every version and every erasure, from the real servers; a sink that was away
 // catches up; and SQL on what PostgreSQL has gives the sums that SQL on the ledger gives.
-func TestLiveDeliveredToEachSystem(t *testing.T) {
+func TestLongDeliveredToEachSystem(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)
 	defer cancel()

@@ -89,7 +89,7 @@ var dialplanTests = map[string]func(*testing.T){
 	"agents _100X":         TestLiveDeployedDialplan,
 	"risposta announce":    TestLiveFrontDesk,
 	"risposta later":       TestLiveDeployedWaitEnds,
-	"risposta chosen":      TestLiveDayOfCalls,
+	"risposta chosen":      TestLongDayOfCalls,
 	"risposta survey":      TestLiveFrontDesk,
 	"risposta T":           TestLiveCallsDoNotWaitForTheFrontDesk, // the gateway is stopped
 }

@@ -215,7 +215,7 @@ func freePBXFiles(t *testing.T) map[string]string {
 }
 
 // Calls of FreePBX's shape, with our custom destination as deploy/freepbx has it.
-func TestLiveFreePBXShapes(t *testing.T) {
+func TestLongFreePBXShapes(t *testing.T) {
 	playAllWith(t, freePBXShapes, freePBXFiles(t))
 }
 

@@ -60,7 +60,7 @@ func wantTalk(t *testing.T, rec lab.Record, truth, lacks time.Duration) {
 
 // A phone that holds answers a re-INVITE without an offer with sendonly: Asterisk reports an Unhold,
 // and the phone holds on.
-func TestLiveOfferlessReinvite(t *testing.T) {
+func TestLongOfferlessReinvite(t *testing.T) {
 	o := observe(t, "live-offerless", holdingService, nil)
 	o.start(t)
 	o.operator(t, "op1", lab.Called(half).Speaks().Pause(2*second).
@@ -73,7 +73,7 @@ func TestLiveOfferlessReinvite(t *testing.T) {
 }
 
 // A phone dies in mid-talk. No event says so: the packets that Asterisk counts do.
-func TestLiveDeadPhone(t *testing.T) {
+func TestLongDeadPhone(t *testing.T) {
 	for _, c := range []struct{ name, options, dies string }{
 		{"live-dead-operator", "", "PJSIP/op1-"},
 		{"live-dead-caller", "", "PJSIP/trunk-"},
@@ -115,7 +115,7 @@ func TestLiveDeadPhone(t *testing.T) {
 }
 
 // With direct media the packets pass Asterisk by: none is counted, and the talk stays talk.
-func TestLiveDirectMedia(t *testing.T) {
+func TestLongDirectMedia(t *testing.T) {
 	o := observeWith(t, "live-direct-media", often, holdingService, map[string]string{
 		"pjsip.d/options.conf": "[op1](+)\ndirect_media = yes\n[trunk](+)\ndirect_media = yes\n",
 	})
@@ -142,7 +142,7 @@ func TestLiveDirectMedia(t *testing.T) {
 }
 
 // Two members of a conference hear music until a leader comes: they do not talk.
-func TestLiveConferenceWaitsForLeader(t *testing.T) {
+func TestLongConferenceWaitsForLeader(t *testing.T) {
 	o := observeConference(t, "live-conference-waits", "waiting")
 	o.start(t)
 	caller := o.caller(t, 0, lab.Calls().Speaks().Pause(12*second).Bye())
@@ -156,7 +156,7 @@ func TestLiveConferenceWaitsForLeader(t *testing.T) {
 }
 
 // A key of features.conf plays a file to the caller, who stays in the bridge and hears nobody.
-func TestLiveFeatureApplication(t *testing.T) {
+func TestLongFeatureApplication(t *testing.T) {
 	for _, c := range []struct{ name, keys, runsOn, ends string }{
 		{"live-feature-playback", "82", "PJSIP/trunk-", "PLAYBACKSTATUS"},
 		{"live-feature-gosub", "83", "PJSIP/trunk-", "GOSUB_RETVAL"},
@@ -186,7 +186,7 @@ func TestLiveFeatureApplication(t *testing.T) {
 }
 
 // Another application plays music to the bridge.
-func TestLiveBridgeMusic(t *testing.T) {
+func TestLongBridgeMusic(t *testing.T) {
 	o := observe(t, "live-bridge-music", []service{{
 		name: "stasis", agents: []string{"op1"}, dialplan: "Progress(); Stasis(other)",
 	}}, nil)
@@ -223,7 +223,7 @@ func TestLiveBridgeMusic(t *testing.T) {
 
 // The PBX is told to keep the end of a call from the gateway. Its own lists show it, 30 s later at
 // most, and the call ends where it was last seen.
-func TestLiveMissedEventIsFoundInTheLists(t *testing.T) {
+func TestLongMissedEventIsFoundInTheLists(t *testing.T) {
 	o := observe(t, "live-missed-event", holdingService, nil)
 	o.start(t)
 	o.operator(t, "op1", lab.Called(half).Speaks().WaitBye())

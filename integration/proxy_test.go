@@ -80,7 +80,7 @@ func TestLiveFrontDeskThroughTheProxy(t *testing.T) {
 
 // The proxy stands still, or dies, in the middle of an announcement: the call goes on and is free.
 // What it finds when it goes on does nothing to the talk that runs by then.
-func TestLiveCallsDoNotWaitForTheProxy(t *testing.T) {
+func TestLongCallsDoNotWaitForTheProxy(t *testing.T) {
 	t.Parallel()
 	services := []service{
 		servedBy("op1", "stuck", announcing),

@@ -48,7 +48,7 @@ func crew(of, name string, calls int, before string) service {
 // A day of calls in miniature: 60 calls side by side. What the gateway reports agrees with what
 // Asterisk's queue_log alone tells, and the audit by CEL and queue_log finds no difference that it
 // may not have.
-func TestLiveDayOfCalls(t *testing.T) {
+func TestLongDayOfCalls(t *testing.T) {
 	t.Parallel()
 	var services []service
 	for i := range ringing {

@@ -96,7 +96,7 @@ const texting = "Progress(); Gosub(risposta,announce,1(en,text)); Queue({queue})
 
 // A caller whose phone takes texts gets what is announced as one, where the dialplan wants it; a phone
 // that does not is sent none. At the slow pace, and with the expected wait, of which nothing is known.
-func TestLiveFrontDeskSendsTexts(t *testing.T) {
+func TestLongFrontDeskSendsTexts(t *testing.T) {
 	t.Parallel()
 	services := []service{
 		servedBy("op1", "reads", texting), servedBy("op2", "does-not-read", texting),

@@ -38,7 +38,7 @@ func TestObserveMusicEndsAfterUnholdUnderLoad(t *testing.T) {
 
 // The gateway meters such calls: their talk after a hold begins where the music ends. Where Asterisk
 // itself takes longer from the mark of that end (BRIDGEPEER) to the end, no event says so.
-func TestLiveMusicAfterUnholdUnderLoad(t *testing.T) {
+func TestLongMusicAfterUnholdUnderLoad(t *testing.T) {
 	o := observe(t, "live-unhold-loaded", loadedServices(), nil)
 	o.start(t)
 	o.busy(3)

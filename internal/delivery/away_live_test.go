@@ -101,7 +101,7 @@ func part(took []time.Duration, of float64) time.Duration {
 // A system is away for an hour of 50 calls a second, which the ledger gets faster than they would come,
 // and then back, while the calls go on in their own time. Every record arrives once, in order, and no
 // commit is held up by the catching up.
-func TestLiveSinkAwayForAnHour(t *testing.T) {
+func TestLongSinkAwayForAnHour(t *testing.T) {
 	l, err := ledger.Open(t.Context(), filepath.Join(t.TempDir(), "ledger.db"), ledger.Exclusive)
 	if err != nil {
 		t.Fatal(err)
