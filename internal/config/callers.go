@@ -10,6 +10,46 @@ import (
 	"github.com/risposta/gateway/metering/numbering"
 )
 
+// Callers says how callers' numbers are treated.
+type Callers struct {
+	// The file that holds the keys of the pseudonyms, one a line: the current key first, former keys
+	// after it.
+	KeyFile string `yaml:"key_file"`
+	// The keys of the pseudonyms, each of 64 hexadecimal digits. `openssl rand -hex 32` makes one.
+	Key Secret `yaml:"key"`
+	// The code of the country in which calls come in, such as 39. A service with a price needs it.
+	// Left out: only numbers that begin with + or 00 can be read.
+	CountryCode string `yaml:"country_code"`
+	// What the PBX puts in front of callers' numbers, for its phones to call back.
+	OutsidePrefixes []OutsidePrefix `yaml:"outside_prefixes" reload:""`
+	// Who vouches for the numbers of callers, by the trunk that their calls come in on. Of any other
+	// trunk nobody does.
+	Attestation []Attestation `yaml:"attestation"`
+}
+
+// Attestation is who vouches for the numbers of calls from some endpoints.
+type Attestation struct {
+	// The endpoints that the calls come from, such as `PJSIP/trunk*`. Required.
+	Endpoints []string `yaml:"endpoints"`
+	// `trunk`: the carrier lets no false number through. `stir_shaken`: signatures that Asterisk
+	// verifies; level A vouches. Required.
+	By string `yaml:"by"`
+}
+
+// The values of Attestation.By.
+const (
+	ByTrunk      = "trunk"
+	BySTIRSHAKEN = "stir_shaken"
+)
+
+// OutsidePrefix is what the PBX puts in front of the numbers of calls from some endpoints.
+type OutsidePrefix struct {
+	// The endpoints that the calls come from, such as `PJSIP/trunk*`. Required.
+	Endpoints []string `yaml:"endpoints"`
+	// The prefix, such as 0. Required.
+	Prefix string `yaml:"prefix"`
+}
+
 var outsidePrefix = regexp.MustCompile(`^[0-9]{1,4}$`)
 
 func (l *loader) checkCallers(c *Config) {
