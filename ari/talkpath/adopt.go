@@ -41,9 +41,10 @@ func (g *Graph) Adopt(from *Graph, id metering.CallID) {
 	g.calls[id] = c
 }
 
-// Load fills an empty graph with what a former one knew.
-func (g *Graph) Load(s *ari.Snapshot) {
+// Load fills an empty graph with what a former one knew at an instant.
+func (g *Graph) Load(s *ari.Snapshot, at time.Time) {
 	g.placeAll(s)
+	g.loadedAt = at
 	for _, l := range s.Legs {
 		g.legs[l.Channel.ID].done = l.Done
 	}
@@ -63,6 +64,7 @@ func (g *Graph) Reattach(from *Graph, id metering.CallID) bool {
 			return false
 		}
 	}
+	g.awaitMusicEnds(from)
 	delete(from.calls, id)
 	g.arrivals++
 	c.order, c.caller = g.arrivals, caller

@@ -47,6 +47,7 @@ type Graph struct {
 	// of the evidence belongs to the call, also where the leg that connected the two has left. A
 	// graph that replays holds just the legs that are connected with the call.
 	replayOf *call
+	loadedAt time.Time    // of a checkpoint
 	order    []ari.Bridge // of members, from a LegSnapshot, for the event that follows it
 	// destroyed are the channels that went last, and when: Asterisk may send one more event about such
 	// a channel, which makes no new leg. destroyedOrder lists

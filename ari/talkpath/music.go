@@ -92,6 +92,17 @@ func (m *musicEnd) setUp(at time.Time) (since time.Time) {
 	return since
 }
 
+// awaitMusicEnds awaits the music of holds that ended shortly before the checkpoint, as a replay of
+// their call shows: whether it had ended by then is not known.
+func (g *Graph) awaitMusicEnds(from *Graph) {
+	for id, former := range from.legs {
+		l, since := g.legs[id], former.musicEnd.since
+		if l != nil && !since.IsZero() && g.loadedAt.Sub(since) <= maxMusic {
+			l.musicEnd.since, l.musicEnd.from, l.musicEnd.due = since, since, 1
+		}
+	}
+}
+
 // noteOthers notes for the other members of its bridge that a hold of the leg, or its end, has the
 // bridge set up yet. Where both await the end of music, whose comes first is not told, so both wait
 // for both.

@@ -33,7 +33,7 @@ func (m *Mediator) Snapshot() *ari.Snapshot { return m.graph.Snapshot() }
 // Load takes over what a former run knew of the PBX up to an instant. [Mediator.Reattach] then
 // brings back the open calls. The events that follow must be those that followed then.
 func (m *Mediator) Load(s *ari.Snapshot, watermark time.Time) {
-	m.graph.Load(s)
+	m.graph.Load(s, watermark)
 	m.watermark = watermark
 }
 

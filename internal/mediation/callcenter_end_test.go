@@ -5,6 +5,7 @@ import (
 
 	"github.com/risposta/gateway/ari"
 )
+
 // end hangs up every channel.
 func (w *callCenter) end() {
 	w.now = w.now.Add(time.Second)
