@@ -71,14 +71,16 @@ func TestObserveDeadPhone(t *testing.T) {
 				o.gone(trunk)
 				return
 			}
-			last := o.received(operator)
-			for range 3 {
+			last := "" // not known until what was on its way has come
+			for range 4 {
 				living := o.received(trunk)
 				o.until("audio from the phone that lives", func() bool { return o.received(trunk) != living })
 				time.Sleep(2 * second) // what is tested is that a length of time changes nothing
-			}
-			if now := o.received(operator); now != last || !o.inBridge(operator) {
-				t.Errorf("received from the dead phone: %s, then %s", last, now)
+				now := o.received(operator)
+				if last != "" && now != last || !o.inBridge(operator) {
+					t.Errorf("received from the dead phone: %s, then %s", last, now)
+				}
+				last = now
 			}
 			o.ask(http.MethodDelete, "/channels/"+trunk, nil)
 			o.gone(operator)
@@ -181,8 +183,8 @@ func TestObserveStatisticsOfOtherChannels(t *testing.T) {
 		"[agents](+)\nexten => 8800,1,ConfBridge(room)\n"})
 	o.operator(t, "op1", lab.Called(half).Speaks().WaitBye())
 	caller := o.caller(t, 0, lab.Calls().Speaks().WaitBye())
-	o.dials(t, "op2", "8800", lab.Calls().Speaks().WaitBye())
 	trunk := o.talking("PJSIP/trunk-")
+	o.dials(t, "op2", "8800", lab.Calls().Speaks().WaitBye()) // the room's announcer takes the next number, too
 	const local = "Local/200@from-queue-00000000;"
 	for name, want := range map[string]int{
 		local + "1": http.StatusForbidden, local + "2": http.StatusForbidden,
