@@ -23,7 +23,7 @@ type deliveryCommand struct {
 
 type deliveryList struct{ configFlag }
 
-// Run prints a line for each system, then one for each of its dead letters.
+// Run prints a line for each system and each log of the ledger, then one for each dead letter.
 func (c deliveryList) Run(ctx context.Context, io streams) (err error) {
 	conf, err := config.Load(c.Config, io.environ, config.NoSecrets)
 	if err != nil {
@@ -34,25 +34,61 @@ func (c deliveryList) Run(ctx context.Context, io streams) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
-	end, err := l.EndOfLog(ctx)
+	return listDeliveries(ctx, io, conf.Delivery, l)
+}
+
+func listDeliveries(ctx context.Context, io streams, to []config.Delivery, l ledger.Store) error {
+	logs, err := logsOf(ctx, l)
 	if err != nil {
 		return err
 	}
-	for _, d := range conf.Delivery {
-		cursor, err := l.Cursor(ctx, d.Name)
-		if err != nil {
-			return err
+	for _, d := range to {
+		for _, log := range logs {
+			if err := listDelivery(ctx, io, d.Name, log, len(logs) > 1); err != nil {
+				return err
+			}
 		}
-		letters, err := l.DeadLetters(ctx, d.Name)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(io.stdout, "%s  has %d of %d leaves of the ledger log; %d letters\n",
-			d.Name, min(cursor.Next, end), end, len(letters))
-		for _, l := range letters {
-			fmt.Fprintf(io.stdout, "  %s  %s  %s  tries %d  %s\n", l.Record, l.State,
-				l.At.Format(time.RFC3339), l.Tries, l.Why)
-		}
+	}
+	return nil
+}
+
+// logsOf are the logs of a ledger: that of each node, where it has one for each.
+func logsOf(ctx context.Context, l ledger.Store) (logs []delivery.Log, err error) {
+	err = ledgers.Each(ctx, l, func(node string, l ledger.Store) error {
+		logs = append(logs, delivery.Log{Node: node, Store: l})
+		return nil
+	})
+	return logs, err
+}
+
+// listDelivery prints how far a system is in a log. among: there are others.
+func listDelivery(
+	ctx context.Context, io streams, sink string, log delivery.Log, among bool,
+) error {
+	end, err := log.Store.EndOfLog(ctx)
+	if err != nil {
+		return err
+	}
+	cursor, err := log.Store.Cursor(ctx, sink)
+	if err != nil {
+		return err
+	}
+	letters, err := log.Store.DeadLetters(ctx, sink)
+	if err != nil {
+		return err
+	}
+	whose := ""
+	switch {
+	case log.Node != "":
+		whose = " of node " + log.Node
+	case among:
+		whose = " of no node"
+	}
+	fmt.Fprintf(io.stdout, "%s  has %d of %d leaves of the ledger log%s; %d letters\n",
+		sink, min(cursor.Next, end), end, whose, len(letters))
+	for _, l := range letters {
+		fmt.Fprintf(io.stdout, "  %s  %s  %s  tries %d  %s\n", l.Record, l.State,
+			l.At.Format(time.RFC3339), l.Tries, l.Why)
 	}
 	return nil
 }
@@ -79,7 +115,7 @@ func (f letterFlags) mark(
 		return err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
-	n, err := l.MarkLetters(ctx, f.Sink, record, state)
+	n, err := mark(ctx, l, f.Sink, record, state)
 	if err != nil {
 		return err
 	}
@@ -88,6 +124,24 @@ func (f letterFlags) mark(
 	}
 	_, err = fmt.Fprintf(io.stdout, "%d dead letters of %s %s\n", n, f.Sink, done)
 	return err
+}
+
+// mark gives letters another state in each log. One that fails leaves those before it marked: doing it again
+// marks all.
+func mark(
+	ctx context.Context, l ledger.Store, sink, record string, state ledger.LetterState,
+) (n int, err error) {
+	logs, err := logsOf(ctx, l)
+	if err != nil {
+		return 0, err
+	}
+	for _, log := range logs {
+		marked, err := log.Store.MarkLetters(ctx, sink, record, state)
+		if n += marked; err != nil {
+			return n, err
+		}
+	}
+	return n, nil
 }
 
 func sinkOf(conf *config.Config, name string) (config.Delivery, error) {
@@ -171,13 +225,17 @@ func (c deliveryVerify) Run(ctx context.Context, io streams) (err error) {
 func (c deliveryVerify) compare(
 	ctx context.Context, d config.Delivery, l ledger.Store,
 ) (delivery.Comparison, error) {
+	logs, err := logsOf(ctx, l)
+	if err != nil {
+		return delivery.Comparison{}, err
+	}
 	if c.Held == "" {
-		return delivery.Compare(ctx, l, d)
+		return delivery.Compare(ctx, logs, d)
 	}
 	f, err := os.Open(c.Held)
 	if err != nil {
 		return delivery.Comparison{}, usage{err}
 	}
-	got, err := delivery.CompareList(ctx, l, d, f)
+	got, err := delivery.CompareList(ctx, logs, d, f)
 	return got, errors.Join(err, f.Close())
 }

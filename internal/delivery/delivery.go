@@ -22,6 +22,13 @@ import (
 // Store is the side of the ledger that deliveries need.
 type Store = ledger.Deliveries
 
+// Log is the ledger log of a node, "" where it is no node's. Each has cursors and dead letters of its
+// own.
+type Log struct {
+	Node  string
+	Store Store
+}
+
 // Observer learns what a [Worker] does. Its methods return at once.
 type Observer interface {
 	// Lag is called with how many leaves of the ledger log a sink has not, and for how long there have

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"path/filepath"
 
 	"github.com/risposta/gateway/internal/config"
 	"github.com/risposta/gateway/metering/delivery"
@@ -18,8 +17,7 @@ import (
 )
 
 // Open makes the workers of a configuration for the ledger log of a node, "" where there is one log
-// alone. The files of a node have a folder of their own. It connects to nothing yet. Where it fails, what it has
-// opened is closed.
+// alone. It connects to nothing yet. Where it fails, what it has opened is closed.
 func Open(
 	ctx context.Context, conf *config.Config, node string, store Store, observer Observer,
 ) (workers []*Worker, err error) {
@@ -28,10 +26,7 @@ func Open(
 		return nil, err
 	}
 	for _, d := range conf.Delivery {
-		if d.File.Folder != "" && node != "" {
-			d.File.Folder = filepath.Join(d.File.Folder, url.PathEscape(node))
-		}
-		sink, err := OpenSink(ctx, d)
+		sink, err := OpenSink(ctx, d, node)
 		if err != nil {
 			for _, w := range workers {
 				w.Sink.Close()
@@ -97,8 +92,9 @@ func batching(d config.Delivery) Batching {
 	return Batching{Max: maxBatch}
 }
 
-// OpenSink makes the sink of a delivery.
-func OpenSink(ctx context.Context, d config.Delivery) (delivery.Sink, error) {
+// OpenSink makes the sink of a delivery for the ledger log of a node, "" where it is no node's. The
+// files of a node have a folder of their own.
+func OpenSink(ctx context.Context, d config.Delivery, node string) (delivery.Sink, error) {
 	fields, err := delivery.Select(d.Fields)
 	if err != nil {
 		return nil, fmt.Errorf("delivery %s: fields: %w", d.Name, err)
@@ -106,7 +102,9 @@ func OpenSink(ctx context.Context, d config.Delivery) (delivery.Sink, error) {
 	var sink delivery.Sink
 	switch {
 	case d.File.Folder != "":
-		sink, err = file.Open(d.File.Config(fields))
+		c := d.File.Config(fields)
+		c.Below = url.PathEscape(node)
+		sink, err = file.Open(c)
 	case d.Webhook.URL != "":
 		sink, err = openWebhook(d.Webhook, fields)
 	case d.NATS.URL != "":

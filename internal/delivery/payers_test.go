@@ -134,7 +134,7 @@ func TestVerifyFindsEachDifference(t *testing.T) {
 		{"another amount", "other " + dearer.Record,
 			[]metering.Record{rec(0, 1, 14), dearer, rec(2, 1, 14)}},
 	} {
-		got, err := Verify(t.Context(), store, "s", fields, listOf(c.has, digest), false)
+		got, err := Verify(t.Context(), []Log{{Store: store}}, "s", fields, listOf(c.has, digest), false)
 		if err != nil {
 			t.Fatal(err)
 		}

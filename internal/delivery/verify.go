@@ -30,25 +30,29 @@ type held func(ctx context.Context, f func(id, digest string) error) error
 // verifyPage bounds how many leaves are read at once.
 const verifyPage = 1000
 
-// Verify compares what a sink has with what the ledger has committed up to the sink's cursor. Of a
-// record whose detail is erased, what a sink without replacement has from before is not compared, but
-// counted. replaces: later versions take the place of earlier ones.
+// Verify compares what a sink has with what each log of the ledger has committed up to the sink's
+// cursor in it. Of a record whose detail is erased, what a sink without replacement has from before is
+// not compared, but counted. replaces: later versions take the place of earlier ones.
 func Verify(
-	ctx context.Context, store Store, sink string, fields delivery.Fields, has held, replaces bool,
+	ctx context.Context, logs []Log, sink string, fields delivery.Fields, has held, replaces bool,
 ) (c Comparison, err error) {
-	due, err := owed(ctx, store, sink, fields, replaces)
-	if err != nil {
-		return c, err
+	due, optional := map[string]string{}, map[string]bool{}
+	for _, log := range logs {
+		one, err := owed(ctx, log.Store, sink, fields, replaces)
+		if err != nil {
+			return c, err
+		}
+		maps.Copy(due, one) // all versions of a record are in one log
+		letters, err := log.Store.DeadLetters(ctx, sink)
+		if err != nil {
+			return c, err
+		}
+		for _, l := range letters {
+			optional[l.Record] = true
+		}
+		c.Letters += len(letters)
 	}
-	letters, err := store.DeadLetters(ctx, sink)
-	if err != nil {
-		return c, err
-	}
-	optional := map[string]bool{}
-	for _, l := range letters {
-		optional[l.Record] = true
-	}
-	c.Letters, c.Events = len(letters), len(due)
+	c.Events = len(due)
 	seen := map[string]bool{}
 	err = has(ctx, func(id, digest string) error {
 		want, ok := due[id]

@@ -39,6 +39,7 @@ const (
 // Config is where the files go, and what they are like.
 type Config struct {
 	Folder      string
+	Below       string // a folder in it that is made with the first file, as of a node; "": none
 	Format      Format
 	Separator   string // of CSV: one character; "": a comma
 	DecimalSign string // of CSV; "": a dot
@@ -98,8 +99,7 @@ func (f *Folder) Deliver(
 		if err := f.encode(&text, f.Fields, part.events); err != nil {
 			return 0, nil, fmt.Errorf("writing the file %s: %w", name, err)
 		}
-		folder := filepath.Join(f.Folder, part.folder)
-		if err := f.publish(folder, name, text.Bytes()); err != nil {
+		if err := f.publish(part.folder, name, text.Bytes()); err != nil {
 			return 0, nil, fmt.Errorf("writing the file %s: %w", name, err)
 		}
 	}
@@ -130,8 +130,13 @@ func (f *Folder) parts(events []delivery.Event) []part {
 }
 
 // publish makes a file appear, with its hash. The hash comes first: who sees the file finds it.
-func (f *Folder) publish(folder, name string, text []byte) error {
-	if folder != f.Folder {
+func (f *Folder) publish(part, name string, text []byte) error {
+	folder := f.Folder
+	for _, below := range []string{f.Below, part} {
+		if below == "" {
+			continue
+		}
+		folder = filepath.Join(folder, below)
 		if err := makeFolder(folder); err != nil {
 			return err
 		}
@@ -154,7 +159,7 @@ func (f *Folder) publish(folder, name string, text []byte) error {
 	return syncFolder(folder)
 }
 
-// makeFolder makes the folder of a day, durably.
+// makeFolder makes the folder of a node or a day, durably.
 func makeFolder(folder string) error {
 	err := os.Mkdir(folder, 0o750)
 	if errors.Is(err, fs.ErrExist) {

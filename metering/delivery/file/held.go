@@ -31,7 +31,7 @@ func (f *Folder) Held(ctx context.Context, found func(id, digest string) error) 
 	if f.Format == Parquet {
 		pattern = filepath.Join("day=*", pattern)
 	}
-	names, err := filepath.Glob(filepath.Join(f.Folder, pattern))
+	names, err := filepath.Glob(filepath.Join(f.Folder, f.Below, pattern))
 	if err != nil {
 		return err
 	}
