@@ -190,7 +190,7 @@ func (resigner) SignLog(
 			return head, false, err
 		}
 	}
-	head, err = merkle.Sign(5, &log, signer)
+	head, err = merkle.Sign("", 5, &log, signer)
 	return head, true, err
 }
 

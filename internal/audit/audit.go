@@ -44,6 +44,7 @@ type Report struct {
 // Options are what an audit is made with.
 type Options struct {
 	Keys note.Verifiers
+	Node string // whose log it is, where each node has one; else ""
 	// Heads are signed heads that were kept elsewhere. Without one the ledger is compared with itself
 	// alone: whoever can write it may have made all of it anew.
 	Heads [][]byte
@@ -89,7 +90,7 @@ func verify(ctx context.Context, s ledger.Snapshot, o Options) (Report, error) {
 		options: o, disputes: map[string]*disputed{}, reported: map[Problem]bool{},
 		qualityDays: map[string]string{},
 	}
-	a.Problems = []Problem{}
+	a.Problems, a.Node = []Problem{}, o.Node
 	if err := a.readLog(ctx, s); err != nil {
 		return Report{}, err
 	}

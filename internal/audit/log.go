@@ -83,6 +83,11 @@ func (r *logReader) openHeads(ctx context.Context, s ledger.Snapshot) error {
 			r.report("", "%v", err)
 			continue
 		}
+		if h.Node != r.options.Node {
+			r.report("", "the head that was signed at %d leaves is of %s, and this is the log of %s", h.N,
+				nodeText(h.Node), nodeText(r.options.Node))
+			continue
+		}
 		r.heads = append(r.heads, signedHead{h, kept})
 	}
 	if len(own) == 0 {
@@ -92,24 +97,40 @@ func (r *logReader) openHeads(ctx context.Context, s ledger.Snapshot) error {
 	return nil
 }
 
-// HeadsOf are the heads among those that were kept elsewhere which a log agrees with, and the others.
-// A head that cannot be read is no log's.
-func HeadsOf(ctx context.Context, l ledger.Log, kept [][]byte) (own, others [][]byte, err error) {
+func nodeText(node string) string {
+	if node == "" {
+		return "no node"
+	}
+	return "node " + node
+}
+
+// HeadsOf are the heads among these that name a node, "" for none.
+func HeadsOf(node string, kept [][]byte) (own [][]byte) {
 	for _, text := range kept {
-		tree, err := merkle.Unverified(text)
-		agrees := err == nil
-		if agrees {
-			if agrees, err = l.Agrees(ctx, tree); err != nil {
-				return nil, nil, err
-			}
-		}
-		if agrees {
+		if nodeOf(text) == node {
 			own = append(own, text)
-		} else {
+		}
+	}
+	return own
+}
+
+// HeadsOfOthers are the heads among these that name none of some nodes.
+func HeadsOfOthers(nodes []string, kept [][]byte) (others [][]byte) {
+	for _, text := range kept {
+		if !slices.Contains(nodes, nodeOf(text)) {
 			others = append(others, text)
 		}
 	}
-	return own, others, nil
+	return others
+}
+
+// nodeOf is the node that a head names. One that cannot be read names none.
+func nodeOf(text []byte) string {
+	h, err := merkle.Unverified(text)
+	if err != nil {
+		return ""
+	}
+	return h.Node
 }
 
 // storedHashes are the stored hashes, in order.

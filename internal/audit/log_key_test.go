@@ -33,7 +33,7 @@ func signed(t *testing.T, file string, hasHeads bool) merkle.Head {
 	if err != nil {
 		t.Fatal(err)
 	}
-	head, err := merkle.Sign(0, &merkle.Memory{}, signer)
+	head, err := merkle.Sign("", 0, &merkle.Memory{}, signer)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -45,11 +45,11 @@ func (s *site) keepHeads(places []heads.Place, own [][]byte) error {
 	var first *heads.Line
 	if len(own) > 0 {
 		note := own[len(own)-1]
-		tree, err := merkle.Unverified(note)
+		newest, err := merkle.Unverified(note)
 		if err != nil {
 			return err
 		}
-		line := heads.NewLine(merkle.Head{Tree: tree, Note: note}, time.Now())
+		line := heads.NewLine(newest, time.Now())
 		first = &line
 	}
 	for _, p := range places {
@@ -70,7 +70,11 @@ func (s *site) agrees(ctx context.Context, note []byte) error {
 	if err != nil {
 		return &heads.DifferError{Err: err}
 	}
-	agrees, err := s.ledger.Agrees(ctx, head.Tree)
+	if head.Node != s.name {
+		return &heads.DifferError{Err: fmt.Errorf("the kept head is of node %q, and this is the log of "+
+			"node %q: heads were put in each other's place", head.Node, s.name)}
+	}
+	agrees, err := s.ledger.Agrees(ctx, head)
 	if err == nil && !agrees {
 		err = &heads.DifferError{Err: fmt.Errorf("the ledger is not the one whose head was signed at %d "+
 			"leaves: it is older, or another; put the right one back, or move the kept heads away", head.N)}

@@ -13,7 +13,10 @@ import (
 	"time"
 
 	"github.com/risposta/gateway/ari/aritest"
+	"github.com/risposta/gateway/internal/audit"
 	"github.com/risposta/gateway/internal/config"
+	"github.com/risposta/gateway/internal/heads"
+	"github.com/risposta/gateway/metering/ledger/merkle"
 )
 
 // Each signed head is kept in the second place. A ledger that is put back to an older state is
@@ -22,9 +25,9 @@ func TestHeadsAreKeptInASecondPlaceAndCompared(t *testing.T) {
 	pbx := aritest.New()
 	defer pbx.Close()
 	dir := t.TempDir()
-	heads := filepath.Join(t.TempDir(), "heads")
+	kept := filepath.Join(t.TempDir(), "heads")
 	conf := configure(t, pbx, dir, "")
-	conf.Ledger.Heads = []config.HeadPlace{{To: "file:" + heads}}
+	conf.Ledger.Heads = []config.HeadPlace{{To: "file:" + kept}}
 	older := filepath.Join(t.TempDir(), "older.db")
 
 	r := start(t, pbx, conf)
@@ -46,7 +49,7 @@ func TestHeadsAreKeptInASecondPlaceAndCompared(t *testing.T) {
 	r.until(`"state":"final"`, 1)
 	r.stop()
 	signed := strings.Count(r.log.String(), `"event":"ledger.signed"`)
-	text, err = os.ReadFile(heads)
+	text, err = os.ReadFile(kept)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +60,7 @@ func TestHeadsAreKeptInASecondPlaceAndCompared(t *testing.T) {
 		t.Errorf("an honest ledger was reported:\n%s", r.log)
 	}
 	half := append(text, `{"event":"ledger.signed","head":"go.sum`...) // a crash cut it short
-	if err := os.WriteFile(heads, half, 0o600); err != nil {
+	if err := os.WriteFile(kept, half, 0o600); err != nil {
 		t.Fatal(err)
 	}
 
@@ -66,16 +69,43 @@ func TestHeadsAreKeptInASecondPlaceAndCompared(t *testing.T) {
 	}
 	r = start(t, pbx, conf)
 	r.until("ledger.heads_differ", 1)
-	r.untilMetric(`risposta_ledger_heads_differ{place="file:` + heads + `"} 1`)
+	r.untilMetric(`risposta_ledger_heads_differ{place="file:` + kept + `"} 1`)
 	r.until("pbx.synced", 1)
 	r.stop()
 
 	// What the place has is left as it is: the next start finds the same.
-	if now, err := os.ReadFile(heads); err != nil || !bytes.Equal(now, half) {
+	if now, err := os.ReadFile(kept); err != nil || !bytes.Equal(now, half) {
 		t.Errorf("the place has got other heads, %v", err)
 	}
 	r = start(t, pbx, conf)
 	r.until("ledger.heads_differ", 1)
+	r.stop()
+}
+
+// The head of a node is no head of a ledger of one log, also where its tree agrees.
+func TestHeadOfANodeDiffers(t *testing.T) {
+	pbx := aritest.New()
+	defer pbx.Close()
+	kept := filepath.Join(t.TempDir(), "heads")
+	conf := configure(t, pbx, t.TempDir(), "")
+	signer, err := audit.Signer(conf.Ledger.KeyFile, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, err := merkle.Sign("pbx2", 0, &merkle.Memory{}, signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	line, err := heads.NewLine(head, time.Now()).Text()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(kept, append(line, '\n'), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	conf.Ledger.Heads = []config.HeadPlace{{To: "file:" + kept}}
+	r := start(t, pbx, conf)
+	r.until("heads were put in each other's place", 1)
 	r.stop()
 }
 

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
-	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/ledger/merkle"
@@ -121,8 +120,9 @@ type Log interface {
 	Heads(ctx context.Context) ([][]byte, error)
 	// Leaves calls f with each leaf: its number, the record that it names, its text.
 	Leaves(ctx context.Context, f func(n int64, record string, text []byte) error) error
-	// Agrees reports whether the log begins with the leaves that a head was signed for.
-	Agrees(ctx context.Context, head tlog.Tree) (bool, error)
+	// Agrees reports whether the head is of this node, and the log begins with the leaves that it was
+	// signed for.
+	Agrees(ctx context.Context, head merkle.Head) (bool, error)
 	// LeavesOf calls f with the text of each leaf that names a record, in order.
 	LeavesOf(ctx context.Context, record string, f func(text []byte) error) error
 	// Hashes calls f with each stored hash of the log's tree, in order.

@@ -118,13 +118,15 @@ var logTests = map[string]func(*testing.T, Store){
 		if err != nil {
 			t.Fatal(err)
 		}
-		longer, other := head.Tree, head.Tree
+		longer, other, node, shorter := head, head, head, head
 		longer.N += 7
 		other.Hash[0]++
+		node.Node += "x"
+		shorter.N = 1
 		for _, c := range []struct {
-			head tlog.Tree
+			head merkle.Head
 			want bool
-		}{{head.Tree, true}, {longer, false}, {other, false}, {tlog.Tree{N: 1, Hash: head.Hash}, false}} {
+		}{{head, true}, {longer, false}, {other, false}, {shorter, false}, {node, false}} {
 			if got, err := l.Agrees(t.Context(), c.head); err != nil || got != c.want {
 				t.Errorf("agrees with %d leaves, %s: %v, %v; want %v", c.head.N, c.head.Hash, got, err, c.want)
 			}

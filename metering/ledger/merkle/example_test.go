@@ -33,7 +33,7 @@ func Example() {
 	}
 
 	// Sign: the head covers all leaves so far.
-	head, err := merkle.Sign(log.Len(), &log, signer)
+	head, err := merkle.Sign("", log.Len(), &log, signer)
 	if err != nil {
 		panic(err)
 	}

@@ -17,7 +17,6 @@ import (
 	"fmt"
 	"strings"
 
-	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 )
 
@@ -97,42 +96,6 @@ func Hashes(n int64, leaf Leaf, read tlog.HashReader) ([]tlog.Hash, error) {
 
 // Stored returns how many hashes are stored for a log of n leaves.
 func Stored(n int64) int64 { return tlog.StoredHashCount(n) }
-
-// Head is the state of the log at one size: the number of leaves and the root hash.
-type Head struct {
-	tlog.Tree
-	Note []byte // the head as a signed note, which is all that a verifier needs
-}
-
-// Sign makes the signed head of a log of n leaves.
-func Sign(n int64, read tlog.HashReader, signer note.Signer) (Head, error) {
-	root, err := tlog.TreeHash(n, read)
-	if err != nil {
-		return Head{}, err
-	}
-	tree := tlog.Tree{N: n, Hash: root}
-	text, err := note.Sign(&note.Note{Text: string(tlog.FormatTree(tree))}, signer)
-	return Head{Tree: tree, Note: text}, err
-}
-
-// Open reads a signed head and checks its signature by the key among these that made it.
-func Open(text []byte, keys note.Verifiers) (Head, error) {
-	n, err := note.Open(text, keys)
-	if err != nil {
-		return Head{}, fmt.Errorf("the head's signature: %w", err)
-	}
-	tree, err := tlog.ParseTree([]byte(n.Text))
-	return Head{Tree: tree, Note: text}, err
-}
-
-// Unverified reads a head and leaves its signature to others.
-func Unverified(text []byte) (tlog.Tree, error) {
-	tree, _, ok := strings.Cut(string(text), "\n\n")
-	if !ok {
-		return tlog.Tree{}, errors.New("a signed head has no signature")
-	}
-	return tlog.ParseTree([]byte(tree + "\n"))
-}
 
 // Memory is a log in memory.
 type Memory struct {

@@ -61,7 +61,7 @@ func TestInclusionProofHoldsForItsLeafAlone(t *testing.T) {
 			}
 		}
 		size := rapid.IntRange(1, n).Draw(t, "signed at")
-		head, err := merkle.Sign(int64(size), &log, signer)
+		head, err := merkle.Sign("", int64(size), &log, signer)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -95,7 +95,7 @@ func TestChangedLogDisagreesWithAnEarlierHead(t *testing.T) {
 		}
 		return &log
 	}
-	head, err := merkle.Sign(4, build(0, 1, 2, 3), signer)
+	head, err := merkle.Sign("", 4, build(0, 1, 2, 3), signer)
 	if err != nil {
 		t.Fatal(err)
 	}

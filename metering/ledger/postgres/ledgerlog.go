@@ -105,7 +105,7 @@ func (s *Store) SignLog(
 		if err != nil || covered == tx.leaves-1 { // the newest head's own leaf
 			return err
 		}
-		if head, err = merkle.Sign(tx.leaves, tx.readHashes(ctx), signer); err != nil {
+		if head, err = merkle.Sign(tx.log, tx.leaves, tx.readHashes(ctx), signer); err != nil {
 			return err
 		}
 		signed = true
@@ -142,19 +142,20 @@ func newestHead(ctx context.Context, tx *txn) (covered int64, err error) {
 	if err != nil {
 		return 0, hide(err)
 	}
-	tree, err := merkle.Unverified(text)
+	newest, err := merkle.Unverified(text)
 	if err != nil {
 		return 0, fmt.Errorf("%w: the newest head: %w", ledger.ErrDamaged, err)
 	}
-	if agrees, err := agree(tx.leaves, tree, tx.readHashes(ctx)); err != nil || !agrees {
+	if agrees, err := agree(tx.log, tx.leaves, newest, tx.readHashes(ctx)); err != nil || !agrees {
 		return 0, errors.Join(fmt.Errorf("%w: the log, of %d leaves, is not the one whose head was "+
-			"signed at %d", ledger.ErrDamaged, tx.leaves, tree.N), err)
+			"signed at %d", ledger.ErrDamaged, tx.leaves, newest.N), err)
 	}
-	return tree.N, nil
+	return newest.N, nil
 }
 
-func agree(n int64, head tlog.Tree, hashes tlog.HashReader) (bool, error) {
-	if head.N > n {
+// agree reports whether a head is of a log of n leaves.
+func agree(log string, n int64, head merkle.Head, hashes tlog.HashReader) (bool, error) {
+	if head.N > n || head.Node != log {
 		return false, nil
 	}
 	root, err := tlog.TreeHash(head.N, hashes)
@@ -165,12 +166,12 @@ func agree(n int64, head tlog.Tree, hashes tlog.HashReader) (bool, error) {
 }
 
 // Agrees implements ledger.Log.
-func (r reads) Agrees(ctx context.Context, head tlog.Tree) (bool, error) {
+func (r reads) Agrees(ctx context.Context, head merkle.Head) (bool, error) {
 	n, err := r.EndOfLog(ctx)
 	if err != nil {
 		return false, err
 	}
-	return agree(n, head, r.hashes(ctx))
+	return agree(r.log, n, head, r.hashes(ctx))
 }
 
 // Heads implements ledger.Log.

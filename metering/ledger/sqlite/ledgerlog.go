@@ -104,7 +104,7 @@ func (l *store) SignLog(
 		if err != nil || covered == n-1 { // the newest head's own leaf
 			return err
 		}
-		if head, err = merkle.Sign(n, hashes(ctx, tx), signer); err != nil {
+		if head, err = merkle.Sign("", n, hashes(ctx, tx), signer); err != nil {
 			return err
 		}
 		signed = true
@@ -134,21 +134,21 @@ func newestHead(ctx context.Context, tx txn, n int64) (covered int64, err error)
 	if err != nil {
 		return 0, err
 	}
-	tree, err := merkle.Unverified(text)
+	newest, err := merkle.Unverified(text)
 	if err != nil {
 		return 0, fmt.Errorf("%w: the newest head: %w", ledger.ErrDamaged, err)
 	}
-	if agrees, err := (reads{tx}).Agrees(ctx, tree); err != nil || !agrees {
+	if agrees, err := (reads{tx}).Agrees(ctx, newest); err != nil || !agrees {
 		return 0, errors.Join(fmt.Errorf("%w: the log, of %d leaves, is not the one whose head was "+
-			"signed at %d", ledger.ErrDamaged, n, tree.N), err)
+			"signed at %d", ledger.ErrDamaged, n, newest.N), err)
 	}
-	return tree.N, nil
+	return newest.N, nil
 }
 
-// Agrees implements ledger.Log.
-func (r reads) Agrees(ctx context.Context, head tlog.Tree) (bool, error) {
+// Agrees implements ledger.Log. The log is of no node.
+func (r reads) Agrees(ctx context.Context, head merkle.Head) (bool, error) {
 	n, err := countLeaves(ctx, r.q)
-	if err != nil || head.N > n {
+	if err != nil || head.N > n || head.Node != "" {
 		return false, err
 	}
 	root, err := tlog.TreeHash(head.N, hashes(ctx, r.q))
