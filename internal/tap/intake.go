@@ -25,6 +25,7 @@ type intake struct {
 	after    cluster.Place // of the last frame
 	pending  []ari.Frame   // taken, and not written yet
 	skipping bool          // until a snapshot
+	beat     beat
 }
 
 // run writes what comes until ctx ends.
@@ -32,6 +33,8 @@ func (i *intake) run(ctx context.Context) {
 	for {
 		select {
 		case <-i.tap.queue.Ready():
+		case <-i.beat:
+			continue
 		case <-ctx.Done():
 			return
 		}
@@ -42,6 +45,7 @@ func (i *intake) run(ctx context.Context) {
 // empty writes what waits, until nothing does or ctx ends.
 func (i *intake) empty(ctx context.Context) {
 	for {
+		i.beat.take()
 		if len(i.pending) == 0 {
 			taken := i.tap.queue.Take(cluster.MaxFrames)
 			if len(taken) == 0 {
@@ -130,10 +134,24 @@ func (i *intake) append(ctx context.Context, m *cluster.Message) bool {
 			event = evJournalFull
 		}
 		i.tap.log.Error(event, zap.Error(err), zap.Duration("retry_in_ms", wait))
+		if !i.await(ctx, wait) {
+			return false
+		}
+		wait = min(2*wait, maxDiskWait)
+	}
+}
+
+// await waits, or until the journal has more room, and takes beats meanwhile: it does not hang.
+func (i *intake) await(ctx context.Context, wait time.Duration) bool {
+	over := time.NewTimer(wait)
+	defer over.Stop()
+	for {
 		select {
-		case <-time.After(wait):
-			wait = min(2*wait, maxDiskWait)
+		case <-over.C:
+			return true
 		case <-i.tap.journal.freed:
+			return true
+		case <-i.beat:
 		case <-ctx.Done():
 			return false
 		}

@@ -28,6 +28,7 @@ const (
 // publisher sends what is in the journal to the stream, in its order.
 type publisher struct {
 	tap     *Tap
+	beat    beat
 	js      jetstream.JetStream
 	sent    cluster.Place                 // acknowledged; written by run alone
 	found   bool                          // the stream was asked how far it is
@@ -57,10 +58,22 @@ func (p *publisher) run(ctx context.Context) {
 			continue
 		}
 		p.failed(err, wait)
+		p.await(ctx, wait)
+		wait = min(2*wait, maxPublishWait)
+	}
+}
+
+// await waits, and takes beats meanwhile: it does not hang.
+func (p *publisher) await(ctx context.Context, wait time.Duration) {
+	over := time.NewTimer(wait)
+	defer over.Stop()
+	for {
 		select {
-		case <-time.After(wait):
-			wait = min(2*wait, maxPublishWait)
+		case <-over.C:
+			return
+		case <-p.beat:
 		case <-ctx.Done():
+			return
 		}
 	}
 }
@@ -94,6 +107,7 @@ func (p *publisher) publish(ctx context.Context) error {
 	c := p.tap.journal.from(p.sent)
 	defer c.close()
 	for {
+		p.beat.take()
 		batch, err := p.take(c)
 		if err != nil {
 			p.tap.log.Error(evJournalFailed, zap.Error(err)) // what is behind it is sent
@@ -112,6 +126,7 @@ func (p *publisher) publish(ctx context.Context) error {
 		p.succeeded()
 		select {
 		case <-p.tap.journal.grown:
+		case <-p.beat:
 		case <-ctx.Done():
 			return ctx.Err()
 		}

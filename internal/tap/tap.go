@@ -50,6 +50,8 @@ type Tap struct {
 	conn      *nats.Conn
 	publisher publisher
 	inStream  inStream
+	// beatWithin is how often the service manager expects a beat; 0: it expects none.
+	beatWithin time.Duration
 
 	node        atomic.Value // string: the PBX's asterisk_id, once it is known
 	answering   sync.Once
@@ -84,6 +86,9 @@ func New(conf Config, log *zap.Logger) (*Tap, error) {
 
 func (t *Tap) open() (err error) {
 	conf := t.conf
+	if t.beatWithin, err = daemon.SdWatchdogEnabled(false); err != nil {
+		return fmt.Errorf("reading the service manager's watchdog time: %w", err)
+	}
 	if t.journal, err = openJournal(conf.Folder, conf.JournalBytes); err != nil {
 		return err
 	}
@@ -106,7 +111,7 @@ func (t *Tap) open() (err error) {
 	if err != nil {
 		return fmt.Errorf("connecting to JetStream: %w", err)
 	}
-	t.publisher.tap, t.publisher.js = t, js
+	t.publisher.tap, t.publisher.js, t.publisher.beat = t, js, make(beat)
 	return nil
 }
 
@@ -143,7 +148,7 @@ func (t *Tap) Run(ctx context.Context) error {
 	_, last := t.journal.end()
 	i := &intake{tap: t, after: last, next: cluster.Place{
 		Run: max(last.Run+1, uint64(time.Now().UnixMilli())), Sequence: 1,
-	}}
+	}, beat: make(beat)}
 	sending, stopSending := context.WithCancel(context.WithoutCancel(ctx))
 	rctx, end := context.WithCancel(ctx)
 	defer end()
@@ -157,6 +162,7 @@ func (t *Tap) Run(ctx context.Context) error {
 		end() // a tap whose health cannot be seen is started anew
 		admin <- err
 	}()
+	workers.Go(func() { t.watchdog(rctx, i.beat, t.publisher.beat) })
 	t.notify(daemon.SdNotifyReady)
 	err := t.source.Run(rctx)
 	end()
@@ -199,10 +205,3 @@ func (t *Tap) drain(i *intake) error {
 
 // drainCheck is the time between two looks at what was sent.
 const drainCheck = 10 * time.Millisecond
-
-// notify tells the service manager a state, where one started the tap (sd_notify(3)).
-func (t *Tap) notify(state string) {
-	if _, err := daemon.SdNotify(false, state); err != nil {
-		t.log.Warn(evNotNotified, zap.Error(err))
-	}
-}
