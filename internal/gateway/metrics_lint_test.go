@@ -73,6 +73,8 @@ func TestAlertsPassPromtool(t *testing.T) {
 	for _, args := range [][]string{
 		{"check", "rules", "risposta.rules.yml"}, {"test", "rules", "risposta.test.yml"},
 		{"check", "config", "--syntax-only", "scrape.yml"},
+		{"check", "rules", "cluster.rules.yml"}, {"test", "rules", "cluster.test.yml"},
+		{"check", "config", "--syntax-only", "cluster.scrape.yml"},
 	} {
 		cmd := exec.CommandContext(t.Context(), "promtool", args...)
 		cmd.Dir = "../../deploy/prometheus"
@@ -87,6 +89,23 @@ var (
 	histogramOf = regexp.MustCompile(`_(bucket|sum|count)$`)
 	runbookURL  = regexp.MustCompile(`runbook_url: \S*/(docs/runbooks/[a-z-]+\.md)`)
 )
+
+// Each page that an alert of a cluster names exists. internal/tap and internal/proxy hold its metrics.
+func TestAlertsOfAClusterNamePagesThatExist(t *testing.T) {
+	text, err := os.ReadFile("../../deploy/prometheus/cluster.rules.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages := runbookURL.FindAllStringSubmatch(string(text), -1)
+	for _, m := range pages {
+		if _, err := os.Stat("../../" + m[1]); err != nil {
+			t.Errorf("a page that does not exist: %v", err)
+		}
+	}
+	if alerts := bytes.Count(text, []byte("- alert:")); alerts == 0 || len(pages) != alerts {
+		t.Errorf("%d alerts name %d pages", alerts, len(pages))
+	}
+}
 
 // Each metric of the alerts and the dashboard exists, and each page that an alert names.
 func TestAlertsAndDashboardNameWhatExists(t *testing.T) {

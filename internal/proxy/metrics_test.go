@@ -26,6 +26,19 @@ func TestMetricsAreDocumented(t *testing.T) {
 	}()
 	found := regexp.MustCompile(`fqName: "(risposta_[a-z_]+)".*variableLabels: \{([a-z_,]*)\}`)
 	registered := 0
+	alerts, err := os.ReadFile("../../deploy/prometheus/cluster.rules.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := regexp.MustCompile(`risposta_proxy_[a-z_]+`).FindAllString(string(alerts), -1)
+	for _, name := range named {
+		if _, ok := documented[name]; !ok {
+			t.Errorf("an alert is about %s, which is not documented", name)
+		}
+	}
+	if len(named) < 3 {
+		t.Errorf("the alerts name %q", named)
+	}
 	for d := range descs {
 		m := found.FindStringSubmatch(d.String())
 		if m == nil {

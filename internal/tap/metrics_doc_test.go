@@ -10,7 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Each metric is in the table of docs/tap.md, with its labels.
+// Each metric is in the table of docs/tap.md, with its labels. Each that an alert is about is one.
 func TestMetricsAreDocumented(t *testing.T) {
 	text, err := os.ReadFile("../../docs/tap.md")
 	if err != nil {
@@ -37,5 +37,18 @@ func TestMetricsAreDocumented(t *testing.T) {
 	}
 	if len(registered) < 15 || !maps.Equal(documented, registered) {
 		t.Errorf("documented %v\nregistered %v", documented, registered)
+	}
+	alerts, err := os.ReadFile("../../deploy/prometheus/cluster.rules.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := regexp.MustCompile(`risposta_tap_[a-z_]+`).FindAllString(string(alerts), -1)
+	for _, name := range named {
+		if _, ok := registered[name]; !ok {
+			t.Errorf("an alert is about %s, which is not registered", name)
+		}
+	}
+	if len(named) < 5 {
+		t.Errorf("the alerts name %q", named)
 	}
 }
