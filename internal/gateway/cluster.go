@@ -119,7 +119,8 @@ func (d *Gateway) meet(ctx context.Context) {
 		}
 	}
 	d.compare(view)
-	d.keepRest(ctx, len(view.Meters) > 0 && view.Meters[0] == c.meters.Meter())
+	first := len(view.Meters) > 0 && view.Meters[0] == c.meters.Meter()
+	d.keepRest(ctx, first, c.meters.Whole().Log(""))
 	share := view.Share(c.meters.Meter())
 	for _, node := range share.Take {
 		d.take(ctx, node)

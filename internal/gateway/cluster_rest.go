@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"go.uber.org/zap"
+
+	"github.com/risposta/gateway/metering/ledger"
 )
 
 // rest is the site of what no node has: the records that `risposta reconcile` entered, and those of a
@@ -26,8 +28,8 @@ func (r *rest) ended() bool {
 	}
 }
 
-// keepRest opens or ends the site of what no node has.
-func (d *Gateway) keepRest(ctx context.Context, mine bool) {
+// keepRest opens or ends the site of what no node has, whose log is store.
+func (d *Gateway) keepRest(ctx context.Context, mine bool, store ledger.Store) {
 	c := d.cluster
 	if c.rest != nil && c.rest.ended() {
 		d.closeRest()
@@ -36,17 +38,16 @@ func (d *Gateway) keepRest(ctx context.Context, mine bool) {
 	case c.rest != nil && !mine:
 		c.rest.end() // the next meeting closes it
 	case c.rest == nil && mine:
-		if err := d.openRest(ctx); err != nil && ctx.Err() == nil {
+		if err := d.openRest(ctx, store); err != nil && ctx.Err() == nil {
 			d.log.Error(evNodeNotTaken, zap.String("pbx", ""), zap.Error(err))
 		}
 	}
 }
 
-func (d *Gateway) openRest(ctx context.Context) error {
-	whole := d.cluster.meters.Whole()
+func (d *Gateway) openRest(ctx context.Context, store ledger.Store) error {
 	d.changing.Lock()
 	defer d.changing.Unlock()
-	s, err := d.openSite(ctx, whole.Log(""), "")
+	s, err := d.openSite(ctx, store, "")
 	if err != nil {
 		s.close()
 		return err
