@@ -17,7 +17,7 @@ func (s *site) openDeliveries(ctx context.Context) (err error) {
 	if err := s.ledger.KeepPayers(ctx, delivery.KeepsPayers(d.conf)); err != nil {
 		return err
 	}
-	watch := deliveryObserver{s.log, d.metrics.delivery}
+	watch := deliveryObserver{s.log, d.metrics.delivery, s.name}
 	s.deliveries, err = delivery.Open(ctx, d.conf, s.name, s.ledger, watch)
 	return err
 }
@@ -29,16 +29,19 @@ func (s *site) deliver(ctx context.Context) {
 		workers.Go(func() { w.Run(ctx) })
 	}
 	workers.Wait()
+	s.gateway.metrics.delivery.forget(s.name)
 }
 
 // deliveryMetrics are those of the other systems, each by the name of its delivery.
 type deliveryMetrics struct {
 	lag, lagSeconds, deadLetters *prometheus.GaugeVec
 	delivered, failures          *prometheus.CounterVec
+	left                         *undelivered
 }
 
 func newDeliveryMetrics() deliveryMetrics {
 	return deliveryMetrics{
+		left: &undelivered{of: map[siteSink]remaining{}},
 		lag: gauge("delivery_lag_leaves",
 			"Leaves of the ledger log that this system does not have yet.", "sink"),
 		lagSeconds: gauge("delivery_lag_seconds",
@@ -61,18 +64,70 @@ func (m deliveryMetrics) add(sink string) {
 	m.failures.WithLabelValues(sink)
 }
 
+// undelivered is what the systems do not have of the ledger log of each node that this process meters.
+// The gauges have the sum over the nodes, and the longest time.
+type undelivered struct {
+	mu sync.Mutex
+	of map[siteSink]remaining
+}
+
+type siteSink struct{ node, sink string }
+
+type remaining struct {
+	leaves  int64
+	age     time.Duration
+	letters int
+}
+
+// change changes what a system does not have of a node's log, and shows what it does not have of all.
+func (m deliveryMetrics) change(at siteSink, change func(*remaining)) {
+	m.left.mu.Lock()
+	defer m.left.mu.Unlock()
+	own := m.left.of[at]
+	change(&own)
+	m.left.of[at] = own
+	m.show(at.sink)
+}
+
+// forget leaves out a node that another process meters from here on.
+func (m deliveryMetrics) forget(node string) {
+	m.left.mu.Lock()
+	defer m.left.mu.Unlock()
+	for at := range m.left.of {
+		if at.node == node {
+			delete(m.left.of, at)
+			m.show(at.sink)
+		}
+	}
+}
+
+// show sets the gauges of a system, under the lock.
+func (m deliveryMetrics) show(sink string) {
+	var all remaining
+	for at, r := range m.left.of {
+		if at.sink == sink {
+			all.leaves += r.leaves
+			all.letters += r.letters
+			all.age = max(all.age, r.age)
+		}
+	}
+	m.lag.WithLabelValues(sink).Set(float64(all.leaves))
+	m.lagSeconds.WithLabelValues(sink).Set(all.age.Seconds())
+	m.deadLetters.WithLabelValues(sink).Set(float64(all.letters))
+}
+
 // deliveryObserver turns what becomes of deliveries into log lines and metrics.
 type deliveryObserver struct {
 	log     *zap.Logger
 	metrics deliveryMetrics
+	node    string // "" where there is one ledger log alone
 }
 
 var _ delivery.Observer = deliveryObserver{}
 
 // Lag implements delivery.Observer.
 func (o deliveryObserver) Lag(sink string, leaves int64, age time.Duration) {
-	o.metrics.lag.WithLabelValues(sink).Set(float64(leaves))
-	o.metrics.lagSeconds.WithLabelValues(sink).Set(age.Seconds())
+	o.metrics.change(siteSink{o.node, sink}, func(r *remaining) { r.leaves, r.age = leaves, age })
 }
 
 // Delivered implements delivery.Observer.
@@ -102,5 +157,5 @@ func (o deliveryObserver) Dead(sink, record, why string) {
 
 // Letters implements delivery.Observer.
 func (o deliveryObserver) Letters(sink string, waiting int) {
-	o.metrics.deadLetters.WithLabelValues(sink).Set(float64(waiting))
+	o.metrics.change(siteSink{o.node, sink}, func(r *remaining) { r.letters = waiting })
 }
