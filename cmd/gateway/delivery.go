@@ -54,10 +54,10 @@ func listDeliveries(ctx context.Context, io streams, to []config.Delivery, l led
 
 // logsOf are the logs of a ledger: that of each node, where it has one for each.
 func logsOf(ctx context.Context, l ledger.Store) (logs []delivery.Log, err error) {
-	err = ledgers.Each(ctx, l, func(node string, l ledger.Store) error {
-		logs = append(logs, delivery.Log{Node: node, Store: l})
-		return nil
-	})
+	all, err := ledgers.Logs(ctx, l)
+	for _, log := range all {
+		logs = append(logs, delivery.Log{Node: log.Node, Store: log})
+	}
 	return logs, err
 }
 

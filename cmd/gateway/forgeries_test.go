@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"strings"
 
 	"github.com/risposta/gateway/metering"
 	"github.com/risposta/gateway/metering/ledger/merkle"
@@ -49,6 +50,14 @@ var recordForgeries = map[string]forgery{
 			f.enter(merkle.NewRecordLeaf(r.Record, r.JSON(), r.Erased("").JSON()))
 		},
 		"r-new is version 1; its evidence gives 0", true,
+	},
+	"a later version without evidence makes a call free": {
+		func(f forger) {
+			r := free(f.first())
+			f.insert(r, nil)
+			f.enter(merkle.NewRecordLeaf(r.Record, r.JSON(), r.Erased("").JSON()))
+		},
+		"is version 2, and has no evidence", true,
 	},
 	"an erasure raises the charge": {
 		func(f forger) { f.erase(func(r *metering.Record) { r.Charge.Minor = 9900 }) },
@@ -116,6 +125,14 @@ var recordForgeries = map[string]forgery{
 		statements(`UPDATE record SET erased_at = 1 WHERE record = ` + firstRecord),
 		"has the column erased_at of another record", true,
 	},
+}
+
+// free is a second version that charges nothing, for no reason that the evidence has.
+func free(r metering.Record) metering.Record {
+	r.Record, r.Version = strings.TrimSuffix(r.Record, "1")+"2", 2
+	r.Charge.Minor, r.Evidence = 0, metering.Evidence{}
+	r.Reasons = []metering.Reason{metering.ReasonCredited}
+	return r
 }
 
 var logForgeries = map[string]forgery{

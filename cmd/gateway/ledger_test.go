@@ -125,7 +125,7 @@ func signedNode(t *testing.T, c *postgres.Cluster, node, key string) (head []byt
 	}
 	l := c.Open(lease)
 	record := metering.Record{
-		Record: "r-" + node, Version: 1, Call: metering.CallID(node), Charge: tariff.Zero(nil),
+		Record: "r-" + node, Version: 1, Node: node, Call: metering.CallID(node), Charge: tariff.Zero(nil),
 	}
 	for _, b := range []ledger.Batch{
 		{Node: node, Opened: []ledger.OpenCall{{Call: record.Call, Node: node}}},

@@ -115,25 +115,27 @@ func (c verifyCommand) Run(ctx context.Context, io streams) (err error) {
 func verifyEach(
 	ctx context.Context, l ledger.Store, o audit.Options,
 ) (reports []audit.Report, err error) {
-	var nodes []string
-	err = ledgers.Each(ctx, l, func(node string, _ ledger.Store) error {
-		nodes = append(nodes, node)
-		return nil
-	})
+	logs, err := ledgers.Logs(ctx, l)
 	if err != nil {
 		return nil, err
 	}
 	kept := o.Heads
-	err = ledgers.Each(ctx, l, func(node string, l ledger.Store) error {
-		o.Node, o.Heads = node, audit.HeadsOf(node, kept)
-		if node == nodes[0] { // those of a node that has no log are refused there
+	var nodes []string
+	for _, log := range logs {
+		nodes = append(nodes, log.Node)
+	}
+	for i, log := range logs {
+		o.Node, o.Heads = log.Node, audit.HeadsOf(log.Node, kept)
+		if i == 0 { // those of a node that has no log are refused there
 			o.Heads = append(o.Heads, audit.HeadsOfOthers(nodes, kept)...)
 		}
-		report, err := audit.Verify(ctx, l, o)
+		report, err := audit.Verify(ctx, log, o)
+		if err != nil {
+			return nil, err
+		}
 		reports = append(reports, report)
-		return err
-	})
-	return reports, err
+	}
+	return reports, nil
 }
 
 func printReport(io streams, report audit.Report) {

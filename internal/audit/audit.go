@@ -44,7 +44,8 @@ type Report struct {
 // Options are what an audit is made with.
 type Options struct {
 	Keys note.Verifiers
-	Node string // whose log it is, where each node has one; else ""
+	// Node is whose log it is; "" where it is no node's alone.
+	Node string
 	// Heads are signed heads that were kept elsewhere. Without one the ledger is compared with itself
 	// alone: whoever can write it may have made all of it anew.
 	Heads [][]byte
@@ -92,6 +93,9 @@ func verify(ctx context.Context, s ledger.Snapshot, o Options) (Report, error) {
 	}
 	a.Problems, a.Node = []Problem{}, o.Node
 	if err := a.readLog(ctx, s); err != nil {
+		return Report{}, err
+	}
+	if err := a.checkCount(ctx, s); err != nil {
 		return Report{}, err
 	}
 	err := s.EveryRecord(ctx, func(row ledger.Row) error { return a.checkRecord(ctx, s, row) })

@@ -67,6 +67,20 @@ func (a *auditor) readLog(ctx context.Context, s ledger.Snapshot) error {
 	return nil
 }
 
+// checkCount compares the log with how many leaves the ledger takes it to have.
+func (a *auditor) checkCount(ctx context.Context, s ledger.Snapshot) error {
+	counter, ok := s.(ledger.LeafCounter)
+	if !ok {
+		return nil
+	}
+	n, err := counter.CountedLeaves(ctx)
+	if err == nil && n != a.tree.n {
+		a.report("", "the ledger takes its log to have %d leaves, and it has %d: leaves were removed or "+
+			"inserted at its end, or its node's row was changed", n, a.tree.n)
+	}
+	return err
+}
+
 // openHeads verifies the signatures of all heads.
 func (r *logReader) openHeads(ctx context.Context, s ledger.Snapshot) error {
 	own, err := s.Heads(ctx)

@@ -42,6 +42,10 @@ func (a *auditor) checkRecord(ctx context.Context, s ledger.Snapshot, row ledger
 		return nil
 	}
 	a.checkColumns(row, r)
+	if a.options.Node != "" && r.Node != a.options.Node {
+		a.report(r.Record, "is in the log of %s, and is a record of %s: it was moved or copied there",
+			a.options.Node, r.Node)
+	}
 	sum := merkle.Sum(row.JSON)
 	if r.DetailErased {
 		a.checkErased(r, e, sum)
@@ -114,9 +118,12 @@ func (a *auditor) replay(
 	ctx context.Context, s ledger.Snapshot, r metering.Record, text []byte,
 ) error {
 	if r.Evidence.Events == 0 { // its evidence was broken when it was written
-		if r.MayCharge() {
+		switch {
+		case r.MayCharge():
 			a.report(r.Record, "has no evidence, and charges %s %s: call %s",
 				r.Charge, r.Charge.Currency, r.Call)
+		case r.Version != metering.RecordVersion: // later ones are made from evidence alone
+			a.report(r.Record, "is version %d, and has no evidence: call %s", r.Version, r.Call)
 		}
 		return nil
 	}

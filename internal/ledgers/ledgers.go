@@ -30,24 +30,28 @@ func place(c config.Ledger) string {
 // IsNone reports whether an error of Open says that there is no ledger yet: no gateway has run.
 func IsNone(err error) bool { return errors.Is(err, fs.ErrNotExist) }
 
-// Each calls f with the ledger of each log: of each node where it has several, else with itself.
-// name is "" where it is no node's.
-func Each(ctx context.Context, l ledger.Store, f func(name string, l ledger.Store) error) error {
+// Log is the ledger of one log. Node is whose it is, "" where it is no node's alone.
+type Log struct {
+	ledger.Store
+	Node string
+}
+
+// Logs are the logs of a ledger: of each node where it has several, else the ledger itself.
+func Logs(ctx context.Context, l ledger.Store) ([]Log, error) {
 	many, ok := l.(ledger.Logs)
 	if !ok {
-		return f("", l)
+		return []Log{{Store: l}}, nil
 	}
 	names, err := many.Logs(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if len(names) == 0 {
-		return f("", l)
+		return []Log{{Store: l}}, nil
 	}
+	var logs []Log
 	for _, name := range names {
-		if err := f(name, many.Log(name)); err != nil {
-			return err
-		}
+		logs = append(logs, Log{many.Log(name), name})
 	}
-	return nil
+	return logs, nil
 }

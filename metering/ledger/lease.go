@@ -79,7 +79,8 @@ type Metered interface {
 
 // Logs is a store with a ledger log for each node. The store itself has one of no node, "".
 type Logs interface {
-	// Logs returns the names of the logs that have leaves, in order.
+	// Logs returns the names of the logs that have leaves, or anything that has its leaves there, in
+	// order.
 	Logs(ctx context.Context) ([]string, error)
 	// Log returns a store of one log alone, which is closed with this one.
 	Log(log string) Store

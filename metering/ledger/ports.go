@@ -144,6 +144,12 @@ type Snapshot interface {
 	RepeatReader
 }
 
+// LeafCounter is a snapshot of a store that keeps beside the leaves how many it takes its log to have.
+type LeafCounter interface {
+	// CountedLeaves returns that number: the next leaf gets it.
+	CountedLeaves(ctx context.Context) (int64, error)
+}
+
 // Row is one version of a record as the ledger keeps it: its JSON, and beside it what the ledger
 // selects by, which must agree with the JSON.
 type Row struct {

@@ -14,6 +14,8 @@ import (
 	"github.com/risposta/gateway/metering/ledger/merkle"
 )
 
+var errNoHash = errors.New("it is missing, or of another length")
+
 // hashes reads hashes of the log's tree.
 func (r reads) hashes(ctx context.Context) tlog.HashReader {
 	return tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
@@ -27,7 +29,7 @@ func (r reads) hashes(ctx context.Context) tlog.HashReader {
 		var hash []byte
 		_, err = pgx.ForEachRow(rows, []any{&i, &hash}, func() error {
 			if len(hash) != tlog.HashSize {
-				return fmt.Errorf("hash %d of the log has %d bytes, want %d", i, len(hash), tlog.HashSize)
+				return nil // as if it were missing
 			}
 			found[i] = tlog.Hash(hash)
 			return nil
@@ -39,7 +41,7 @@ func (r reads) hashes(ctx context.Context) tlog.HashReader {
 		for k, i := range indexes {
 			h, ok := found[i]
 			if !ok {
-				return nil, fmt.Errorf("reading hash %d of the log: it is missing", i)
+				return nil, fmt.Errorf("reading hash %d of the log: %w", i, errNoHash)
 			}
 			out[k] = h
 		}
@@ -171,7 +173,21 @@ func (r reads) Agrees(ctx context.Context, head merkle.Head) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return agree(r.log, n, head, r.hashes(ctx))
+	agrees, err := agree(r.log, n, head, r.hashes(ctx))
+	if errors.Is(err, errNoHash) {
+		return false, nil
+	}
+	return agrees, err
+}
+
+// CountedLeaves implements ledger.LeafCounter: what the row of the node says.
+func (r reads) CountedLeaves(ctx context.Context) (int64, error) {
+	n, err := ofNode[int64](ctx, r.q, "the number of leaves", `
+		SELECT leaves FROM node WHERE node = $1`, r.log)
+	if err != nil || n == nil {
+		return 0, err
+	}
+	return *n, nil
 }
 
 // Heads implements ledger.Log.

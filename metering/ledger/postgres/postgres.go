@@ -123,12 +123,16 @@ func (s *Store) Log(log string) ledger.Store {
 	return &one
 }
 
-// Logs implements ledger.Logs.
+// Logs implements ledger.Logs. It believes no row of a node alone: one that was removed or changed
+// hides no log.
 func (r reads) Logs(ctx context.Context) ([]string, error) {
 	if !r.all {
 		return []string{r.log}, nil
 	}
-	logs, err := list[string](ctx, r.q, `SELECT node FROM node WHERE leaves > 0 ORDER BY node`)
+	logs, err := list[string](ctx, r.q, `
+		SELECT node FROM node WHERE leaves > 0 UNION SELECT log FROM record UNION SELECT log FROM leaf
+		UNION SELECT log FROM leaf_hash UNION SELECT log FROM head UNION SELECT log FROM quality
+		UNION SELECT log FROM dispute ORDER BY 1`)
 	if err != nil {
 		return nil, fmt.Errorf("reading which logs the ledger has: %w", err)
 	}
