@@ -2,10 +2,8 @@ package postgres
 
 import (
 	"context"
-	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"strconv"
 	"strings"
@@ -14,16 +12,10 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/jackc/pgx/v5/stdlib"
-	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
 	"golang.org/x/sys/unix"
 
 	"github.com/risposta/gateway/internal/postgresdsn"
 )
-
-//go:embed migrations/*.sql
-var migrations embed.FS
 
 // schema is where the tables are.
 const schema = "risposta"
@@ -139,37 +131,6 @@ func checkServer(ctx context.Context, conn *pgx.Conn) error {
 			"without the pooler that drops settings", commit)
 	case encoding != "UTF8":
 		return fmt.Errorf("the database has the encoding %s: make one with ENCODING 'UTF8'", encoding)
-	}
-	return nil
-}
-
-// migrate makes the schema, or brings it up to date. Only one process at a time does.
-func migrate(ctx context.Context, conf *pgxpool.Config) (err error) {
-	db := stdlib.OpenDB(*conf.ConnConfig, stdlib.OptionAfterConnect(checkServer))
-	defer func() { err = errors.Join(err, db.Close()) }()
-	_, err = db.ExecContext(ctx, `DO $$ BEGIN
-		IF NOT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = '`+schema+`') THEN
-			CREATE SCHEMA `+schema+`;
-		END IF;
-	EXCEPTION WHEN duplicate_schema OR unique_violation THEN -- another process was first
-	END $$`)
-	if err != nil {
-		return fmt.Errorf("making the schema %s: %w", schema, hide(err))
-	}
-	sub, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return err
-	}
-	locker, err := lock.NewPostgresSessionLocker()
-	if err != nil {
-		return err
-	}
-	p, err := goose.NewProvider(goose.DialectPostgres, db, sub, goose.WithSessionLocker(locker))
-	if err == nil {
-		_, err = p.Up(ctx)
-	}
-	if err != nil {
-		return fmt.Errorf("bringing the schema up to date: %w", hide(err))
 	}
 	return nil
 }

@@ -42,7 +42,7 @@ func (c *Cluster) open(ctx context.Context, dsn string) error {
 	if err != nil {
 		return err
 	}
-	if err := migrate(ctx, conf); err != nil {
+	if err := migrate(ctx, conf, false); err != nil {
 		return err
 	}
 	if c.read, err = connect(ctx, conf, reading); err != nil {
@@ -104,6 +104,13 @@ func (c *Cluster) Meet(ctx context.Context) (v ledger.View, err error) {
 	ctx, cancel := context.WithTimeout(ctx, LeaseTime)
 	defer cancel()
 	err = pgx.BeginFunc(ctx, c.leases, func(tx pgx.Tx) error {
+		has, err := schemaVersion(ctx, tx)
+		if err == nil {
+			err = checkNotNewer(has)
+		}
+		if err != nil {
+			return err
+		}
 		for _, query := range []string{beat, renew} {
 			if _, err := tx.Exec(ctx, query, c.meter, LeaseTime); err != nil {
 				return err

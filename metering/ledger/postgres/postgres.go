@@ -18,7 +18,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"strings"
 	"time"
 
@@ -74,7 +73,7 @@ func (s *Store) open(ctx context.Context, dsn string, mode ledger.Mode) (err err
 		if s.lock, err = lockGateway(ctx, conf); err != nil {
 			return err
 		}
-		if err := migrate(ctx, conf); err != nil {
+		if err := migrate(ctx, conf, true); err != nil {
 			return err
 		}
 	} else if err := exists(ctx, s.read); err != nil {
@@ -99,16 +98,6 @@ func nextEpoch(ctx context.Context, db *pgxpool.Pool) (epoch int64, err error) {
 		INSERT INTO node (node, epoch) VALUES ($1, 1)
 		ON CONFLICT (node) DO UPDATE SET epoch = node.epoch + 1 RETURNING epoch`, wholeLog).Scan(&epoch)
 	return epoch, hide(err)
-}
-
-// exists fails where no gateway has made the ledger.
-func exists(ctx context.Context, db *pgxpool.Pool) error {
-	var there bool
-	err := db.QueryRow(ctx, `SELECT to_regclass($1) IS NOT NULL`, schema+".dead_letter").Scan(&there)
-	if err == nil && !there {
-		err = fmt.Errorf("it has no ledger (a gateway makes it when it first runs): %w", fs.ErrNotExist)
-	}
-	return hide(err)
 }
 
 // Log returns a store of one log alone, such as an audit reads. It is closed with the one that it
