@@ -58,6 +58,7 @@ func (c ledgerCopy) Run(ctx context.Context, io streams) (err error) {
 		return err
 	}
 	printReport(io, report)
+	fmt.Fprint(io.stdout, withoutHead)
 	if n := len(report.Problems); n > 0 {
 		return fmt.Errorf("%w: %s, in the copy as in the file", errVerify, problemsFound(n))
 	}

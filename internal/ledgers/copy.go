@@ -33,5 +33,26 @@ func Copy(
 	if !ok1 || !ok2 {
 		return sum, fmt.Errorf("copying the ledger: the store of %s cannot be copied", file)
 	}
-	return loader.Load(ctx, dumper.Dump)
+	return load(ctx, from, dumper, loader)
+}
+
+// load fails where a command changes the ledger beside what copies it: the copy would lack that.
+func load(
+	ctx context.Context, from ledger.Feed, dumper ledger.Dumper, into ledger.Loader,
+) (ledger.Sum, error) {
+	return into.Load(ctx, func(ctx context.Context, f func(ledger.Entry) error) error {
+		before, err := from.EndOfLog(ctx)
+		if err == nil {
+			err = dumper.Dump(ctx, f)
+		}
+		if err != nil {
+			return err
+		}
+		after, err := from.EndOfLog(ctx)
+		if err == nil && after != before {
+			err = errors.New("the file was changed while it was copied, by a command such as `dispute " +
+				"open`: nothing was copied; copy it again")
+		}
+		return err
+	})
 }
