@@ -212,6 +212,7 @@ func (c *clusterLedger) withHeads() (args []string) {
 // Each forgery of the ledger in a file is named in a cluster's, too, of the node that it is about
 // and of no other.
 func TestLiveVerifyNamesForgeriesOfANode(t *testing.T) {
+	t.Parallel()
 	c := signedCluster(t)
 	made := 0
 	for _, files := range []map[string]forgery{recordForgeries, logForgeries, countForgeries} {
@@ -247,6 +248,7 @@ func TestLiveVerifyNamesForgeriesOfANode(t *testing.T) {
 
 // What only a cluster has is named, too; docs/reliability.md has the table.
 func TestLiveVerifyNamesForgeriesOfACluster(t *testing.T) {
+	t.Parallel()
 	c := signedCluster(t)
 	var table []string
 	for name, forged := range clusterForgeries {

@@ -105,6 +105,7 @@ var clusterHistories = map[string]func(*testing.T, *clusterLedger, ledger.Metere
 
 // What may rightly happen to the ledger of a cluster accuses nobody, with old heads and without.
 func TestLiveVerifyAccusesNoNode(t *testing.T) {
+	t.Parallel()
 	c := signedCluster(t)
 	for name, happens := range clusterHistories {
 		t.Run(name, func(t *testing.T) {

@@ -87,6 +87,7 @@ func forgeryNamed(t *testing.T, name string) forgery {
 
 // No forgery of a file passes for whole in the copy: copying names it.
 func TestLiveACopyHidesNoForgery(t *testing.T) {
+	t.Parallel()
 	target := newCopyTarget(t)
 	for _, name := range copiedForgeries {
 		c := forgeryNamed(t, name)
@@ -121,6 +122,7 @@ func TestLiveACopyHidesNoForgery(t *testing.T) {
 
 // A copy that is interrupted half way leaves nothing that passes for a ledger, and is made again.
 func TestLiveAnInterruptedCopyLeavesNothing(t *testing.T) {
+	t.Parallel()
 	target := newCopyTarget(t)
 	path, head := signedLedger(t)
 	for _, c := range []struct {
