@@ -15,22 +15,22 @@ import (
 	"github.com/risposta/gateway/metering/tariff"
 )
 
-// clusterLedger has a log for each node, as that of a cluster.
-type clusterLedger struct {
+// nodesLedger has a log for each node, as that of a cluster.
+type nodesLedger struct {
 	ledger.Store // that of no node
 	names        []string
 	logs         map[string]ledger.Store
 }
 
-func (l clusterLedger) Logs(context.Context) ([]string, error) { return l.names, nil }
+func (l nodesLedger) Logs(context.Context) ([]string, error) { return l.names, nil }
 
-func (l clusterLedger) Log(node string) ledger.Store { return l.logs[node] }
+func (l nodesLedger) Log(node string) ledger.Store { return l.logs[node] }
 
 // deliveredLedger is that of two nodes and of no node: a record in each, which the system "billing" has
 // refused.
-func deliveredLedger(t *testing.T) clusterLedger {
+func deliveredLedger(t *testing.T) nodesLedger {
 	t.Helper()
-	l := clusterLedger{names: []string{"", "pbx1", "pbx2"}, logs: map[string]ledger.Store{}}
+	l := nodesLedger{names: []string{"", "pbx1", "pbx2"}, logs: map[string]ledger.Store{}}
 	for _, node := range l.names {
 		l.logs[node] = oneLog(t, node)
 	}

@@ -112,6 +112,47 @@ func migrate(ctx context.Context, db *sql.DB, migrations fs.FS) error {
 	if err != nil {
 		return err
 	}
+	has, known, err := p.GetVersions(ctx)
+	if err == nil {
+		err = notNewer(has, known)
+	}
+	if err != nil {
+		return err
+	}
 	_, err = p.Up(ctx)
 	return err
+}
+
+// CheckSchema refuses a file whose schema is not that of the migrations: what another release has made of
+// it would be misread.
+func CheckSchema(ctx context.Context, db *sql.DB, migrations fs.FS) error {
+	files, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		return err
+	}
+	var has, known int64
+	for _, file := range files {
+		n, err := goose.NumericComponent(file)
+		if err != nil {
+			return err
+		}
+		known = max(known, n)
+	}
+	err = db.QueryRowContext(ctx, `SELECT max(version_id) FROM goose_db_version`).Scan(&has)
+	if err != nil {
+		return fmt.Errorf("reading the version of its schema: %w", err)
+	}
+	if has < known {
+		return fmt.Errorf("its schema has version %d, and this release needs version %d: start the gateway "+
+			"of this release first, which brings it up to date", has, known)
+	}
+	return notNewer(has, known)
+}
+
+func notNewer(has, known int64) error {
+	if has <= known {
+		return nil
+	}
+	return fmt.Errorf("its schema has version %d, and this release knows version %d: a newer release has "+
+		"written it, install that one again", has, known)
 }

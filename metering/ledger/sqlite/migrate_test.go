@@ -1,8 +1,10 @@
 package sqlite
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -48,5 +50,34 @@ func TestAnOlderLedgerKeepsItsEvidence(t *testing.T) {
 	}
 	if err := l.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// What a newer release has made of a ledger this one neither writes nor reads.
+func TestALedgerOfANewerReleaseIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	newer := fstest.MapFS{"migrations/99999_newer.sql": {Data: []byte("-- +goose Up\nSELECT 1;\n")}}
+	for _, name := range []string{"migrations/00001_first.sql", "migrations/00002_frames.sql"} {
+		text, err := migrations.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		newer[name] = &fstest.MapFile{Data: text}
+	}
+	db, err := sqlitefile.Open(t.Context(), path, newer, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, mode := range []ledger.Mode{ledger.Exclusive, ledger.ReadWrite, ledger.ReadOnly} {
+		l, err := ledger.Open(t.Context(), path, mode)
+		if err == nil {
+			err = errors.Join(errors.New("it was opened"), l.Close())
+		}
+		if !strings.Contains(err.Error(), "its schema has version 99999, and this release knows version 2") {
+			t.Errorf("mode %v: %v", mode, err)
+		}
 	}
 }

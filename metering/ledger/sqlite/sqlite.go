@@ -78,7 +78,10 @@ func (l *store) open(ctx context.Context, path string, mode ledger.Mode) (err er
 		return err
 	}
 	l.reads = reads{&preparedQueries{DB: l.read, prepared: map[string]*sql.Stmt{}}}
-	return l.read.PingContext(ctx)
+	if err := l.read.PingContext(ctx); err != nil {
+		return err
+	}
+	return sqlitefile.CheckSchema(ctx, l.read, migrations)
 }
 
 // Close implements ledger.Store.
