@@ -7,8 +7,8 @@ import (
 	"github.com/risposta/gateway/ari"
 )
 
-// deliver processes one frame, at once, which says when it arrived. It reads the frame, once for the desk and for the reader of
-// the queue, and keeps nothing of Raw but where that cannot be read.
+// deliver processes one frame, which says when it arrived, at once. It reads the frame, once for the desk
+// and for the reader of the queue, and keeps nothing of Raw but where that cannot be read.
 func (s *synchronizer) deliver(f ari.Frame) error {
 	raw := f.Raw
 	bad := f.Read()

@@ -173,8 +173,8 @@ func commitTraces(t *testing.T, l ledger.Writer, node string) {
 			var out mediation.Output
 			p.Feed(ari.Frame{Raw: bytes.TrimSpace(line)}, &out)
 			answerNotExempt(p, &out)
-			out.Batch.Node = node
-			if len(out.Batch.Parts()) == 0 {
+			out.Node = node
+			if len(out.Parts()) == 0 {
 				continue
 			}
 			if err := l.Commit(t.Context(), &out.Batch); err != nil {
