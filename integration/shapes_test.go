@@ -140,7 +140,7 @@ func TestLiveShapesMatchTheCEL(t *testing.T) {
 	playAll(t, firstShapes).wantNoClearNumbers(t, len(firstShapes))
 }
 
-func TestLiveMoreShapesMatchTheCEL(t *testing.T) {
+func TestLongMoreShapesMatchTheCEL(t *testing.T) {
 	playAll(t, moreShapes)
 }
 
