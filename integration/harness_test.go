@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 }
 
 // liveTimeout is the limit of one live test.
-const liveTimeout = 3 * time.Minute
+const liveTimeout = 5 * time.Minute
 
 // harness is one Asterisk and a gateway beside it.
 type harness struct {
